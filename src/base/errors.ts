@@ -1,0 +1,126 @@
+/**
+ * The three kinds of errors.
+ *  - InternalError: our bug. Fails the task at once, with values in the message.
+ *  - UserError: a job, option or input that cannot work. Code, message, location, hint; never retried.
+ *  - ExternalError: disk, quota, network. Code, cause, and whether trying again can help.
+ * Bad records are data, not errors: they are counted dead letters.
+ *
+ * Every code has one message maker here, so a code without a message does not compile; a test makes each code once.
+ * Numbers: E10xx options and schema, E12xx planning, E13xx run time, E14xx state and checkpoints, E15xx sources and sinks.
+ */
+
+const messages = {
+  E1001: (p: { text: string; what: string }) =>
+    `'${p.text}' is not a duration for ${p.what}; write a number, a space and a unit, such as '10 s' or '1 hour'`,
+  E1002: (p: { text: string; what: string }) =>
+    `'${p.text}' is not a size for ${p.what}; write a number, a space and a unit, such as '256 MB'`,
+  E1003: (p: { what: string; text: string }) => `${p.what} must be greater than zero, but is '${p.text}'`,
+  E1004: (p: { what: string }) => `${p.what} is not a column: write it with its call, such as utf8()`,
+  E1005: (p: { column: string }) => `column '${p.column}' is declared twice`,
+  E1203: (p: { column: string; where: string }) => `unknown column '${p.column}' in ${p.where}`,
+  E1204: (p: { column: string; type: string; where: string; needs: string }) =>
+    `column '${p.column}' is ${p.type}, but ${p.where} needs ${p.needs}`,
+  E1301: (p: { column: string; value: string }) =>
+    `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
+  E1302: (p: { needed: string; budget: string; largest: string }) =>
+    `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
+  E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
+  E1402: (p: { path: string; found: string; expected: string }) =>
+    `the state at ${p.path} belongs to job '${p.found}', not '${p.expected}'`,
+  E1403: (p: { path: string; found: number; expected: number }) =>
+    `the state at ${p.path} has format version ${p.found}; this version of millrace reads ${p.expected}`,
+  E1404: (p: { path: string; epoch: number; owner: number }) =>
+    `this job no longer owns the state at ${p.path}: epoch ${p.owner} has taken over from epoch ${p.epoch}`,
+  E1501: (p: { path: string; problem: string }) => `cannot read ${p.path}: ${p.problem}`,
+  E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
+} satisfies { readonly [code: string]: (params: never) => string };
+
+export type ErrorCode = keyof typeof messages;
+type Params<C extends ErrorCode> = Parameters<(typeof messages)[C]>[0];
+
+/** Where the mistake stands, as far as known: file and line, operator uid, split and offset. */
+export interface ErrorLocation {
+  readonly file?: string;
+  readonly line?: number;
+  readonly source?: string;
+  readonly operator?: string;
+}
+
+export interface ErrorDetails {
+  readonly location?: ErrorLocation;
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** The message of a code, as any error with this code carries it. */
+function messageOf<C extends ErrorCode>(code: C, params: Params<C>): string {
+  // The table's functions take their own parameters; C ties the two together, which the compiler cannot follow through an index.
+  return (messages[code] as (params: Params<C>) => string)(params);
+}
+
+export abstract class MillraceError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  location: ErrorLocation;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint;
+    this.location = details.location ?? {};
+  }
+
+  /** The error as a person reads it: code and message, where, what to do. */
+  format(): string {
+    const { file, line, source, operator } = this.location;
+    const place = file === undefined ? '' : `\n  ${file}${line === undefined ? '' : `:${line}`}${source === undefined ? '' : `  ${source.trim()}`}`;
+    const inside = operator === undefined ? '' : `\n  in operator ${operator}`;
+    const hint = this.hint === undefined ? '' : `\n  ${this.hint}`;
+    return `error[${this.code}] ${this.message}${place}${inside}${hint}`;
+  }
+}
+
+export class UserError<C extends ErrorCode = ErrorCode> extends MillraceError {
+  override readonly name = 'UserError';
+
+  constructor(code: C, params: Params<C>, details: ErrorDetails = {}) {
+    super(code, messageOf(code, params), details);
+  }
+}
+
+export class ExternalError<C extends ErrorCode = ErrorCode> extends MillraceError {
+  override readonly name = 'ExternalError';
+  readonly retry: 'never' | 'backoff';
+
+  constructor(code: C, params: Params<C>, details: ErrorDetails & { readonly retry?: 'never' | 'backoff' } = {}) {
+    super(code, messageOf(code, params), details);
+    this.retry = details.retry ?? 'never';
+  }
+}
+
+export class InternalError extends Error {
+  override readonly name = 'InternalError';
+}
+
+/** The nearest of `names` to a mistyped one, when it is near enough to be meant (edit distance at most a third). */
+export function didYouMean(typed: string, names: readonly string[]): string | undefined {
+  const near = names
+    .map((name) => ({ name, distance: editDistance(typed.toLowerCase(), name.toLowerCase()), inside: name.toLowerCase().includes(typed.toLowerCase()) }))
+    .filter(({ name, distance, inside }) => inside || distance <= Math.max(1, Math.floor(Math.max(typed.length, name.length) / 3)))
+    .sort((a, b) => Number(b.inside) - Number(a.inside) || a.distance - b.distance);
+  return near[0]?.name;
+}
+
+/** Levenshtein distance, one row of the table at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

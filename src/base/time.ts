@@ -1,0 +1,53 @@
+/**
+ * Time, in exact milliseconds since 1970-01-01T00:00Z.
+ *
+ * Invariants
+ *  1. Event time and processing time never mix: two brands inside the engine, two interfaces outside (api/time.ts).
+ *  2. Intervals are half-open, [start, end); a window's last instant is end - 1.
+ *  3. A watermark W means: nothing at or below W follows. MIN_TIME before the first record, MAX_TIME after the last.
+ */
+import { UserError } from './errors.ts';
+
+declare const eventTime: unique symbol;
+declare const processingTime: unique symbol;
+
+/** Milliseconds of event time. A plain number underneath. */
+export type EventTimeMs = number & { readonly [eventTime]: true };
+/** Milliseconds of the clock of the machine. A plain number underneath. */
+export type ProcessingTimeMs = number & { readonly [processingTime]: true };
+
+export const MIN_TIME = Number.MIN_SAFE_INTEGER as EventTimeMs;
+export const MAX_TIME = Number.MAX_SAFE_INTEGER as EventTimeMs;
+
+export const eventTimeMs = (ms: number): EventTimeMs => ms as EventTimeMs;
+export const processingTimeMs = (ms: number): ProcessingTimeMs => ms as ProcessingTimeMs;
+
+const UNITS = {
+  ms: 1, s: 1000, minute: 60_000, minutes: 60_000, hour: 3_600_000, hours: 3_600_000, day: 86_400_000, days: 86_400_000,
+} as const;
+
+export type Unit = keyof typeof UNITS;
+/** A duration as users write it: '10 s', '1 hour'. */
+export type Duration = `${number} ${Unit}`;
+
+/** Milliseconds of '10 s', '30 minutes', '1.5 hours'. Throws E1001 naming `what` when the text is not a duration. */
+export function durationMs(text: string, what: string): number {
+  const match = /^(-?\d+(?:\.\d+)?) ([a-z]+)$/.exec(text);
+  const unit = match?.[2];
+  if (match === null || unit === undefined || !(unit in UNITS)) throw new UserError('E1001', { text, what });
+  return Math.round(Number(match[1]) * UNITS[unit as Unit]);
+}
+
+/** As durationMs, and greater than zero (E1003). */
+export function positiveDurationMs(text: string, what: string): number {
+  const ms = durationMs(text, what);
+  if (ms <= 0) throw new UserError('E1003', { what, text });
+  return ms;
+}
+
+/** '2001-01-03T10:00:00.000Z', or the name of an end of time. */
+export function formatTime(ms: number): string {
+  if (ms <= MIN_TIME) return 'the beginning of time';
+  if (ms >= MAX_TIME) return 'the end of time';
+  return new Date(ms).toISOString();
+}

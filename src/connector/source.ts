@@ -1,0 +1,70 @@
+/**
+ * The source port. A source names its splits and opens readers on them; a reader yields batches in record order and knows
+ * an offset from which the same records follow again.
+ *
+ * Invariants
+ *  1. Replayable: a reader opened at an offset yields exactly the records that followed when that offset was reported.
+ *  2. The `id` of a split is logical and stable (it stands in checkpoints), never a path of one machine.
+ *  3. `poll` is synchronous and bounded: at most one batch. It answers 'wait' when input is still on its way; `ready`
+ *     resolves when polling again is worth it.
+ *  4. Quanta: a batch never spans the position `quantumEnd` that the task gives, measured in the reader's own units
+ *     (uncompressed bytes, or rows). The cut depends on positions alone, never on chunk or batch size.
+ */
+import type { Json } from '../base/json.ts';
+import type { RecordBatch } from '../data/record-batch.ts';
+import type { TableSchema } from '../data/schema.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
+
+export interface SourceSplit {
+  readonly id: string;
+  /** Units to read in all, when known: for progress and ETA. */
+  readonly size?: number;
+}
+
+/** A record that cannot be used: what it was, where it stood, why. */
+export interface DeadLetter {
+  readonly source: string;
+  readonly split: string;
+  /** Offset of the record in its split, in the reader's units. */
+  readonly offset: number;
+  /** Byte position inside the record, when the reason has one. */
+  readonly position?: number;
+  readonly reason: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface ReaderContext {
+  readonly kernels: KernelInstance;
+  /** Uid of the source, for origins and dead letters. */
+  readonly source: string;
+  readonly splitIndex: number;
+  /** Names of the columns that the plan reads; the others need not be made (their syntax is still checked). */
+  readonly columns: ReadonlySet<string>;
+  readonly batchRows: number;
+  readonly chunkBytes: number;
+  deadLetter(letter: DeadLetter): void;
+}
+
+export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
+
+export interface SplitReader {
+  /** The next batch that starts below `quantumEnd`; 'quantum end' when the next record starts at or beyond it. */
+  poll(quantumEnd: number): Poll;
+  /** Resolves when `poll` may answer something other than 'wait'; rejects when reading failed (E1501). */
+  ready(): Promise<void>;
+  /** Position of the next record: after the batch last polled. In units of quanta. */
+  readonly position: number;
+  /** What `open` takes to continue at `position`. */
+  offset(): Json;
+  close(): Promise<void>;
+}
+
+export interface SourceConnector {
+  readonly schema: TableSchema;
+  /** Replayable sources are interleaved by position and event time, never by arrival; live ones in order of arrival. */
+  readonly live: boolean;
+  /** Units of one turn of a split: 262,144 bytes for files. */
+  readonly quantum: number;
+  splits(): Promise<readonly SourceSplit[]>;
+  open(split: SourceSplit, offset: Json | undefined, context: ReaderContext): Promise<SplitReader>;
+}

@@ -1,0 +1,151 @@
+/**
+ * The logical plan: what the fluent API (and later SQL) builds. A tree of nodes that point at their inputs; a node used
+ * twice is one node. Serializable except for connectors and user functions.
+ *
+ * Invariants
+ *  1. Nodes are immutable; rules return new ones.
+ *  2. `schema` is the schema of the node's main output. Column names were checked when the node was made.
+ *  3. A uid names the state of a node in checkpoints. One given by the user is `explicit`; others are derived from the
+ *     path of the node to its sinks and sources, so that reordering independent branches changes nothing (plan/uids.ts).
+ */
+import type { Json } from '../base/json.ts';
+import type { TableSchema } from '../data/schema.ts';
+import type { SinkConnector } from '../connector/sink.ts';
+import type { SourceConnector } from '../connector/source.ts';
+import type { Expression } from './expression.ts';
+
+export interface SourceNode {
+  readonly kind: 'source';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly connector: SourceConnector;
+  /** What it is, for explain: "ndjsonFiles('flights/*.ndjson')". */
+  readonly label: string;
+}
+
+export type WatermarkStrategy =
+  | { readonly kind: 'monotonous' }
+  /** W = max - delayMs - 1 over the rows before. */
+  | { readonly kind: 'bounded'; readonly delayMs: number };
+
+export interface WatermarkNode {
+  readonly kind: 'watermark';
+  readonly schema: TableSchema;
+  readonly input: LogicalNode;
+  readonly column: string;
+  readonly strategy: WatermarkStrategy;
+  /** Live splits without rows for this long count as idle. Undefined: the default of the engine. */
+  readonly idleAfterMs: number | undefined;
+}
+
+export interface FilterNode {
+  readonly kind: 'filter';
+  readonly schema: TableSchema;
+  readonly input: LogicalNode;
+  readonly condition: Expression;
+}
+
+export interface ProjectNode {
+  readonly kind: 'project';
+  readonly schema: TableSchema;
+  readonly input: LogicalNode;
+  /** In the order of `schema`. */
+  readonly columns: readonly { readonly name: string; readonly expression: Expression }[];
+}
+
+/** A user's function over flyweight rows. `schema` is that of the input for a filter, the declared one otherwise. */
+export interface FunctionNode {
+  readonly kind: 'function';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly does: 'filter' | 'map' | 'flatMap';
+  readonly run: (row: never) => unknown;
+}
+
+export interface UnionNode {
+  readonly kind: 'union';
+  readonly schema: TableSchema;
+  readonly inputs: readonly LogicalNode[];
+}
+
+export type WindowSpec =
+  | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
+  | { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number };
+
+/** One aggregate of an aggregation: `name: fn(column) where condition`. */
+export interface AggregateCall {
+  readonly name: string;
+  /** Key into the aggregate registry (plan/aggregates.ts). */
+  readonly fn: string;
+  /** Undefined: count(). */
+  readonly column: string | undefined;
+  readonly where: Expression | undefined;
+  readonly options?: Json;
+}
+
+/**
+ * Keyed (or global, with no keys) aggregation over event-time windows. Output: key columns, windowStart, windowEnd,
+ * aggregates. Late rows go to the output that LateNode names, else they are counted and sampled.
+ */
+export interface WindowAggregateNode {
+  readonly kind: 'windowAggregate';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly keys: readonly string[];
+  readonly window: WindowSpec;
+  readonly aggregates: readonly AggregateCall[];
+  readonly allowedLatenessMs: number;
+}
+
+/**
+ * Aggregation without windows: one result per key (one in all without keys) that changes with every row. Output is a
+ * changelog: insert, then update-before and update-after per input row.
+ */
+export interface AggregateNode {
+  readonly kind: 'aggregate';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly keys: readonly string[];
+  readonly aggregates: readonly AggregateCall[];
+}
+
+/** The late rows of a window aggregate, with the schema of its input. */
+export interface LateNode {
+  readonly kind: 'late';
+  readonly schema: TableSchema;
+  readonly of: WindowAggregateNode;
+}
+
+export type LogicalNode =
+  | SourceNode | WatermarkNode | FilterNode | ProjectNode | FunctionNode | UnionNode | WindowAggregateNode | AggregateNode | LateNode;
+
+export interface SinkNode {
+  readonly kind: 'sink';
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly connector: SinkConnector;
+  readonly label: string;
+}
+
+export interface LogicalPlan {
+  /** Identifies the state of the job. */
+  readonly name: string;
+  readonly sinks: readonly SinkNode[];
+}
+
+/** The nodes that a node reads from. */
+export function inputsOf(node: LogicalNode | SinkNode): readonly LogicalNode[] {
+  switch (node.kind) {
+    case 'source':
+      return [];
+    case 'union':
+      return node.inputs;
+    case 'late':
+      return [node.of];
+    default:
+      return [node.input];
+  }
+}
