@@ -24,6 +24,8 @@ const messages = {
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
+  E1310: (p: { does: string; at: string; problem: string; row: string }) =>
+    `the function of a ${p.does} failed on the row${p.at}: ${p.problem} (row: ${p.row})`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>
     `the state at ${p.path} belongs to job '${p.found}', not '${p.expected}'`,
@@ -31,8 +33,11 @@ const messages = {
     `the state at ${p.path} has format version ${p.found}; this version of millrace reads ${p.expected}`,
   E1404: (p: { path: string; epoch: number; owner: number }) =>
     `this job no longer owns the state at ${p.path}: epoch ${p.owner} has taken over from epoch ${p.epoch}`,
+  E1405: (p: { uids: string }) => `the checkpoint holds state of operators that the job no longer has: ${p.uids}`,
   E1501: (p: { path: string; problem: string }) => `cannot read ${p.path}: ${p.problem}`,
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
+  E1601: (p: { option: string; command: string }) => `millrace ${p.command} has no option ${p.option}`,
+  E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
 } satisfies { readonly [code: string]: (params: never) => string };
 
 export type ErrorCode = keyof typeof messages;

@@ -16,8 +16,14 @@ import { assert } from '../base/assert.ts';
 import type { AbortSignalLike, Clock } from '../base/clock.ts';
 import type { SinkWriter } from '../connector/sink.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
+import type { TimestampHook } from '../format/row-view.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
+import { AssignWatermarks } from './operators/assign-watermarks.ts';
+import { metricsOf } from './job-metrics.ts';
+import type { LedgerEntry } from '../metrics/ledger.ts';
+import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
+import { MIN_TIME } from '../base/time.ts';
 import type { CheckpointStore } from '../state/checkpoint-store.ts';
 import { encodeManifest, type Manifest, manifestName } from '../state/manifest.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
@@ -31,6 +37,22 @@ export interface JobPorts {
   readonly clock: Clock;
   readonly kernels: KernelInstance;
   readonly store: CheckpointStore;
+  /** What a timestamp reads as in user functions. */
+  readonly timestamp: TimestampHook;
+}
+
+/** Where a job is, for people and for tests. */
+export interface JobProgress {
+  readonly recordsIn: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  readonly bytesRead: number;
+  readonly bytesTotal: number | undefined;
+  /** The lowest watermark of the job; undefined before there is one. */
+  readonly watermark: number | undefined;
+  readonly stateBytes: number;
+  readonly checkpoints: number;
+  readonly longestGapMs: number;
 }
 
 export interface JobSettings {
@@ -71,6 +93,7 @@ export class JobRun {
   #background: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #longestGapMs = 0;
+  #registry: MetricsRegistry | undefined;
   /** Checkpoints that were found damaged at the start. */
   damaged: readonly Damage[] = [];
   restoredFrom: Manifest | undefined;
@@ -119,7 +142,9 @@ export class JobRun {
     const { manifest: restored, older, damaged } = await restoreLatest(store, arena, this.plan.name);
     this.damaged = damaged;
     this.restoredFrom = restored;
-    this.#deployment = await deploy(this.plan, { kernels, arena, writers: this.#writers, settings: this.settings, restored });
+    this.#deployment = await deploy(this.plan, {
+      kernels, arena, writers: this.#writers, settings: this.settings, restored, timestamp: this.#ports.timestamp,
+    });
     const manifest = this.#adopt(restored, epoch);
     await store.publish(manifestName(epoch, manifest.checkpoint), encodeManifest(manifest, (bytes) => arena.checksum(bytes)));
     for (const [uid, writer] of this.#writers) await writer.recover(manifest.sinks[uid] ?? []);
@@ -138,6 +163,38 @@ export class JobRun {
       job: this.plan.name, checkpoint: 0, epoch, takenAt: this.#ports.clock.now(), finished: false, segments: [],
       arena: null, sources: {}, operators: {}, sinks: {}, ledgers: {}, kinds: kindsOf(this.plan),
     };
+  }
+
+  /** Every operator's entry, by uid. */
+  ledger(): { readonly [uid: string]: Readonly<LedgerEntry> } {
+    const { task } = this.deployment;
+    return Object.fromEntries([...task.sources, ...task.operators].map(({ uid, ledger }) => [uid, { ...ledger }]));
+  }
+
+  progress(): JobProgress {
+    const { task, arena } = this.deployment;
+    const read = task.sources.map((source) => source.progress());
+    const sizes = read.map(({ size }) => size);
+    const entries = [...task.sources, ...task.operators].map(({ ledger }) => ledger);
+    const watermarks = task.operators.flatMap((operator) => (operator instanceof AssignWatermarks ? [operator.watermark] : []));
+    const lowest = Math.min(...watermarks);
+    return {
+      recordsIn: task.sources.reduce((sum, { ledger }) => sum + ledger.in, 0),
+      late: entries.reduce((sum, { late }) => sum + late, 0),
+      deadLetters: entries.reduce((sum, { deadLetters }) => sum + deadLetters, 0),
+      bytesRead: read.reduce((sum, source) => sum + source.read, 0),
+      bytesTotal: sizes.reduce<number | undefined>((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0),
+      watermark: watermarks.length === 0 || lowest <= MIN_TIME ? undefined : lowest,
+      stateBytes: arena.usedBytes(),
+      checkpoints: this.checkpoints.completed,
+      longestGapMs: this.#longestGapMs,
+    };
+  }
+
+  /** Everything that is counted, with units: ledger entries, state, sinks, checkpoints. */
+  metrics(): MetricsSnapshot {
+    this.#registry ??= metricsOf(this);
+    return this.#registry.snapshot();
   }
 
   /** Runs to an end; resolves with the status, rejects with the error that failed the job. */
@@ -248,7 +305,7 @@ export class JobRun {
 
   async #take(finished: boolean): Promise<void> {
     assert(this.#checkpointer !== undefined, 'the job has not started');
-    this.deployment.flush();
+    this.deployment.deadLetters.flush();
     await this.#checkpointer.take(finished);
   }
 

@@ -43,3 +43,6 @@ const object = <T extends object>(fields: { readonly [K in keyof T]-?: Shape<T[K
 };
 
 export const z = { number, text, flag, json, list, record, object };
+
+export const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -17,6 +17,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Json } from '../../base/json.ts';
+import { Histogram } from '../../metrics/histogram.ts';
 import type { StateArena } from '../../state/arena.ts';
 import type { CheckpointStore } from '../../state/checkpoint-store.ts';
 import { encodeManifest, type Manifest, manifestName, type SegmentInfo, segmentName } from '../../state/manifest.ts';
@@ -43,9 +44,9 @@ export interface CheckpointCounts {
   completed: number;
   aborted: number;
   bytes: number;
-  /** Milliseconds of the last synchronous cut and of the last background part. */
-  lastCutMs: number;
-  lastPersistMs: number;
+  /** Duration of the synchronous cut, and of the whole until everything was committed. */
+  readonly cutMs: Histogram;
+  readonly persistMs: Histogram;
 }
 
 type Cut = Pick<Manifest, 'sources' | 'operators' | 'ledgers' | 'takenAt' | 'finished' | 'arena'> & {
@@ -53,7 +54,7 @@ type Cut = Pick<Manifest, 'sources' | 'operators' | 'ledgers' | 'takenAt' | 'fin
 };
 
 export class Checkpointer {
-  readonly counts: CheckpointCounts = { completed: 0, aborted: 0, bytes: 0, lastCutMs: 0, lastPersistMs: 0 };
+  readonly counts: CheckpointCounts = { completed: 0, aborted: 0, bytes: 0, cutMs: new Histogram(), persistMs: new Histogram() };
   readonly #options: CheckpointerOptions;
   #next: number;
   #segments: readonly SegmentInfo[];
@@ -86,10 +87,10 @@ export class Checkpointer {
     const began = clock.monotonicMs();
     const checkpoint = this.#next++;
     const cut = this.#cut(checkpoint, finished);
-    this.counts.lastCutMs = clock.monotonicMs() - began;
+    this.counts.cutMs.record(clock.monotonicMs() - began);
     this.#running = this.#persist(checkpoint, cut).finally(() => {
       this.#running = undefined;
-      this.counts.lastPersistMs = clock.monotonicMs() - began;
+      this.counts.persistMs.record(clock.monotonicMs() - began);
     });
     return this.#running;
   }

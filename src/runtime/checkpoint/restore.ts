@@ -75,7 +75,7 @@ function checkJob(manifest: Manifest, job: string, path: string): Manifest {
   });
 }
 
-async function readManifest(
+export async function readManifest(
   store: CheckpointStore, arena: StateArena, name: string, damaged: Damage[],
 ): Promise<Manifest | undefined> {
   try {
@@ -98,7 +98,7 @@ class DamagedSegment extends Error {
   }
 }
 
-async function restoreState(store: CheckpointStore, arena: StateArena, manifest: Manifest): Promise<void> {
+export async function restoreState(store: CheckpointStore, arena: StateArena, manifest: Manifest): Promise<void> {
   for (const segment of manifest.segments) await restoreSegment(store, arena, segment);
   arena.finishRestore(manifest.arena);
 }
