@@ -87,10 +87,14 @@ function cellText(cell: Cell, style: WriterStyle, random: Random): string {
   return String(cell);
 }
 
+/** Letters at the front of a string that may be escaped: enough to meet every border, cheap for long strings. */
+const ESCAPED_LETTERS_MAX = 80;
+
 function stringText(text: string, style: WriterStyle, random: Random): string {
   if (style.escapes === 'needed') return JSON.stringify(text);
   let out = '"';
-  for (let i = 0; i < text.length; i++) {
+  let i = 0;
+  for (; i < Math.min(text.length, ESCAPED_LETTERS_MAX); i++) {
     const unit = text.charCodeAt(i);
     const isEscaped = style.escapes === 'all' || below(random, 8) === 0;
     // Half of a pair is escaped only together with the other: UTF-8 has no way to write one of them raw.
@@ -99,7 +103,7 @@ function stringText(text: string, style: WriterStyle, random: Random): string {
     out += isEscaped ? escapesOf(piece, random) : JSON.stringify(piece).slice(1, -1);
     if (isPair) i++;
   }
-  return `${out}"`;
+  return out + JSON.stringify(text.slice(i)).slice(1);
 }
 
 const SHORT: Readonly<Record<string, string>> = {
