@@ -66,8 +66,8 @@ export class SimDisk implements Disk {
     await this.#enter('create', path, 'write');
     const { folder, name } = this.#place(path, 'write');
     const there = folder.entries.get(name);
-    if (there instanceof FolderNode) throw this.#failure('write', path, 'EISDIR');
     if (there !== undefined && options.exclusive === true) return false;
+    if (there instanceof FolderNode) throw this.#failure('write', path, 'EISDIR');
     if (there !== undefined) there.truncate();
     const file = there ?? new FileNode();
     if (there === undefined) folder.change({ kind: 'link', name, node: file });
@@ -120,9 +120,11 @@ export class SimDisk implements Disk {
 
   async list(folder: string): Promise<readonly string[]> {
     await this.#enter('list', folder, 'read');
+    const names = parts(folder);
+    const throughFile = names.some((_, i) => this.#find(names.slice(0, i + 1).join('/')) instanceof FileNode);
+    if (throughFile) throw this.#failure('read', folder, 'ENOTDIR');
     const node = this.#find(folder);
-    if (node instanceof FileNode) throw this.#failure('read', folder, 'ENOTDIR');
-    return node === undefined ? [] : [...node.entries.keys()].sort();
+    return node instanceof FolderNode ? [...node.entries.keys()].sort() : [];
   }
 
   async makeFolder(folder: string): Promise<void> {
