@@ -24,6 +24,8 @@ const messages = {
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
+  E1303: (p: { column: string; type: string; value: string }) => `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
+  E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>
     `the state at ${p.path} belongs to job '${p.found}', not '${p.expected}'`,
@@ -33,6 +35,9 @@ const messages = {
     `this job no longer owns the state at ${p.path}: epoch ${p.owner} has taken over from epoch ${p.epoch}`,
   E1501: (p: { path: string; problem: string }) => `cannot read ${p.path}: ${p.problem}`,
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
+  E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
+  E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
+  E1505: (p: { path: string; part: string; problem: string }) => `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
 } satisfies { readonly [code: string]: (params: never) => string };
 
 export type ErrorCode = keyof typeof messages;
