@@ -26,6 +26,8 @@ const messages = {
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
   E1310: (p: { does: string; at: string; problem: string; row: string }) =>
     `the function of a ${p.does} failed on the row${p.at}: ${p.problem} (row: ${p.row})`,
+  E1303: (p: { column: string; type: string; value: string }) => `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
+  E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>
     `the state at ${p.path} belongs to job '${p.found}', not '${p.expected}'`,
@@ -38,6 +40,9 @@ const messages = {
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
   E1601: (p: { option: string; command: string }) => `millrace ${p.command} has no option ${p.option}`,
   E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
+  E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
+  E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
+  E1505: (p: { path: string; part: string; problem: string }) => `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
 } satisfies { readonly [code: string]: (params: never) => string };
 
 export type ErrorCode = keyof typeof messages;
