@@ -150,8 +150,8 @@ export class ExpressionCompiler {
     const op = Arithmetic[expression.op];
     const out = this.#take(widthOf(physical));
     const validity = this.#bytes(VALIDITY_BYTES);
-    // Float arithmetic fails only as a quotient of integers.
-    const fails = physical !== Physical.F64 || (whole && op === Arithmetic.div);
+    // Float arithmetic fails only as a quotient or remainder of integers.
+    const fails = physical !== Physical.F64 || (whole && (op === Arithmetic.div || op === Arithmetic.mod));
     const errors = fails || (a.mayFail && b.mayFail) ? this.#bytes(BATCH_ROWS_MAX) : 0;
     const range = rangeOf(expression.type);
     const rounds = expression.type.kind === 'float32';
