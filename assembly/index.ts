@@ -2,3 +2,15 @@
 export { abiVersion } from './abi';
 export { framesTaken, memoryInit, transientAlloc } from './memory/frames';
 export { assignWatermarks, clampWatermarks, maxTimestamp, microsToMillis } from './watermark/assign';
+
+export {
+  arithmeticErrorsI32, arithmeticErrorsI64, arithmeticF64, arithmeticI32, arithmeticI64, zeroDivisors,
+} from './expression/arithmetic';
+export { castI32ToF64, castI32ToI64, castI64ToF64, narrowErrors, narrowI64, roundToF32 } from './expression/cast';
+export { compareBool, compareF64, compareI32, compareI64 } from './expression/compare';
+export { likeView } from './expression/like';
+export {
+  coalesce, coalesceErrors, isNull, logic, logicErrors, logicValidity, mergeErrors, not, validityAnd,
+} from './expression/logic';
+export { selectErrors, selectTrue } from './expression/select';
+export { compareView, inViews, lengthViews } from './expression/text';

@@ -20,6 +20,8 @@ const messages = {
   E1203: (p: { column: string; where: string }) => `unknown column '${p.column}' in ${p.where}`,
   E1204: (p: { column: string; type: string; where: string; needs: string }) =>
     `column '${p.column}' is ${p.type}, but ${p.where} needs ${p.needs}`,
+  E1220: (p: { expression: string; where: string; problem: string }) =>
+    `cannot evaluate ${p.expression} in ${p.where}: ${p.problem}`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
