@@ -14,3 +14,6 @@ export {
 } from './expression/logic';
 export { selectErrors, selectTrue } from './expression/select';
 export { compareView, inViews, lengthViews } from './expression/text';
+
+// json
+export { jsonColumn, jsonLinesEnd, jsonParse, jsonParser, jsonScratch } from './json/parser';
