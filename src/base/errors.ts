@@ -17,11 +17,23 @@ const messages = {
   E1003: (p: { what: string; text: string }) => `${p.what} must be greater than zero, but is '${p.text}'`,
   E1004: (p: { what: string }) => `${p.what} is not a column: write it with its call, such as utf8()`,
   E1005: (p: { column: string }) => `column '${p.column}' is declared twice`,
+  E1006: (p: { what: string; needs: string; got: string }) => `${p.what} must be ${p.needs}, but is ${p.got}`,
+  E1007: (p: { text: string }) => `'${p.text}' is not an instant; write it with its zone, such as '2001-01-03T10:00Z'`,
+  E1008: (p: { clock: string }) => `an instant of ${p.clock} is not a number; use since(), or epochMs on both sides`,
+  E1009: (p: { option: string; where: string }) => `unknown option '${p.option}' of ${p.where}`,
   E1203: (p: { column: string; where: string }) => `unknown column '${p.column}' in ${p.where}`,
   E1204: (p: { column: string; type: string; where: string; needs: string }) =>
     `column '${p.column}' is ${p.type}, but ${p.where} needs ${p.needs}`,
   E1220: (p: { expression: string; where: string; problem: string }) =>
     `cannot evaluate ${p.expression} in ${p.where}: ${p.problem}`,
+  E1205: (p: { where: string }) => `${p.where} needs event time, but no watermark comes before it`,
+  E1206: (p: { sink: string }) => `${p.sink} takes inserts only, but these results also update and delete rows`,
+  E1207: (p: { column: string; where: string }) => `'${p.column}' in ${p.where} is already a column of the result`,
+  E1208: (p: { condition: string; where: string }) => `${p.condition} was built in ${p.where}, but is no part of its answer`,
+  E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
+  E1210: (p: { column: string; where: string; by: string }) =>
+    `${p.where} needs the event-time column '${p.column}', but ${p.by} leaves it out`,
+  E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
