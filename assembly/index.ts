@@ -13,3 +13,5 @@ export {
 } from './expression/logic';
 export { selectErrors, selectTrue } from './expression/select';
 export { compareView, inViews, lengthViews } from './expression/text';
+export { decodeBatch, encodeBatch, encodedBatchBytes } from './codec/batch';
+export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec/row';
