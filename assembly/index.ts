@@ -17,3 +17,5 @@ export { compareView, inViews, lengthViews } from './expression/text';
 
 // json
 export { jsonColumn, jsonLinesEnd, jsonParse, jsonParser, jsonScratch } from './json/parser';
+export { decodeBatch, encodeBatch, encodedBatchBytes } from './codec/batch';
+export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec/row';
