@@ -166,7 +166,9 @@ class Wiring {
       case 'filter':
         return new Filter({ uid, kernels, output, schema: operator.input.schema, condition: operator.condition, deadLetter });
       case 'project':
-        return new Project({ uid, kernels, output, schema: operator.input.schema, node: operator, deadLetter });
+        return new Project({
+          uid, kernels, output, inputSchema: operator.input.schema, schema: operator.schema, columns: operator.columns, deadLetter,
+        });
       case 'function':
         return new UserFunction({
           uid, kernels, output, input: operator.input.schema, out: operator.schema, does: operator.does,
@@ -176,7 +178,7 @@ class Wiring {
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
-        return new WindowAggregate({ uid, kernels, arena, output, late: side, node: operator });
+        return new WindowAggregate({ uid, kernels, arena, output, late: side, node: operator, deadLetter });
       case 'aggregate':
         throw new UserError('E1212', { what: 'aggregate without a window' }, { location: { operator: uid } });
       case 'sink': {

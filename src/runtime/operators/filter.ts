@@ -6,15 +6,15 @@
  *  2. in = out + filtered + dead-lettered. A row whose condition fails to compute is a dead letter, never dropped.
  *  3. A batch of which no row remains is not passed on.
  */
-import { assert } from '../../base/assert.ts';
 import type { Json } from '../../base/json.ts';
 import type { EventTimeMs } from '../../base/time.ts';
-import type { RecordBatch } from '../../data/record-batch.ts';
+import type { BatchOrigin, RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
+import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger, type LedgerEntry } from '../../metrics/ledger.ts';
 import type { Expression } from '../../plan/expression.ts';
 import { Condition } from '../expression.ts';
-import type { Operator, OperatorContext, Output } from '../operator.ts';
+import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
 /** Takes a row that cannot be used. The batch is borrowed, as everywhere. */
@@ -22,13 +22,15 @@ export type RowDeadLetter = (batch: RecordBatch, row: number, reason: string) =>
 
 export interface FilterOptions {
   readonly uid: string;
+  readonly kernels: KernelInstance;
+  readonly output: Output;
   /** Of the input. */
   readonly schema: TableSchema;
   readonly condition: Expression;
   readonly deadLetter: RowDeadLetter;
 }
 
-export class FilterOperator implements Operator {
+export class Filter implements Operator {
   // configuration
   readonly uid: string;
   readonly #condition: Condition;
@@ -38,13 +40,11 @@ export class FilterOperator implements Operator {
   readonly more = false;
   readonly ledger: LedgerEntry = emptyLedger();
 
-  constructor(options: FilterOptions, context: OperatorContext) {
-    const [output] = context.outputs;
-    assert(output !== undefined, `filter ${options.uid} has no output`);
+  constructor(options: FilterOptions) {
     this.uid = options.uid;
-    this.#condition = new Condition(context.kernels, options.schema, options.condition, `the condition of '${options.uid}'`);
+    this.#condition = new Condition(options.kernels, options.schema, options.condition, `the condition of '${options.uid}'`);
     this.#deadLetter = options.deadLetter;
-    this.#output = output;
+    this.#output = options.output;
   }
 
   processBatch(batch: RecordBatch): void {
@@ -53,7 +53,7 @@ export class FilterOperator implements Operator {
     const { ledger } = this;
     ledger.in += batch.selected;
     ledger.out += selected;
-    ledger.deadLettered += errors.length;
+    ledger.deadLetters += errors.length;
     ledger.filtered += batch.selected - selected - errors.length;
     if (selected === 0) return;
     this.#output.batch(selected === batch.selected ? batch : { ...batch, selection, selected });
@@ -63,12 +63,12 @@ export class FilterOperator implements Operator {
     this.#output.watermark(watermark);
   }
 
-  processStatus(status: WatermarkStatus): void {
-    this.#output.status(status);
+  processStatus(status: WatermarkStatus, _input: number, split?: BatchOrigin): void {
+    this.#output.status(status, split);
   }
 
-  endOfInput(): void {
-    this.#output.end();
+  endOfInput(_input: number, split?: BatchOrigin): void {
+    this.#output.end(split);
   }
 
   resume(): void {}

@@ -6,20 +6,22 @@
  *  2. in = out + dead-lettered: a row with an expression that fails to compute is one dead letter, whatever else fails in it.
  *  3. A batch of which no row remains is not passed on.
  */
-import { assert } from '../../base/assert.ts';
 import type { Json } from '../../base/json.ts';
 import type { EventTimeMs } from '../../base/time.ts';
-import type { RecordBatch } from '../../data/record-batch.ts';
+import type { BatchOrigin, RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
+import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger, type LedgerEntry } from '../../metrics/ledger.ts';
 import type { ProjectNode } from '../../plan/logical.ts';
 import { Projection } from '../expression.ts';
-import type { Operator, OperatorContext, Output } from '../operator.ts';
+import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 import type { RowDeadLetter } from './filter.ts';
 
 export interface ProjectOptions {
   readonly uid: string;
+  readonly kernels: KernelInstance;
+  readonly output: Output;
   /** Of the input. */
   readonly inputSchema: TableSchema;
   /** Of the output, in the order of `columns`. */
@@ -28,7 +30,7 @@ export interface ProjectOptions {
   readonly deadLetter: RowDeadLetter;
 }
 
-export class ProjectOperator implements Operator {
+export class Project implements Operator {
   // configuration
   readonly uid: string;
   readonly #schema: TableSchema;
@@ -39,15 +41,13 @@ export class ProjectOperator implements Operator {
   readonly more = false;
   readonly ledger: LedgerEntry = emptyLedger();
 
-  constructor(options: ProjectOptions, context: OperatorContext) {
-    const [output] = context.outputs;
-    assert(output !== undefined, `projection ${options.uid} has no output`);
+  constructor(options: ProjectOptions) {
     const expressions = options.columns.map(({ expression }) => expression);
     this.uid = options.uid;
     this.#schema = options.schema;
-    this.#projection = new Projection(context.kernels, options.inputSchema, expressions, `the columns of '${options.uid}'`);
+    this.#projection = new Projection(options.kernels, options.inputSchema, expressions, `the columns of '${options.uid}'`);
     this.#deadLetter = options.deadLetter;
-    this.#output = output;
+    this.#output = options.output;
   }
 
   processBatch(batch: RecordBatch): void {
@@ -55,7 +55,7 @@ export class ProjectOperator implements Operator {
     for (const { row, reason } of errors) this.#deadLetter(batch, row, reason);
     this.ledger.in += batch.selected;
     this.ledger.out += selected;
-    this.ledger.deadLettered += errors.length;
+    this.ledger.deadLetters += errors.length;
     if (selected > 0) this.#output.batch({ ...batch, schema: this.#schema, columns, selection, selected });
   }
 
@@ -63,12 +63,12 @@ export class ProjectOperator implements Operator {
     this.#output.watermark(watermark);
   }
 
-  processStatus(status: WatermarkStatus): void {
-    this.#output.status(status);
+  processStatus(status: WatermarkStatus, _input: number, split?: BatchOrigin): void {
+    this.#output.status(status, split);
   }
 
-  endOfInput(): void {
-    this.#output.end();
+  endOfInput(_input: number, split?: BatchOrigin): void {
+    this.#output.end(split);
   }
 
   resume(): void {}
