@@ -19,3 +19,13 @@ export { compareView, inViews, lengthViews } from './expression/text';
 export { jsonColumn, jsonLinesEnd, jsonParse, jsonParser, jsonScratch } from './json/parser';
 export { decodeBatch, encodeBatch, encodedBatchBytes } from './codec/batch';
 export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec/row';
+// State: the arena, its snapshots, keyed tables, windowed aggregation.
+export { checksum } from './codec/checksum';
+export { hashBytes, hashInt64At } from './hash/hash';
+export { arenaInit, arenaPages, arenaReopen, extentAlloc, extentFree, resolve, scanPages, stateEntries, stateOpen, statePages } from './memory/arena';
+export { touchRange } from './memory/barrier';
+export { restoreRuns, snapshotAbort, snapshotBegin, snapshotCaptured, snapshotDrain } from './memory/snapshot';
+export { windowAggregate } from './window/aggregate';
+export { fireNext, windowDue, windowFiring } from './window/fire';
+export { planInit } from './window/plan';
+export { sliceCount, stateClear, stateScan } from './window/slices';
