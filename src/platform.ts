@@ -12,6 +12,12 @@ export { assignUids } from './plan/uids.ts';
 export { explainPlan } from './plan/explain.ts';
 export type { LogicalPlan } from './plan/logical.ts';
 
+// Running
+export { DEFAULT_SETTINGS, type JobPorts, type JobProgress, JobRun, type JobSettings, type JobStatus, memoryBytesFor } from './runtime/job-run.ts';
+export { type Inspection, inspectStore } from './runtime/inspect.ts';
+export { explainPhysical } from './plan/explain-physical.ts';
+export { eventTimeHook, physicalPlanOf } from './api/deploy.ts';
+
 // Ports
 export type { Clock } from './base/clock.ts';
 export type { Disk, DiskFile } from './base/disk.ts';

@@ -30,6 +30,8 @@ export const TABLE_SLAB: u32 = 24;
 export const TABLE_SLAB_USED: u32 = 28;
 export const TABLE_SLAB_PAGES: u32 = 32;
 export const TABLE_SEGMENTS: u32 = 36;
+/** Rows folded into all entries, u64. */
+export const TABLE_ROWS: u32 = 40;
 /** Capacity of a segment by size class, u32[16]. */
 export const TABLE_CAPACITIES: u32 = 64;
 export const TABLE_DIRECTORY: u32 = 128;
@@ -292,16 +294,20 @@ export function tableScan(ref: u32): u32 {
   const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
   const keyBytes = keyBytesOf(load<u32>(table, TABLE_KEY_KIND));
   let total: u32 = 0;
+  let rows: u64 = 0;
   for (let index: u32 = 0; index < <u32>1 << depth;) {
     const slot = load<u32>(table + TABLE_DIRECTORY + (index << 2));
     const segment = resolve(slotSegment(slot));
     let count: u32 = 0;
     for (let i: u32 = 0; i < capacityOf(table, slotClass(slot)); i++) {
-      if (load<u64>(segment + SEGMENT_HEADER + i * entryBytes + keyBytes) != 0) count++;
+      const counted = load<u64>(segment + SEGMENT_HEADER + i * entryBytes + keyBytes);
+      if (counted == 0) continue;
+      count++;
+      rows += counted & ~OCCUPIED;
     }
     if (count != load<u32>(segment, SEGMENT_COUNT) || count > load<u32>(segment, SEGMENT_LIMIT)) return <u32>-1;
     total += count;
     index += 1 << (depth - slotDepth(slot));
   }
-  return total;
+  return rows == load<u64>(table, TABLE_ROWS) ? total : <u32>-1;
 }

@@ -157,12 +157,16 @@ export function extentAlloc(state: u32, pages: u32): u32 {
   return added < 0 ? 0 : take(control, root, state, added, 1, pages);
 }
 
+/** Whether a page of a region belongs to someone; its header does. */
+export function isPageUsed(regionPtr: u32, page: u32): bool {
+  return ((load<u32>(regionPtr + HEADER_BITMAP + ((page >> 5) << 2)) >> (page & 31)) & 1) != 0;
+}
+
 /** First page of a free run of `pages` pages, 0 when there is none. */
 function findRun(regionPtr: u32, pages: u32): u32 {
   let run: u32 = 0;
   for (let page: u32 = 1; page < REGION_PAGES; page++) {
-    const word = load<u32>(regionPtr + HEADER_BITMAP + ((page >> 5) << 2));
-    run = ((word >> (page & 31)) & 1) != 0 ? 0 : run + 1;
+    run = isPageUsed(regionPtr, page) ? 0 : run + 1;
     if (run == pages) return page + 1 - pages;
   }
   return 0;

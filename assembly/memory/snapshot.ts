@@ -14,15 +14,16 @@
  * Not here: single blocks and captures (barrier.ts), where runs are kept (src/state).
  */
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
-import { mapRegion } from './arena';
+import { isPageUsed, mapRegion, PAGE_BYTES } from './arena';
 import {
-  ACTIVE, BLOCK_BYTES, CAPTURED, CLEAN, CURSOR_BLOCK, CURSOR_REGION, FLAGS, HAS_DIRTY, hasCaptures, IN_SNAPSHOT, PERSISTING,
+  ACTIVE, BLOCK_BYTES, CAPTURED, CLEAN, CURSOR_BLOCK, CURSOR_REGION, DIRTY, FLAGS, HAS_DIRTY, hasCaptures, IN_SNAPSHOT, PERSISTING,
   popCapture, REGION_BLOCK_SHIFT, REGION_COUNT, REGION_TABLE, SPOILED, WRITTEN,
 } from './barrier';
 import { arenaControlPtr, BLOCK_SHIFT, statusBase } from './frames';
 
 const RUN_HEADER: u32 = 8;
 const REGION_BLOCKS: u32 = 1 << REGION_BLOCK_SHIFT;
+const PAGE_BLOCKS: u32 = PAGE_BYTES / BLOCK_BYTES;
 
 /** Begins a snapshot and answers how many blocks it holds. One that is still being drained is aborted first. */
 export function snapshotBegin(): u32 {
@@ -188,4 +189,18 @@ export function restoreRuns(ptr: u32, bytes: u32): i32 {
     at += count << BLOCK_SHIFT;
   }
   return 0;
+}
+
+/** Makes the next snapshot hold every block of every used page. Not while a snapshot is being drained. */
+export function snapshotWhole(): void {
+  const control = arenaControlPtr();
+  for (let region: u32 = 0; region < load<u32>(control, REGION_COUNT); region++) {
+    const base = regionBase(control, region);
+    const status = regionStatus(control, region);
+    for (let block: u32 = 0; block < REGION_BLOCKS; block += PAGE_BLOCKS) {
+      if (isPageUsed(base, block / PAGE_BLOCKS)) memory.fill(status + block, DIRTY, PAGE_BLOCKS);
+    }
+    const flagPtr = load<u32>(control, FLAGS) + region;
+    store<u8>(flagPtr, load<u8>(flagPtr) | HAS_DIRTY);
+  }
 }

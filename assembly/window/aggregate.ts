@@ -14,7 +14,7 @@
  */
 import { columnValidity, columnValues, isValid, OUT_OF_MEMORY } from '../abi';
 import { aggregateAdd } from '../aggregate/registry';
-import { TABLE_ENTRIES, TABLE_MOVED, tableGrow } from '../hash/table';
+import { TABLE_ENTRIES, TABLE_ROWS, TABLE_MOVED, tableGrow } from '../hash/table';
 import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
@@ -146,7 +146,7 @@ function addRun(planPtr: u32, state: u32, n: u32): bool {
       }
     }
   }
-  countNew(state, table, load<u32>(planPtr, PLAN_NEW_KEYS) - newBefore);
+  count(state, table, load<u32>(planPtr, PLAN_NEW_KEYS) - newBefore, done);
   return failed ? outOfMemory(planPtr, done) : true;
 }
 
@@ -156,12 +156,12 @@ function outOfMemory(planPtr: u32, done: u32): bool {
   return false;
 }
 
-function countNew(state: u32, tableRef: u32, count: u32): void {
-  if (count == 0) return;
+function count(state: u32, tableRef: u32, entries: u32, rows: u32): void {
   const table = resolve(tableRef);
   touchRange(table, 64);
-  store<u32>(table, load<u32>(table, TABLE_ENTRIES) + count, TABLE_ENTRIES);
-  addEntries(state, count);
+  store<u32>(table, load<u32>(table, TABLE_ENTRIES) + entries, TABLE_ENTRIES);
+  store<u64>(table, load<u64>(table, TABLE_ROWS) + rows, TABLE_ROWS);
+  if (entries != 0) addEntries(state, entries);
 }
 
 /** Position of the first row of a failed run that is not in. Rows of a run are in order, so it is found from `from` on. */

@@ -11,7 +11,7 @@
  * Not here: which slices a window has (fire.ts), which slice a row belongs to (aggregate.ts).
  */
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
-import { TABLE_ENTRIES, tableCreate, tableDrop, tableScan } from '../hash/table';
+import { TABLE_ENTRIES, TABLE_ROWS, tableCreate, tableDrop, tableScan } from '../hash/table';
 import { addEntries, EXTENT_PAGES_MAX, extentAlloc, extentFree, PAGE_SHIFT, resolve, STATE_BYTES, STATE_ENTRIES, stateOpen, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 
@@ -146,6 +146,13 @@ export function stateClear(state: u32): void {
   store<u32>(record, 0, LIST_REF);
   store<u32>(record, 0, LIST_PAGES);
   store<u32>(record, 0, FIRE_ACTIVE);
+}
+
+/** Rows folded into all slices of a state: a sum over its tables. */
+export function stateRows(state: u32): f64 {
+  let rows: u64 = 0;
+  for (let i: u32 = 0; i < sliceCount(state); i++) rows += load<u64>(resolve(sliceTable(state, i)), TABLE_ROWS);
+  return <f64>rows;
 }
 
 /** Walks all entries of a state: 1 when counts of segments, tables and state hold, 0 when not. */

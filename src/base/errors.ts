@@ -42,7 +42,8 @@ const messages = {
     `the function of a ${p.does} failed on the row${p.at}: ${p.problem} (row: ${p.row})`,
   E1303: (p: { column: string; type: string; value: string }) => `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
-  E1303: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1212: (p: { what: string }) => `${p.what} is not available yet`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>
     `the state at ${p.path} belongs to job '${p.found}', not '${p.expected}'`,

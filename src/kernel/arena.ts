@@ -47,6 +47,11 @@ export class Arena {
     return this.#kernels.function('stateEntries')(state);
   }
 
+  /** Rows folded into all that a windowed state holds. */
+  stateRows(state: number): number {
+    return this.#kernels.function('stateRows')(state);
+  }
+
   /** Drops all that a windowed state holds. */
   clear(state: number): void {
     this.#kernels.function('stateClear')(state);
@@ -56,6 +61,11 @@ export class Arena {
   countsHold(state: number): boolean {
     const pages = this.#kernels.function('scanPages')(state) >>> 0;
     return pages * PAGE_BYTES === this.stateBytes(state) && this.#kernels.function('stateScan')(state) === 1;
+  }
+
+  /** Makes the next snapshot hold all state, not only what changed. */
+  markAllDirty(): void {
+    this.#kernels.function('snapshotWhole')();
   }
 
   /** Freezes the image of all state. Returns how many blocks of 256 bytes have changed since the last confirmed snapshot. */

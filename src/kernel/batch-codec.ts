@@ -58,7 +58,7 @@ export class BatchCodec {
     const columns = room.columns.map(({ values, validity }, i) => ({ values, validity: this.#columns.hasNulls(i) ? validity : 0 }));
     return {
       schema: this.schema, rows, columns, selection: 0, selected: rows,
-      rowKinds: word(KINDS), watermarks: word(WATERMARKS), origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
+      rowKinds: word(KINDS), timestamps: 0, watermarks: word(WATERMARKS), origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
     };
   }
 

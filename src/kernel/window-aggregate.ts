@@ -37,6 +37,7 @@ const OVERFLOW = -4;
 /** The aggregates that kernels know, by name: codes of assembly/aggregate/registry.ts. */
 export const AGGREGATES = { count: 0, sum: 1, min: 2, max: 3, avg: 4, stddev: 5 } as const;
 export type AggregateName = keyof typeof AGGREGATES;
+export const isAggregateName = (name: string): name is AggregateName => Object.hasOwn(AGGREGATES, name);
 
 export interface AggregateSpec {
   /** As the user named it, for messages. */
@@ -149,12 +150,12 @@ export class WindowAggregate {
     return this.#kernels.function('windowFiring')(this.#spec.state) === 1;
   }
 
-  /** Writes the next rows of the due window to `output`; 0 ends it. Throws E1303 for an integer sum beyond int64. */
+  /** Writes the next rows of the due window to `output`; 0 ends it. Throws E1311 for an integer sum beyond int64. */
   fire(maxRows = this.#outputRows): number {
     const rows = this.#fire(this.#plan, Math.min(maxRows, this.#outputRows));
     if (rows === OVERFLOW) {
       const failed = this.#spec.aggregates[this.#word(PLAN.failed)];
-      throw new UserError('E1303', { what: failed?.name ?? 'sum' });
+      throw new UserError('E1311', { what: failed?.name ?? 'sum' });
     }
     assert(rows >= 0, `firing failed: ${rows}`);
     return rows;

@@ -131,7 +131,7 @@ class Wiring {
 
   task(): Task {
     const sources = this.#operators.filter((operator) => operator instanceof SourceDriver);
-    const operators = this.#operators.filter((operator) => !(operator instanceof SourceDriver));
+    const operators = this.#operators.filter((operator): operator is TaskOperator => !(operator instanceof SourceDriver));
     return new Task(sources, operators, operators.filter((operator) => operator instanceof SinkOperator));
   }
 

@@ -74,6 +74,14 @@ export const DEFAULT_SETTINGS: JobSettings = {
   chunkBytes: 1024 * 1024,
 };
 
+/** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */
+const WORKING_BYTES = 160 * 1024 * 1024;
+const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 20;
+
+/** What the linear memory of a job with these settings has to be bounded by. Only what is used is taken from the system. */
+export const memoryBytesFor = ({ stateBytes }: JobSettings): number =>
+  Math.min(MEMORY_BYTES_MAX, Math.ceil(stateBytes * 1.25) + WORKING_BYTES);
+
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
 const TURN_MS = 4;
 const TURN_STEPS = 64;
@@ -305,7 +313,6 @@ export class JobRun {
 
   async #take(finished: boolean): Promise<void> {
     assert(this.#checkpointer !== undefined, 'the job has not started');
-    this.deployment.deadLetters.flush();
     await this.#checkpointer.take(finished);
   }
 

@@ -123,8 +123,6 @@ export class Checkpointer {
     } catch (error) {
       this.counts.aborted++;
       this.#options.arena.abortSnapshot();
-      // Blocks that were already written into the abandoned segment would be missing from the next one.
-      this.#full = true;
       throw error;
     }
     this.#segments = manifest.segments;

@@ -118,7 +118,8 @@ async function restoreSegment(store: CheckpointStore, arena: StateArena, segment
     offset += piece.length;
     if (offset < segment.bytes) ahead = read(store, segment, offset);
     let bytes: Uint8Array = join(rest, piece);
-    for (let size = arena.frameBytes(bytes); size !== undefined && size <= bytes.length; size = arena.frameBytes(bytes)) {
+    for (let size = arena.frameBytes(bytes); size !== undefined && !(size > bytes.length); size = arena.frameBytes(bytes)) {
+      if (Number.isNaN(size)) fail(`frame ${frame} is damaged`);
       if (!arena.restoreFrame(bytes.subarray(0, size), segment.checkpoint, frame++)) fail(`frame ${frame - 1} is damaged`);
       bytes = bytes.subarray(size);
     }
