@@ -62,6 +62,7 @@ const messages = {
   E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
   E1505: (p: { path: string; part: string; problem: string }) => `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
+  E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 
 export type ErrorCode = keyof typeof messages;

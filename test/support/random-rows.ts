@@ -39,8 +39,8 @@ function randomFloat(random: Random): number {
 }
 
 function randomInteger(random: Random): number {
-  const size = Math.floor(uniform(random) * 10 ** below(random, 16));
-  return pick(random, [0, 1, -1, 9, 10, 99, 100, 999_999_999, 1_000_000_000, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, size, -size]);
+  const size = 1 + Math.floor(uniform(random) * 10 ** below(random, 15));
+  return pick(random, [0, 1, -1, 9, 10, 99, 100, 999_999_999, 1_000_000_000, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, size, 0 - size]);
 }
 
 function randomValue(random: Random, type: ColumnType): unknown {
