@@ -1,15 +1,24 @@
 /**
- * The first peer: the windowed aggregation as a good JavaScript engineer writes it without an engine. The file is read in
- * large chunks, split at newlines and parsed with JSON.parse; totals per channel stand in one Map per open window; the
- * watermark (highest dateTime - disorder - 1) decides row by row what is late and which windows fire.
+ * The first peer: the windowed aggregation as a good JavaScript engineer writes it without an engine. The file is read
+ * in large chunks, split at newlines and parsed with JSON.parse; totals per channel stand in one Map per open window;
+ * the watermark (highest dateTime - disorder - 1) decides row by row what is late and which windows fire.
  *
  * Invariants
  *  1. A row is judged by the watermark of the rows before it: late when the last instant of its window is at or below.
- *  2. Windows fire as soon as the watermark passes them, in order; their rows are hashed then and the window is dropped.
+ *  2. Windows fire as soon as the watermark passes them, in order; their rows are hashed then, the window dropped.
+ *
+ * Measured, and not quicker: split('\n'), decoding as latin1 or line by line, one JSON.parse for a whole chunk.
  * Not here: state, checkpoints, metrics, sinks. The peer is given the lighter task.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { addRow, type BidResult, type ChannelTotals, checksumText, emptyChecksum, type LateBid } from '../support/window-results.ts';
+import {
+  addRow,
+  type BidResult,
+  type ChannelTotals,
+  checksumText,
+  emptyChecksum,
+  type LateBid,
+} from '../support/window-results.ts';
 
 export interface PlainJsOptions {
   readonly path: string;

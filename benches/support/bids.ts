@@ -1,21 +1,22 @@
 /**
  * NDJSON files of Nexmark bids, made from a seed and kept in a cache folder under the system's temporary folder.
  *
- * Channels follow the rule of Nexmark: half of the bids go to four hot channels, the others to 10,000 equally likely ones,
- * so a 10 s window of 100,000 bids has about 9,940 keys. Values follow it too, except that the url has no channel_id and
- * `extra` is a few letters: a line is then about 170 bytes. Event time advances by 1 s in 10,000 bids.
+ * Channels follow the rule of Nexmark: half of the bids go to four hot channels, the others to 10,000 equally likely
+ * ones, so a 10 s window of 100,000 bids has about 9,940 keys. Values follow it too, except that the url has no
+ * channel_id and `extra` is a few letters: a line is then about 170 bytes. 10,000 bids are 1 s of event time.
  *
  * Invariants
  *  1. The bytes are a function of (shape, lines, seed) and VERSION; the name of the file says all of them.
- *  2. In every shape one bid in five is out of order by less than DISORDER_MS, so never late; one in 1,000 is delayed by
- *     2 s to 30 s, and late when its 10 s window has passed by then.
+ *  2. In every shape one bid in five is out of order by less than DISORDER_MS, so never late; one in 1,000 is delayed
+ *     by 2 s to 30 s, and late when its 10 s window has passed by then.
  *  3. auction, price, channel and dateTime stand in every line; bidder, url and extra are optional.
  *  4. A file appears under its name only when it is whole.
  *
  * | shape | lines |
  * |---|---|
  * | uniform | one key order, no whitespace, no escapes, all fields |
- * | mixed | five key orders in runs of 1 to 64 lines, each optional field absent in 10%, escapes in 1% (also in channels), four styles of whitespace |
+ * | mixed | five key orders and four styles of whitespace, in runs of 1 to 64 lines |
+ * | | each optional field absent in 10%, escapes in 1% of lines (also in channels) |
  * | shuffled | keys in a random order in each line, otherwise uniform |
  */
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
@@ -43,7 +44,12 @@ const BIDS_PER_MS = 10;
 const LINES_PER_WRITE = 8_192;
 
 /** The file of that shape, made if the cache does not have it. */
-export function bidFile(shape: BidShape, lines: number, seed = 1, folder = join(tmpdir(), 'millrace-benches')): BidFile {
+export function bidFile(
+  shape: BidShape,
+  lines: number,
+  seed = 1,
+  folder = join(tmpdir(), 'millrace-benches'),
+): BidFile {
   const path = join(folder, `bids-v${VERSION}-${shape}-${lines}-${seed}.ndjson`);
   if (!existsSync(path)) {
     mkdirSync(folder, { recursive: true });
@@ -61,7 +67,8 @@ function writeBids(path: string, shape: BidShape, lines: number, seed: number): 
   const file = openSync(path, 'w');
   for (let first = 0; first < lines; first += LINES_PER_WRITE) {
     const block: string[] = [];
-    for (let n = first; n < Math.min(first + LINES_PER_WRITE, lines); n++) block.push(writeLine(bid(n, channels, random), random));
+    for (let n = first; n < Math.min(first + LINES_PER_WRITE, lines); n++)
+      block.push(writeLine(bid(n, channels, random), random));
     writeSync(file, `${block.join('\n')}\n`);
   }
   closeSync(file);
@@ -101,16 +108,23 @@ function bid(n: number, channels: readonly Channel[], random: Random): Bid {
   const lastAuction = epoch * 3 + 2;
   const firstAuction = Math.max(lastAuction - 100, 0);
   const isHotAuction = below(random, 2) > 0;
-  const auction = isHotAuction ? Math.floor(lastAuction / 100) * 100 : firstAuction + below(random, lastAuction - firstAuction + 11);
+  const auction = isHotAuction
+    ? Math.floor(lastAuction / 100) * 100
+    : firstAuction + below(random, lastAuction - firstAuction + 11);
   const active = Math.min(epoch + 1, 1_000);
   const isHotBidder = below(random, 4) > 0;
   const bidder = isHotBidder ? Math.floor(epoch / 100) * 100 + 1 : epoch + 1 - active + below(random, active + 10);
-  const hot = below(random, 2) > 0 ? below(random, HOT_CHANNELS.length) : HOT_CHANNELS.length + below(random, COLD_CHANNELS);
+  const hot =
+    below(random, 2) > 0 ? below(random, HOT_CHANNELS.length) : HOT_CHANNELS.length + below(random, COLD_CHANNELS);
   const channel = channels[hot] ?? { name: '', url: '' };
   return {
-    auction: 1_000 + auction, bidder: 1_000 + bidder, price: Math.round(10 ** (uniform(random) * 6) * 100),
-    channel: channel.name, url: channel.url,
-    dateTime: BASE_TIME + Math.floor(n / BIDS_PER_MS) - delayMs(random), extra: letters(random, 3 + below(random, 6)),
+    auction: 1_000 + auction,
+    bidder: 1_000 + bidder,
+    price: Math.round(10 ** (uniform(random) * 6) * 100),
+    channel: channel.name,
+    url: channel.url,
+    dateTime: BASE_TIME + Math.floor(n / BIDS_PER_MS) - delayMs(random),
+    extra: letters(random, 3 + below(random, 6)),
   };
 }
 
@@ -131,8 +145,13 @@ const uniformLine = (b: Bid): string =>
   `,"dateTime":${b.dateTime},"extra":"${b.extra}"}`;
 
 const members = (b: Bid): string[] => [
-  `"auction":${b.auction}`, `"bidder":${b.bidder}`, `"price":${b.price}`, `"channel":"${b.channel}"`,
-  `"url":"${b.url}"`, `"dateTime":${b.dateTime}`, `"extra":"${b.extra}"`,
+  `"auction":${b.auction}`,
+  `"bidder":${b.bidder}`,
+  `"price":${b.price}`,
+  `"channel":"${b.channel}"`,
+  `"url":"${b.url}"`,
+  `"dateTime":${b.dateTime}`,
+  `"extra":"${b.extra}"`,
 ];
 
 function shuffledLine(b: Bid, random: Random): string {
@@ -170,7 +189,7 @@ const WHITESPACE: readonly Whitespace[] = [
   { colon: ':\t', comma: ',  ', inside: '\t' },
 ];
 
-/** Writers come in runs, as producers with one library each would give; half of the runs have no whitespace. */
+/** Writers come in runs, as producers with one library each would give; five runs in eight have no whitespace. */
 function mixedLines(): (b: Bid, random: Random) => string {
   let left = 0;
   let order = KEY_ORDERS[0] ?? [];

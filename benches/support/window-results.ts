@@ -3,8 +3,8 @@
  * emits rows and that do not depend on the order in which it does.
  *
  * Invariants
- *  1. Every value of every row reaches the checksum; rows are hashed one by one and the hashes added, so two outputs have
- *     the same checksum when they have the same rows with the same multiplicity, as if both had been sorted.
+ *  1. Every value of every row reaches the checksum; rows are hashed one by one and the hashes added, so two outputs
+ *     have the same checksum when they have the same rows with the same multiplicity, as if both had been sorted.
  *  2. count, sum and max are safe integers.
  */
 export interface Checksum {
@@ -22,7 +22,7 @@ export interface BidResult {
   readonly windows: number;
   readonly late: number;
   readonly seconds: number;
-  /** Of the rows out; late bids dropped. For DuckDB, which has no notion of late, of the rows with late bids counted in. */
+  /** Of the rows out, late bids dropped; for DuckDB, which has no notion of late, with late bids counted in. */
   readonly checksum: string;
   readonly resultRows: number;
 }
@@ -86,7 +86,8 @@ export function checksumOf(windows: WindowTotals): Checksum {
 /** The totals as they would be had no bid been late: what an engine without lateness gives. */
 export function withLateBids(windows: WindowTotals, late: readonly LateBid[]): WindowTotals {
   const all = new Map<number, Map<string, ChannelTotals>>();
-  for (const [start, channels] of windows) all.set(start, new Map([...channels].map(([name, totals]) => [name, { ...totals }])));
+  for (const [start, channels] of windows)
+    all.set(start, new Map([...channels].map(([name, totals]) => [name, { ...totals }])));
   for (const { windowStart, channel, price } of late) {
     const channels = all.get(windowStart) ?? new Map<string, ChannelTotals>();
     const totals = channels.get(channel) ?? { count: 0, sum: 0, max: -Infinity };

@@ -1,6 +1,6 @@
 /** Aggregates of the oracle by hand, and the order of floating sums where the order can be seen. */
 import { describe, expect, it } from 'vitest';
-import { aggregate, type AggregateKind, type Fold, type SlicedValue } from './aggregates.ts';
+import { aggregate, type AggregateKind, type Fold, type SlicedValue, type SliceMerge } from './aggregates.ts';
 import { type Cell, compareCells, keyTextOf, sameCell } from './cells.ts';
 
 const FOLD: Fold = { merge: 'left', firstSlice: 0, slicesPerWindow: 1 };
@@ -41,35 +41,55 @@ describe('aggregates', () => {
 });
 
 describe('floating sums', () => {
-  const values: SlicedValue[] = [
-    { slice: 4, value: 1 }, { slice: 5, value: 1e16 }, { slice: 6, value: -1e16 }, { slice: 4, value: 1 },
-  ];
+  // Beside 1e16 a lone 1 is rounded away and a 2 is not, so each grouping of these shows in its sum.
+  const [big, more] = [1e16, 1e16 + 2];
+  const sumOf = (
+    merge: SliceMerge,
+    firstSlice: number,
+    slicesPerWindow: number,
+    ...values: (readonly [number, number])[]
+  ): Cell =>
+    aggregate(
+      'sum',
+      'float64',
+      values.map(([slice, value]) => ({ slice, value })),
+      { merge, firstSlice, slicesPerWindow },
+    );
 
   it('follow record order inside a slice', () => {
     expect(of('sum', 1e16, 1, -1e16)).toBe(0);
     expect(of('sum', 1e16, -1e16, 1)).toBe(1);
   });
 
-  it('merge slices in time order, from the left', () => {
-    expect(aggregate('sum', 'float64', values, { merge: 'left', firstSlice: 4, slicesPerWindow: 3 })).toBe((2 + 1e16) - 1e16);
+  it('merge slices in time order, from the left, in whatever order rows came', () => {
+    expect(sumOf('left', 4, 3, [4, 1], [5, 1], [6, big])).toBe(more);
+    expect(sumOf('left', 4, 3, [6, 1], [5, 1], [4, big])).toBe(big);
+    expect(sumOf('left', 4, 3, [5, big], [4, 1], [4, 1])).toBe(more);
   });
 
   it('merge by blocks of absolute slice numbers: the earlier part backwards, the later forwards', () => {
-    // Slices 4, 5, 6 with blocks of three: 4 and 5 lie in block 1, 6 in block 2.
-    expect(aggregate('sum', 'float64', values, { merge: 'blocks', firstSlice: 4, slicesPerWindow: 3 })).toBe((2 + 1e16) + -1e16);
-    // With blocks of four, 4 to 7 are one block and the window of 3 to 6 has 3 alone before it.
-    const four = [...values, { slice: 3, value: 1 }];
-    expect(aggregate('sum', 'float64', four, { merge: 'blocks', firstSlice: 3, slicesPerWindow: 4 })).toBe(1 + ((2 + 1e16) - 1e16));
-    // 2 to 5 with blocks of six: all in block 0, so backwards: 1 + (1e16 + (-1e16 + 1)) keeps nothing of the first one.
-    const six = [1, 1e16, -1e16, 1].map((value, i) => ({ slice: i + 2, value }));
-    expect(aggregate('sum', 'float64', six, { merge: 'blocks', firstSlice: 2, slicesPerWindow: 6 })).toBe(1 + (1e16 + (-1e16 + 1)));
-    expect(aggregate('sum', 'float64', six, { merge: 'left', firstSlice: 2, slicesPerWindow: 6 })).toBe(((1 + 1e16) - 1e16) + 1);
+    // Blocks of three: slices 1 and 2 end block 0, slice 3 begins block 1. (big + 1) + 1 against big + (1 + 1).
+    expect(sumOf('blocks', 1, 3, [1, big], [2, 1], [3, 1])).toBe(big);
+    // Slice 2 ends block 0; 3 and 4 begin block 1.
+    expect(sumOf('blocks', 2, 3, [2, big], [3, 1], [4, 1])).toBe(more);
+    expect(sumOf('left', 2, 3, [2, big], [3, 1], [4, 1])).toBe(big);
+    // Blocks of four: 1, 2 and 3 end block 0, folded backwards, also when the key has nothing in slice 4.
+    expect(sumOf('blocks', 1, 4, [1, big], [2, 1], [3, 1])).toBe(more);
+    // A window that is a block folds forwards.
+    expect(sumOf('blocks', 3, 3, [3, big], [4, 1], [5, 1])).toBe(big);
   });
 });
 
 describe('cells', () => {
   it('order text by code point, integers by value, and null below all', () => {
-    expect(['b', '\u{10000}', '\uffff', '', null, 'a'].sort(compareCells)).toEqual([null, '', 'a', 'b', '\uffff', '\u{10000}']);
+    expect(['b', '\u{10000}', '\uffff', '', null, 'a'].sort(compareCells)).toEqual([
+      null,
+      '',
+      'a',
+      'b',
+      '\uffff',
+      '\u{10000}',
+    ]);
     expect(compareCells(2n ** 53n + 1n, 2 ** 53)).toBeGreaterThan(0);
   });
 
@@ -79,7 +99,17 @@ describe('cells', () => {
   });
 
   it('are the same by value whatever holds an integer, and bit for bit as floats', () => {
-    expect([sameCell(1n, 1), sameCell(2n ** 53n + 1n, 2 ** 53), sameCell(1n, null), sameCell(NaN, NaN)]).toEqual([true, false, false, true]);
-    expect([sameCell(0, -0), sameCell(1, 1 + 1e-12), sameCell(1, 1 + 1e-12, 1e-9), sameCell('a', 'a')]).toEqual([false, false, true, true]);
+    expect([sameCell(1n, 1), sameCell(2n ** 53n + 1n, 2 ** 53), sameCell(1n, null), sameCell(NaN, NaN)]).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+    expect([sameCell(0, -0), sameCell(1, 1 + 1e-12), sameCell(1, 1 + 1e-12, 1e-9), sameCell('a', 'a')]).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
   });
 });

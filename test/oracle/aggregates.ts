@@ -3,9 +3,11 @@
  *
  * Invariants
  *  1. Nulls are ignored by everything but count(); over nothing, all but count() are null.
- *  2. Integer sums are exact (bigint). The average of integers is that exact sum, rounded once to a double, divided by the count.
- *  3. A float sum has one defined order: values of a slice in record order, starting from 0; slices merged in time order.
- *  4. stddev is of the sample (n - 1), null below two values. Its last bits are no one's promise: compare with a tolerance.
+ *  2. Integer sums are exact (bigint). The average of integers is that exact sum, rounded once to a double, divided by
+ *     the count.
+ *  3. A float sum has one defined order: values of a slice in record order, starting from 0; slices in time order.
+ *  4. stddev is of the sample (n - 1), null below two values. Its last bits are no one's promise: compare with a
+ *     tolerance.
  *
  * `SliceMerge` says how the sums of slices join: 'left' is ((s0 + s1) + s2) + s3; 'blocks' cuts absolute slice numbers
  * into blocks as long as a window, folds the part of the window in the earlier block from its end backwards
@@ -73,9 +75,9 @@ function floatSum(values: readonly SlicedValue[], fold: Fold): number {
   const slices = [...sums.entries()].sort(([a], [b]) => a - b);
   // The first slice of the block that begins inside the window, or at its start.
   const border = Math.ceil(fold.firstSlice / fold.slicesPerWindow) * fold.slicesPerWindow;
-  const isSplit = fold.merge === 'blocks' && border > fold.firstSlice;
-  const earlier = backwards(slices.filter(([slice]) => isSplit && slice < border).map(([, sum]) => sum));
-  const later = forwards(slices.filter(([slice]) => !isSplit || slice >= border).map(([, sum]) => sum));
+  const isEarlier = (slice: number): boolean => fold.merge === 'blocks' && slice < border;
+  const earlier = backwards(slices.filter(([slice]) => isEarlier(slice)).map(([, sum]) => sum));
+  const later = forwards(slices.filter(([slice]) => !isEarlier(slice)).map(([, sum]) => sum));
   return earlier === undefined || later === undefined ? (earlier ?? later ?? 0) : earlier + later;
 }
 

@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { TableSchema } from '../../src/data/schema.ts';
 import {
-  evaluate, type OracleQuery, type OracleSplit, passesAll, processingOrder, windowStarts,
+  evaluate,
+  type OracleQuery,
+  type OracleSplit,
+  passesAll,
+  processingOrder,
+  windowStarts,
 } from './batch-engine.ts';
 import type { Cell, Row } from './cells.ts';
 
@@ -16,12 +21,22 @@ const SCHEMA: TableSchema = {
 };
 
 const QUERY: OracleQuery = {
-  schema: SCHEMA, timestamp: 'at', disorderMs: 0, window: { kind: 'tumbling', sizeMs: 10, offsetMs: 0 }, keys: ['k'],
-  aggregates: [{ as: 'rows', kind: 'count' }], where: [], quantumBytes: 100,
+  schema: SCHEMA,
+  timestamp: 'at',
+  disorderMs: 0,
+  window: { kind: 'tumbling', sizeMs: 10, offsetMs: 0 },
+  keys: ['k'],
+  aggregates: [{ as: 'rows', kind: 'count' }],
+  where: [],
+  quantumBytes: 100,
 };
 
 /** A split of rows [timestamp, key, n, x] that lie `lineBytes` apart. */
-function split(name: string, lineBytes: number, rows: readonly (readonly [number, Cell?, Cell?, Cell?])[]): OracleSplit {
+function split(
+  name: string,
+  lineBytes: number,
+  rows: readonly (readonly [number, Cell?, Cell?, Cell?])[],
+): OracleSplit {
   return {
     name,
     rows: rows.map(([at, k = 'a', n = null, x = null], i) => ({ row: { at, k, n, x }, offset: i * lineBytes })),
@@ -31,7 +46,9 @@ function split(name: string, lineBytes: number, rows: readonly (readonly [number
 const times = (...values: number[]): (readonly [number])[] => values.map((at) => [at] as const);
 
 const order = (splits: readonly OracleSplit[], query = QUERY): string =>
-  processingOrder(splits, query).map((processed) => `${processed.split}${processed.index}`).join(' ');
+  processingOrder(splits, query)
+    .map((processed) => `${processed.split}${processed.index}`)
+    .join(' ');
 
 const watermarks = (splits: readonly OracleSplit[], query = QUERY): number[] =>
   processingOrder(splits, query).map(({ watermark }) => watermark);
@@ -42,12 +59,16 @@ const rowsOf = (splits: readonly OracleSplit[], query: Partial<OracleQuery> = {}
 describe('the interleaving of splits', () => {
   it('ends a turn before the first line that starts at or beyond the end of the quantum', () => {
     // Lines of 50 bytes and quanta of 100: two lines a turn; b goes on while it is behind a.
-    expect(order([split('a', 50, times(10, 11, 12, 13)), split('b', 50, times(1, 2, 3, 4))])).toBe('a0 a1 b0 b1 b2 b3 a2 a3');
+    expect(order([split('a', 50, times(10, 11, 12, 13)), split('b', 50, times(1, 2, 3, 4))])).toBe(
+      'a0 a1 b0 b1 b2 b3 a2 a3',
+    );
   });
 
   it('gives the line that begins in a quantum to it, however far it reaches', () => {
     // Lines at 0, 60, 120, 180, 240: quanta hold {0, 60}, {120, 180}, {240}. Equal times go by split order.
-    expect(order([split('a', 60, times(5, 5, 5, 5, 5)), split('b', 60, times(5, 5, 5))])).toBe('a0 a1 b0 b1 a2 a3 a4 b2');
+    expect(order([split('a', 60, times(5, 5, 5, 5, 5)), split('b', 60, times(5, 5, 5))])).toBe(
+      'a0 a1 b0 b1 a2 a3 a4 b2',
+    );
   });
 
   it('takes a line longer than quanta as a turn of its own, and the next turn from where it stands', () => {
@@ -56,8 +77,9 @@ describe('the interleaving of splits', () => {
   });
 
   it('begins with splits that have shown nothing yet, in split order', () => {
-    expect(order([split('a', 100, times(1, 2)), split('b', 100, times(50, 51)), split('c', 100, times(0, 3))]))
-      .toBe('a0 b0 c0 c1 a1 b1');
+    expect(order([split('a', 100, times(1, 2)), split('b', 100, times(50, 51)), split('c', 100, times(0, 3))])).toBe(
+      'a0 b0 c0 c1 a1 b1',
+    );
   });
 
   it('goes by the highest timestamp of a split, not by its last', () => {
@@ -73,11 +95,16 @@ describe('the interleaving of splits', () => {
 describe('the watermark of a row', () => {
   it('is the highest timestamp before the row, less the disorder and one', () => {
     expect(watermarks([split('a', 1, times(10, 7, 12, 11))])).toEqual([-Infinity, 9, 9, 11]);
-    expect(watermarks([split('a', 1, times(10, 7, 12, 11))], { ...QUERY, disorderMs: 4 })).toEqual([-Infinity, 5, 5, 7]);
+    expect(watermarks([split('a', 1, times(10, 7, 12, 11))], { ...QUERY, disorderMs: 4 })).toEqual([
+      -Infinity,
+      5,
+      5,
+      7,
+    ]);
   });
 
   it('is held at the beginning by a split that has shown nothing, and no longer by one that is finished', () => {
-    // a0 a1 (b has shown nothing), b0 (a is at 20: held by b itself), b1 (b at 5), then a is left alone: a at 20, then 21.
+    // a0 a1 (b has shown nothing), b0 (held by b itself), b1 (b at 5), then a is left alone, at 20 and 21.
     const splits = [split('a', 50, times(10, 20, 21, 22)), split('b', 50, times(5, 6))];
     expect(order(splits)).toBe('a0 a1 b0 b1 a2 a3');
     expect(watermarks(splits)).toEqual([-Infinity, -Infinity, -Infinity, 4, 19, 20]);
@@ -87,8 +114,16 @@ describe('the watermark of a row', () => {
 describe('windows', () => {
   it('are half-open and aligned to the epoch, before it too', () => {
     const tumbling = QUERY.window;
-    expect([windowStarts(tumbling, 0), windowStarts(tumbling, 9), windowStarts(tumbling, 10)]).toEqual([[0], [0], [10]]);
-    expect([windowStarts(tumbling, -1), windowStarts(tumbling, -10), windowStarts(tumbling, -11)]).toEqual([[-10], [-10], [-20]]);
+    expect([windowStarts(tumbling, 0), windowStarts(tumbling, 9), windowStarts(tumbling, 10)]).toEqual([
+      [0],
+      [0],
+      [10],
+    ]);
+    expect([windowStarts(tumbling, -1), windowStarts(tumbling, -10), windowStarts(tumbling, -11)]).toEqual([
+      [-10],
+      [-10],
+      [-20],
+    ]);
   });
 
   it('shift by their offset, and hop', () => {
@@ -101,15 +136,35 @@ describe('windows', () => {
   });
 
   it('come in the order of their ends, with rows in the order of keys, null first', () => {
-    const rows = rowsOf([split('a', 1, [[11, 'b'], [12, 'a'], [13, null], [14, 'b'], [25, '']])]);
+    const rows = rowsOf([
+      split('a', 1, [
+        [11, 'b'],
+        [12, 'a'],
+        [13, null],
+        [14, 'b'],
+        [25, ''],
+      ]),
+    ]);
     expect(rows).toEqual([
-      { k: null, windowStart: 10, windowEnd: 20, rows: 1n }, { k: 'a', windowStart: 10, windowEnd: 20, rows: 1n },
-      { k: 'b', windowStart: 10, windowEnd: 20, rows: 2n }, { k: '', windowStart: 20, windowEnd: 30, rows: 1n },
+      { k: null, windowStart: 10, windowEnd: 20, rows: 1n },
+      { k: 'a', windowStart: 10, windowEnd: 20, rows: 1n },
+      { k: 'b', windowStart: 10, windowEnd: 20, rows: 2n },
+      { k: '', windowStart: 20, windowEnd: 30, rows: 1n },
     ]);
   });
 
   it('have one row without keys', () => {
-    expect(rowsOf([split('a', 1, [[1, 'b'], [2, 'a']])], { keys: [] })).toEqual([{ windowStart: 0, windowEnd: 10, rows: 2n }]);
+    expect(
+      rowsOf(
+        [
+          split('a', 1, [
+            [1, 'b'],
+            [2, 'a'],
+          ]),
+        ],
+        { keys: [] },
+      ),
+    ).toEqual([{ windowStart: 0, windowEnd: 10, rows: 2n }]);
   });
 });
 
@@ -124,14 +179,24 @@ describe('late rows', () => {
 
   it('are late once, and not late while one of their windows is open', () => {
     // Windows of 10 every 5. After 17, W is 16: [0, 10) and [5, 15) have passed, [10, 20) has not.
-    const result = evaluate([split('a', 1, times(17, 12, 9))], { ...QUERY, window: { kind: 'hopping', sizeMs: 10, slideMs: 5, offsetMs: 0 } });
+    const result = evaluate([split('a', 1, times(17, 12, 9))], {
+      ...QUERY,
+      window: { kind: 'hopping', sizeMs: 10, slideMs: 5, offsetMs: 0 },
+    });
     expect(result.late.map(({ timestamp }) => timestamp)).toEqual([9]);
-    expect(result.windows.map(({ start, rows }) => [start, rows[0]?.['rows']])).toEqual([[10, 2n], [15, 1n]]);
+    expect(result.windows.map(({ start, rows }) => [start, rows[0]?.['rows']])).toEqual([
+      [10, 2n],
+      [15, 1n],
+    ]);
   });
 
   it('keep the order of processing, not of time', () => {
     const late = evaluate([split('a', 1, times(100, 9, 3, 25))], QUERY).late;
-    expect(late.map(({ timestamp, watermark }) => [timestamp, watermark])).toEqual([[9, 99], [3, 99], [25, 99]]);
+    expect(late.map(({ timestamp, watermark }) => [timestamp, watermark])).toEqual([
+      [9, 99],
+      [3, 99],
+      [25, 99],
+    ]);
   });
 
   it('are none when their own split is behind', () => {
@@ -140,9 +205,20 @@ describe('late rows', () => {
   });
 
   it('are not counted among rows that a filter drops, which still move the watermark', () => {
-    const result = evaluate([split('a', 1, [[1, 'a', 1n], [50, 'a', -1n], [2, 'a', 1n], [3, 'a', -1n]])], {
-      ...QUERY, where: [{ column: 'n', comparison: '>', value: 0n }],
-    });
+    const result = evaluate(
+      [
+        split('a', 1, [
+          [1, 'a', 1n],
+          [50, 'a', -1n],
+          [2, 'a', 1n],
+          [3, 'a', -1n],
+        ]),
+      ],
+      {
+        ...QUERY,
+        where: [{ column: 'n', comparison: '>', value: 0n }],
+      },
+    );
     expect(result.ledger).toEqual({ in: 4, filtered: 2, late: 1, outside: 0, windowed: 1 });
   });
 });

@@ -13,7 +13,7 @@
  *     it is late when it has windows and all have passed. Filters come first: a filtered row is neither.
  *  5. Windows come in the order of end, then start; rows of a window in the order of their keys.
  *
- * Not here: values and their order (cells.ts), aggregates (aggregates.ts), rows that cannot be read (the oracle gets rows).
+ * Not here: values and their order (cells.ts), aggregates (aggregates.ts), lines that cannot be read (it gets rows).
  */
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { ColumnType } from '../../src/data/types.ts';
@@ -99,12 +99,17 @@ export function evaluate(splits: readonly OracleSplit[], query: OracleQuery): Or
   const contents = new Map<number, ProcessedRow[]>();
   for (const processed of processingOrder(splits, query)) {
     ledger.in++;
-    if (!passesAll(query.where, processed.row)) { ledger.filtered++; continue; }
+    if (!passesAll(query.where, processed.row)) {
+      ledger.filtered++;
+      continue;
+    }
     const starts = windowStarts(query.window, processed.timestamp);
     const open = starts.filter((start) => start + query.window.sizeMs - 1 > processed.watermark);
     if (starts.length === 0) ledger.outside++;
-    else if (open.length === 0) { ledger.late++; late.push(processed); }
-    else ledger.windowed++;
+    else if (open.length === 0) {
+      ledger.late++;
+      late.push(processed);
+    } else ledger.windowed++;
     for (const start of open) append(contents, start, processed);
   }
   // All windows are equally long, so the order of start is the order of end.
@@ -174,12 +179,18 @@ export function passesAll(filters: readonly Filter[], row: Row): boolean {
     // Arithmetic order here: -0 = 0, other than among keys and extremes.
     const order = typeof cell === 'number' && typeof value === 'number' ? cell - value : compareCells(cell, value);
     switch (comparison) {
-      case '=': return order === 0;
-      case '<>': return order !== 0;
-      case '<': return order < 0;
-      case '<=': return order <= 0;
-      case '>': return order > 0;
-      case '>=': return order >= 0;
+      case '=':
+        return order === 0;
+      case '<>':
+        return order !== 0;
+      case '<':
+        return order < 0;
+      case '<=':
+        return order <= 0;
+      case '>':
+        return order > 0;
+      case '>=':
+        return order >= 0;
     }
   });
 }
@@ -218,7 +229,10 @@ function groupResult(start: number, end: number, group: readonly ProcessedRow[],
   for (const { as, kind, column, where } of query.aggregates) {
     const values = group
       .filter(({ row }) => passesAll(where ?? [], row))
-      .map(({ row, timestamp }) => ({ slice: sliceOf(timestamp), value: column === undefined ? null : (row[column] ?? null) }));
+      .map(({ row, timestamp }) => ({
+        slice: sliceOf(timestamp),
+        value: column === undefined ? null : (row[column] ?? null),
+      }));
     result[as] = aggregate(kind, typeOf(query.schema, column).kind, values, fold);
   }
   return result;

@@ -62,7 +62,8 @@ export function sameCell(a: Cell, b: Cell, tolerance = 0): boolean {
 }
 
 function sameInteger(a: Cell, b: Cell): boolean {
-  if ((typeof a !== 'bigint' && typeof a !== 'number') || (typeof b !== 'bigint' && typeof b !== 'number')) return false;
+  if ((typeof a !== 'bigint' && typeof a !== 'number') || (typeof b !== 'bigint' && typeof b !== 'number'))
+    return false;
   // Loose equality is the one operator that compares a bigint with a number by value.
   return a == b;
 }

@@ -24,7 +24,10 @@ describe('the coverage table', () => {
   });
 
   it('does not ask for pairs that cannot be', () => {
-    const coverage = pairwiseCoverage({ a: ['1', '2'], b: ['x', 'y'] }, (pair) => !(pair['a'] === '1' && pair['b'] === 'y'));
+    const coverage = pairwiseCoverage(
+      { a: ['1', '2'], b: ['x', 'y'] },
+      (pair) => !(pair['a'] === '1' && pair['b'] === 'y'),
+    );
     expect(coverage.missingPairs()).toEqual(['a=1 x b=x', 'a=2 x b=x', 'a=2 x b=y']);
   });
 
@@ -32,6 +35,8 @@ describe('the coverage table', () => {
     const coverage = pairwiseCoverage(DIMENSIONS);
     expect(() => coverage.add(1, { size: 'small', keys: 'none' })).toThrow('late');
     expect(() => coverage.add(1, { size: 'small', keys: 'none', late: 'no', more: 'x' })).toThrow('more');
-    expect(() => coverage.add(1, { size: 'huge', keys: 'none', late: 'no' })).toThrow('size=huge is not declared (seed 1)');
+    expect(() => coverage.add(1, { size: 'huge', keys: 'none', late: 'no' })).toThrow(
+      'size=huge is not declared (seed 1)',
+    );
   });
 });

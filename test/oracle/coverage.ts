@@ -26,10 +26,7 @@ interface Tally {
 
 const SEEDS_SHOWN = 3;
 
-export function pairwiseCoverage(
-  dimensions: Dimensions,
-  isPossible: (pair: Choice) => boolean = () => true,
-): Coverage {
+export function pairwiseCoverage(dimensions: Dimensions, isPossible: (pair: Choice) => boolean = () => true): Coverage {
   const names = Object.keys(dimensions);
   const singles = new Map<string, Tally>();
   const pairs = new Map<string, Tally>();
@@ -61,7 +58,9 @@ export function pairwiseCoverage(
         }
       }
     },
-    get cases() { return cases; },
+    get cases() {
+      return cases;
+    },
     missingPairs,
     table: () => tableText(cases, singles, pairs.size, missingPairs()),
   };
@@ -69,7 +68,8 @@ export function pairwiseCoverage(
 
 const label = (name: string, value: string): string => `${name}=${value}`;
 
-const pairLabel = (a: string, value: string, b: string, other: string): string => `${label(a, value)} x ${label(b, other)}`;
+const pairLabel = (a: string, value: string, b: string, other: string): string =>
+  `${label(a, value)} x ${label(b, other)}`;
 
 function requireSameNames(names: readonly string[], choice: Choice): void {
   const given = Object.keys(choice);
@@ -82,10 +82,16 @@ function count(tally: Tally, seed: number): void {
   if (tally.seeds.length < SEEDS_SHOWN) tally.seeds.push(seed);
 }
 
-function tableText(cases: number, singles: ReadonlyMap<string, Tally>, pairs: number, missing: readonly string[]): string {
+function tableText(
+  cases: number,
+  singles: ReadonlyMap<string, Tally>,
+  pairs: number,
+  missing: readonly string[],
+): string {
   const width = Math.max(...[...singles.keys()].map((key) => key.length));
   const rows = [...singles].map(
-    ([key, tally]) => `${key.padEnd(width)} ${String(tally.count).padStart(7)}  seeds ${tally.seeds.join(', ') || 'none'}`,
+    ([key, tally]) =>
+      `${key.padEnd(width)} ${String(tally.count).padStart(7)}  seeds ${tally.seeds.join(', ') || 'none'}`,
   );
   return [
     `${cases} cases, ${pairs - missing.length} of ${pairs} pairs`,

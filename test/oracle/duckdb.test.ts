@@ -1,6 +1,6 @@
 /**
- * The oracle against DuckDB, an engine that shares nothing with it: generated cases in which no row can be late are also
- * answered by one SQL query over the same rows as NDJSON. Rounding may differ; everything else may not.
+ * The oracle against DuckDB, an engine that shares nothing with it: generated cases in which no row can be late are
+ * also answered by one SQL query over the same rows as NDJSON. Rounding may differ; everything else may not.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,8 @@ import { type Cell, keyTextOf, type Row, sameCell } from './cells.ts';
 import { CASE_SCHEMA, generateCase, type GeneratedCase } from './generate.ts';
 import { PLAIN_STYLE, writeNdjson } from './ndjson-writer.ts';
 
-const COLUMNS = `{"at": 'BIGINT', name: 'VARCHAR', serial: 'BIGINT', isOpen: 'BOOLEAN', amount: 'BIGINT', level: 'INTEGER', weight: 'DOUBLE'}`;
+const COLUMNS = `{"at": 'BIGINT', name: 'VARCHAR', serial: 'BIGINT', isOpen: 'BOOLEAN', amount: 'BIGINT',
+  level: 'INTEGER', weight: 'DOUBLE'}`;
 const CASES = 60;
 const TOLERANCE = 1e-9;
 
@@ -33,10 +34,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const literal = (value: Cell): string => (typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value));
+const literal = (value: Cell): string =>
+  typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);
 
 const condition = (filters: readonly Filter[]): string =>
-  ['true', ...filters.map(({ column, comparison, value }) => `"${column}" ${comparison} ${literal(value)}`)].join(' AND ');
+  ['true', ...filters.map(({ column, comparison, value }) => `"${column}" ${comparison} ${literal(value)}`)].join(
+    ' AND ',
+  );
 
 const FUNCTIONS = { count: 'count', sum: 'sum', min: 'min', max: 'max', avg: 'avg', stddev: 'stddev_samp' } as const;
 
@@ -48,15 +52,17 @@ function aggregateSql({ as, kind, column, where }: OracleAggregate): string {
 /** All window starts of a row, as a list: the last one and those before it that still reach the row. */
 function startsSql(window: WindowSpec): string {
   const slideMs = window.kind === 'tumbling' ? window.sizeMs : window.slideMs;
-  const last = `(floor(("at" - (${window.offsetMs})) / ${slideMs}::DOUBLE)::BIGINT * ${slideMs} + (${window.offsetMs}))`;
-  const candidates = Math.ceil(window.sizeMs / slideMs);
-  return `list_filter(list_transform(range(${candidates}), i -> ${last} - i * ${slideMs}), s -> s + ${window.sizeMs} > "at")`;
+  const [size, offset] = [window.sizeMs, `(${window.offsetMs})`];
+  const last = `(floor(("at" - ${offset}) / ${slideMs}::DOUBLE)::BIGINT * ${slideMs} + ${offset})`;
+  const candidates = Math.ceil(size / slideMs);
+  return `list_filter(list_transform(range(${candidates}), i -> ${last} - i * ${slideMs}), s -> s + ${size} > "at")`;
 }
 
 function sqlOf(path: string, query: OracleQuery): string {
   const keys = query.keys.map((key) => `"${key}", `).join('');
   return `
-    SELECT ${keys} "windowStart", "windowStart" + ${query.window.sizeMs} AS "windowEnd", ${query.aggregates.map(aggregateSql).join(', ')}
+    SELECT ${keys} "windowStart", "windowStart" + ${query.window.sizeMs} AS "windowEnd",
+      ${query.aggregates.map(aggregateSql).join(', ')}
     FROM (SELECT *, unnest(${startsSql(query.window)}) AS "windowStart"
       FROM read_json('${path}', format = 'newline_delimited', columns = ${COLUMNS}) WHERE ${condition(query.where)})
     GROUP BY ${keys} "windowStart"`;
@@ -81,7 +87,10 @@ function differences(generated: GeneratedCase, ours: readonly Row[], theirs: rea
   const found = ours.length === theirs.length ? [] : [`${ours.length} rows, DuckDB ${theirs.length}`];
   for (const row of ours) {
     const other = byId.get(idOf(row));
-    if (other === undefined) { found.push(`DuckDB has no ${idOf(row)}`); continue; }
+    if (other === undefined) {
+      found.push(`DuckDB has no ${idOf(row)}`);
+      continue;
+    }
     for (const [name, cell] of Object.entries(row)) {
       if (isLeftOpen(generated, name) || sameCell(cell, other[name] ?? null, TOLERANCE)) continue;
       found.push(`${name} of ${idOf(row)}: ${String(cell)}, DuckDB ${String(other[name])}`);
@@ -105,7 +114,10 @@ describe('the oracle and DuckDB', () => {
       expect(ledger.late, `seed ${seed}`).toBe(0);
       const ours = windows.flatMap(({ rows }) => rows);
       rowsOut += ours.length;
-      expect(differences(generated, ours, await answerOfDuckDb(generated)), `seed ${seed} ${JSON.stringify(generated.choice)}`).toEqual([]);
+      expect(
+        differences(generated, ours, await answerOfDuckDb(generated)),
+        `seed ${seed} ${JSON.stringify(generated.choice)}`,
+      ).toEqual([]);
     }
     expect(rowsOut).toBeGreaterThan(5_000);
   });

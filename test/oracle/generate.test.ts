@@ -20,14 +20,19 @@ describe('generated cases', () => {
         rows.forEach(({ row, offset }, i) => {
           const line = new TextDecoder().decode(bytes.subarray(offset, rows[i + 1]?.offset ?? bytes.length));
           const parsed = JSON.parse(line) as Partial<Record<string, unknown>>; // the writer's own objects
-          expect([parsed['at'], parsed['name'] ?? null, parsed['level'] ?? null], `seed ${seed}`)
-            .toEqual([row['at'], row['name'], row['level']]);
+          expect([parsed['at'], parsed['name'] ?? null, parsed['level'] ?? null], `seed ${seed}`).toEqual([
+            row['at'],
+            row['name'],
+            row['level'],
+          ]);
         });
       });
     }
   });
 
-  it('cover every value and every pair of values, late rows, all filters and several turns', { timeout: 60_000 }, () => {
+  it('cover every value and every pair of values, late rows, all filters and several turns', {
+    timeout: 60_000,
+  }, () => {
     const coverage = pairwiseCoverage(DIMENSIONS, isPossiblePair);
     const seen = { late: 0, filtered: 0, outside: 0, windows: 0, longSplits: 0 };
     for (let seed = 0; seed < CASES; seed++) {

@@ -14,8 +14,11 @@ const SCHEMA: TableSchema = {
 };
 
 const ROWS: readonly Row[] = [
-  { at: 1, name: 'plain', x: 0.1 }, { at: -2, name: '', x: -0 }, { at: 3, name: null, x: null },
-  { at: 4, name: '🚕 "\\/\n\t\b\f\r\u0000\u2028 漢é\u{10ffff}', x: 1e300 }, { at: 5, name: 'x'.repeat(500), x: 5e-324 },
+  { at: 1, name: 'plain', x: 0.1 },
+  { at: -2, name: '', x: -0 },
+  { at: 3, name: null, x: null },
+  { at: 4, name: '🚕 "\\/\n\t\b\f\r\u0000\u2028 漢é\u{10ffff}', x: 1e300 },
+  { at: 5, name: 'x'.repeat(500), x: 5e-324 },
 ];
 
 const pick = <T>(random: ReturnType<typeof seededRandom>, values: readonly [T, ...T[]]): T =>
@@ -24,9 +27,13 @@ const pick = <T>(random: ReturnType<typeof seededRandom>, values: readonly [T, .
 function anyStyle(seed: number): WriterStyle {
   const random = seededRandom(seed);
   return {
-    keyOrder: pick(random, ['schema', 'other', 'shuffled']), whitespace: pick(random, ['none', 'spaced', 'wild']),
-    escapes: pick(random, ['needed', 'some', 'all']), nulls: pick(random, ['null', 'absent', 'mixed']),
-    unknownMembers: below(random, 2) === 0, newline: pick(random, ['\n', '\r\n']), lastNewline: below(random, 2) === 0,
+    keyOrder: pick(random, ['schema', 'other', 'shuffled']),
+    whitespace: pick(random, ['none', 'spaced', 'wild']),
+    escapes: pick(random, ['needed', 'some', 'all']),
+    nulls: pick(random, ['null', 'absent', 'mixed']),
+    unknownMembers: below(random, 2) === 0,
+    newline: pick(random, ['\n', '\r\n']),
+    lastNewline: below(random, 2) === 0,
   };
 }
 
@@ -48,11 +55,18 @@ describe('the NDJSON writer', () => {
     const written = (style: Partial<WriterStyle>): string =>
       textOf(writeNdjson(SCHEMA, ROWS.slice(0, 2), { ...PLAIN_STYLE, ...style }, seededRandom(1)).bytes);
     expect(written({})).toBe('{"at":1,"name":"plain","x":0.1}\n{"at":-2,"name":"","x":-0.0}\n');
-    expect(written({ newline: '\r\n', lastNewline: false })).toBe('{"at":1,"name":"plain","x":0.1}\r\n{"at":-2,"name":"","x":-0.0}');
+    expect(written({ newline: '\r\n', lastNewline: false })).toBe(
+      '{"at":1,"name":"plain","x":0.1}\r\n{"at":-2,"name":"","x":-0.0}',
+    );
   });
 
   it('writes integers beyond 2^53 digit by digit', () => {
-    const { bytes } = writeNdjson(SCHEMA, [{ at: 2n ** 63n - 1n, name: null, x: null }], { ...PLAIN_STYLE, nulls: 'absent' }, seededRandom(1));
+    const { bytes } = writeNdjson(
+      SCHEMA,
+      [{ at: 2n ** 63n - 1n, name: null, x: null }],
+      { ...PLAIN_STYLE, nulls: 'absent' },
+      seededRandom(1),
+    );
     expect(textOf(bytes)).toBe('{"at":9223372036854775807}\n');
   });
 
@@ -62,7 +76,13 @@ describe('the NDJSON writer', () => {
     expect(written({ escapes: 'all' })).not.toMatch(/plain|漢|🚕/);
     expect(written({ whitespace: 'wild' })).toMatch(/[ \t\r][:,]/);
     expect(written({ nulls: 'absent' })).not.toContain('null');
-    expect(new Set(written({ keyOrder: 'shuffled' }).split('\n').map((line) => line.slice(2, 4))).size).toBeGreaterThan(2);
+    expect(
+      new Set(
+        written({ keyOrder: 'shuffled' })
+          .split('\n')
+          .map((line) => line.slice(2, 4)),
+      ).size,
+    ).toBeGreaterThan(2);
     expect(written({ unknownMembers: true }).length).toBeGreaterThan(written({}).length);
   });
 });

@@ -4,9 +4,9 @@
  *
  * Invariants
  *  1. Whatever the style, the line reads back as the row: a null is null, or absent where the style says so.
- *  2. Integers have digits only (also beyond 2^53); -0 keeps its sign; strings may be escaped, never their meaning changed.
- *  3. offsets[i] is the offset of the first byte of row i's line; every line ends in a newline, except that the last one
- *     may not.
+ *  2. Integers have digits only (also beyond 2^53); -0 keeps its sign; escapes never change what a string says.
+ *  3. offsets[i] is the offset of the first byte of row i's line; every line ends in a newline, except that the last
+ *     one may not.
  */
 import type { Random } from '../../src/base/random.ts';
 import { below } from '../../src/base/random.ts';
@@ -30,7 +30,13 @@ export interface WriterStyle {
 }
 
 export const PLAIN_STYLE: WriterStyle = {
-  keyOrder: 'schema', whitespace: 'none', escapes: 'needed', nulls: 'null', unknownMembers: false, newline: '\n', lastNewline: true,
+  keyOrder: 'schema',
+  whitespace: 'none',
+  escapes: 'needed',
+  nulls: 'null',
+  unknownMembers: false,
+  newline: '\n',
+  lastNewline: true,
 };
 
 export interface WrittenSplit {
@@ -38,7 +44,12 @@ export interface WrittenSplit {
   readonly offsets: readonly number[];
 }
 
-export function writeNdjson(schema: TableSchema, rows: readonly Row[], style: WriterStyle, random: Random): WrittenSplit {
+export function writeNdjson(
+  schema: TableSchema,
+  rows: readonly Row[],
+  style: WriterStyle,
+  random: Random,
+): WrittenSplit {
   const fields = style.keyOrder === 'schema' ? schema.fields : shuffled(schema.fields, random);
   const lines: Buffer[] = [];
   const offsets: number[] = [];
@@ -107,7 +118,14 @@ function stringText(text: string, style: WriterStyle, random: Random): string {
 }
 
 const SHORT: Readonly<Record<string, string>> = {
-  '/': '\\/', '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t',
+  '/': '\\/',
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
 };
 
 function escapesOf(piece: string, random: Random): string {
