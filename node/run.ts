@@ -15,7 +15,8 @@ import type { LedgerEntry } from '../src/metrics/ledger.ts';
 import type { MetricsSnapshot } from '../src/metrics/registry.ts';
 import { DEFAULT_SETTINGS, eventTimeHook, JobRun, type JobStatus, memoryBytesFor, physicalPlanOf } from '../src/platform.ts';
 import type { DeadLetterRecord } from '../src/runtime/dead-letters.ts';
-import { DiskStore } from '../src/state/disk-store.ts';
+import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
+import { DiskCheckpointStore } from '../src/state/disk-store.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { NodeDisk } from './disk.ts';
 import { kernelModule, nodeClock } from './platform.ts';
@@ -91,9 +92,9 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   return new Handle(jobRun, options.handleSignals ?? true);
 }
 
-async function diskStore(folder: string): Promise<DiskStore> {
+async function diskStore(folder: string): Promise<CheckpointStore> {
   await mkdir(folder, { recursive: true });
-  return new DiskStore(new NodeDisk(folder), folder);
+  return new DiskCheckpointStore(new NodeDisk(folder), folder);
 }
 
 class Handle implements RunningJob {

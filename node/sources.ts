@@ -10,12 +10,12 @@ import * as sinks from './connectors/ndjson-sink.ts';
  */
 export function ndjsonFiles<C extends Columns>(glob: string | readonly string[], schema: Schema<C>): Source<C> {
   const label = `ndjsonFiles(${(typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ')})`;
-  return makeSource(schema, files.ndjsonFiles(glob, tableOf(schema)), label);
+  return makeSource(schema, files.ndjsonFiles(glob, tableOf(schema, `the schema of ${label}`)), label);
 }
 
 /** Lines of JSON on standard input. They cannot be read again, so a job continues after a crash with what follows. */
 export function stdin<C extends Columns>(schema: Schema<C>): Source<C> {
-  return makeSource(schema, files.stdin(tableOf(schema)), 'stdin');
+  return makeSource(schema, files.stdin(tableOf(schema, 'the schema of stdin')), 'stdin');
 }
 
 /**

@@ -5,7 +5,7 @@ import { UserError } from '../../src/base/errors.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { TERMS } from '../../src/metrics/ledger.ts';
 import { type Inspection, inspectStore } from '../../src/platform.ts';
-import { DiskStore } from '../../src/state/disk-store.ts';
+import { DiskCheckpointStore } from '../../src/state/disk-store.ts';
 import { NodeDisk } from '../disk.ts';
 import { kernelModule } from '../platform.ts';
 import { readArguments } from './arguments.ts';
@@ -31,7 +31,7 @@ export async function inspect(args: readonly string[]): Promise<number> {
     throw new UserError('E1401', { path: folder, problem: 'there is no such folder' }, { hint: 'Jobs run by the CLI keep their state in .millrace/<job name>.' });
   }
   const kernels = new KernelInstance(await kernelModule(), INSPECT_BYTES_MAX);
-  const inspection = await inspectStore(new DiskStore(new NodeDisk(folder), folder), kernels);
+  const inspection = await inspectStore(new DiskCheckpointStore(new NodeDisk(folder), folder), kernels);
   process.stdout.write(options.flag('json') ? `${JSON.stringify(inspection, null, 2)}\n` : `${format(inspection)}\n`);
   return inspection.checkpoints.some(({ problem }) => problem !== undefined) ? EXIT.failed : EXIT.done;
 }

@@ -1,10 +1,10 @@
 /** Reads a checkpoint store without owning it: which checkpoints are whole, and what the newest whole one holds. */
 import type { KernelInstance } from '../kernel/instance.ts';
 import { StateArena } from '../state/arena.ts';
-import type { CheckpointStore } from '../state/checkpoint-store.ts';
-import { isManifestName, type Manifest } from '../state/manifest.ts';
+import type { BlobInfo, CheckpointStore } from '../state/checkpoint-store.ts';
+import type { Manifest } from '../state/manifest.ts';
 import { isRecord } from '../state/shape.ts';
-import { readManifest, restoreState } from './checkpoint/restore.ts';
+import { manifests, readManifest, restoreState } from './checkpoint/restore.ts';
 
 export interface InspectedCheckpoint {
   readonly name: string;
@@ -36,15 +36,14 @@ export interface Inspection {
 
 /** `kernels` is used up to the size of the state; its memory is overwritten. */
 export async function inspectStore(store: CheckpointStore, kernels: KernelInstance): Promise<Inspection> {
-  const names = (await store.list()).map(({ name }) => name).filter(isManifestName).sort().reverse();
   const checkpoints: InspectedCheckpoint[] = [];
   let newest: Inspection['newest'];
   let job: string | undefined;
-  for (const name of names) {
+  for (const blob of await manifests(store)) {
     const arena = new StateArena(kernels, kernels.maxBytes);
-    const { manifest, problem } = await readWhole(store, arena, name);
+    const { manifest, problem } = await readWhole(store, arena, blob);
     const bytes = manifest?.segments.reduce((sum, segment) => sum + segment.bytes, 0) ?? 0;
-    checkpoints.push({ name, bytes, takenAt: manifest?.takenAt, problem });
+    checkpoints.push({ name: blob.name, bytes, takenAt: manifest?.takenAt, problem });
     job ??= manifest?.job;
     if (newest === undefined && manifest !== undefined && problem === undefined) newest = contentsOf(manifest, arena);
     kernels.reset();
@@ -53,10 +52,10 @@ export async function inspectStore(store: CheckpointStore, kernels: KernelInstan
 }
 
 async function readWhole(
-  store: CheckpointStore, arena: StateArena, name: string,
+  store: CheckpointStore, arena: StateArena, blob: BlobInfo,
 ): Promise<{ readonly manifest: Manifest | undefined; readonly problem: string | undefined }> {
   const damaged: { name: string; problem: string }[] = [];
-  const manifest = await readManifest(store, arena, name, damaged);
+  const manifest = await readManifest(store, arena, blob, damaged);
   if (manifest === undefined) return { manifest, problem: damaged[0]?.problem ?? 'it cannot be read' };
   try {
     await restoreState(store, arena, manifest);

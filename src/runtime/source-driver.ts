@@ -59,6 +59,8 @@ export class SourceDriver {
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
   #ended = false;
+  /** A split whose last record is out: its end is the next step. */
+  #ending: Split | undefined;
   // checkpointed
   readonly #splits: Split[];
   #current: Split | undefined;
@@ -155,6 +157,12 @@ export class SourceDriver {
   }
 
   #stepReplayable(): SourceStep {
+    if (this.#ending !== undefined) {
+      this.#endSplit(this.#ending);
+      this.#ending = undefined;
+      this.#current = undefined;
+      return 'worked';
+    }
     this.#current ??= this.#nextTurn();
     const split = this.#current;
     if (split?.reader === undefined) {
@@ -168,6 +176,8 @@ export class SourceDriver {
       if (polled === 'end') this.#endSplit(split);
     } else {
       this.#emit(split, polled);
+      // A split ends with its last record, not when the next read finds nothing: so lateness does not depend on reads.
+      if (split.split.size !== undefined && split.reader.position >= split.split.size) this.#ending = split;
     }
     return 'worked';
   }

@@ -25,6 +25,8 @@ import { Checksum } from '../kernel/checksum.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { z } from './shape.ts';
 
+/** States are numbered from 1: 0 is what owns free pages. */
+const STATES_MAX = 254;
 const CHECKSUM_BYTES = 8;
 const HEADER_BYTES = 20;
 /** Runs in a frame: about this many bytes. */
@@ -68,7 +70,9 @@ export class StateArena {
   /** The number of the state of this name, as before when a checkpoint had it. */
   open(name: string): number {
     const found = this.#names.indexOf(name);
-    return found >= 0 ? found : this.#names.push(name) - 1;
+    const state = found >= 0 ? found + 1 : this.#names.push(name);
+    assert(state <= STATES_MAX, `more than ${STATES_MAX} states`);
+    return state;
   }
 
   usedBytes(): number {
@@ -76,7 +80,7 @@ export class StateArena {
   }
 
   states(): readonly StateSize[] {
-    return this.#names.map((name, state) => ({ name, entries: this.#arena.stateEntries(state), bytes: this.#arena.stateBytes(state) }));
+    return this.#names.map((name, i) => ({ name, entries: this.#arena.stateEntries(i + 1), bytes: this.#arena.stateBytes(i + 1) }));
   }
 
   /** Records folded into what a state holds. */
@@ -86,7 +90,7 @@ export class StateArena {
 
   /** Whether every count that is kept equals what a walk over all of the state finds. */
   verify(): boolean {
-    return this.#names.every((_, state) => this.#arena.countsHold(state));
+    return this.#names.every((_, i) => this.#arena.countsHold(i + 1));
   }
 
   /** The error for a state that has no room left. */
@@ -164,8 +168,8 @@ export class StateArena {
   }
 
   #numberOf(name: string): number {
-    const state = this.#names.indexOf(name);
-    assert(state >= 0, `no state named ${name}`);
-    return state;
+    const found = this.#names.indexOf(name);
+    assert(found >= 0, `no state named ${name}`);
+    return found + 1;
   }
 }

@@ -9,7 +9,7 @@
  */
 import { UserError } from '../../base/errors.ts';
 import type { StateArena } from '../../state/arena.ts';
-import type { CheckpointStore } from '../../state/checkpoint-store.ts';
+import type { BlobInfo, CheckpointStore } from '../../state/checkpoint-store.ts';
 import {
   DamagedManifest, decodeManifest, isManifestName, isSegmentName, type Manifest, type SegmentInfo,
 } from '../../state/manifest.ts';
@@ -32,11 +32,11 @@ export interface Restored {
 
 /** Reads the newest whole checkpoint into `arena`; `manifest` is undefined when the store holds none. */
 export async function restoreLatest(store: CheckpointStore, arena: StateArena, job: string): Promise<Restored> {
-  const names = (await store.list()).map(({ name }) => name).filter(isManifestName).sort().reverse();
+  const names = await manifests(store);
   const damaged: Damage[] = [];
   const readable: Manifest[] = [];
-  for (const name of names) {
-    const manifest = await readManifest(store, arena, name, damaged);
+  for (const blob of names) {
+    const manifest = await readManifest(store, arena, blob, damaged);
     if (manifest !== undefined) readable.push(checkJob(manifest, job, store.location));
   }
   for (let i = 0; i < readable.length; i++) {
@@ -75,11 +75,17 @@ function checkJob(manifest: Manifest, job: string, path: string): Manifest {
   });
 }
 
+/** The manifests of a store, newest first. */
+export async function manifests(store: CheckpointStore): Promise<readonly BlobInfo[]> {
+  const blobs = (await store.list()).filter(({ name }) => isManifestName(name));
+  return blobs.sort((a, b) => (a.name < b.name ? 1 : -1));
+}
+
 export async function readManifest(
-  store: CheckpointStore, arena: StateArena, name: string, damaged: Damage[],
+  store: CheckpointStore, arena: StateArena, { name, bytes: size }: BlobInfo, damaged: Damage[],
 ): Promise<Manifest | undefined> {
   try {
-    const bytes = await store.read(name, 0, Number.MAX_SAFE_INTEGER);
+    const bytes = await store.read(name, 0, size);
     return decodeManifest(bytes, (body) => arena.checksum(body), store.location);
   } catch (error) {
     if (!(error instanceof DamagedManifest || error instanceof ShapeError || error instanceof SyntaxError)) throw error;
