@@ -7,6 +7,7 @@
  *  3. The job is suspended when the handle is disposed, and on SIGTERM while `handleSignals` is on: the next run continues.
  */
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Size, sizeBytes } from '../src/base/bytes.ts';
 import { type Duration, positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
@@ -18,11 +19,12 @@ import type { DeadLetterRecord } from '../src/runtime/dead-letters.ts';
 import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../src/state/disk-store.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
+import { ndjsonSink } from './connectors/ndjson-sink.ts';
 import { NodeDisk } from './disk.ts';
 import { kernelModule, nodeClock } from './platform.ts';
 
 export interface RunOptions {
-  /** Folder for checkpoints, made when it is not there. Without it nothing survives the process. */
+  /** Folder for checkpoints and dead letters, made when it is not there. Without it nothing survives the process. */
   readonly state?: string;
   /** Time between checkpoints, 10 s unless said otherwise. Sinks make their rows visible at checkpoints. */
   readonly checkpointEvery?: Duration;
@@ -87,7 +89,8 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   };
   const store = options.state === undefined ? ephemeralStore() : await diskStore(options.state);
   const kernels = new KernelInstance(await kernelModule(), memoryBytesFor(settings));
-  const jobRun = new JobRun(plan, { clock: nodeClock, kernels, store, timestamp: eventTimeHook }, settings);
+  const deadLetters = options.state === undefined ? {} : { deadLetters: ndjsonSink(join(options.state, 'dead-letters')) };
+  const jobRun = new JobRun(plan, { clock: nodeClock, kernels, store, timestamp: eventTimeHook, ...deadLetters }, settings);
   await jobRun.start();
   return new Handle(jobRun, options.handleSignals ?? true);
 }

@@ -1,14 +1,21 @@
 /**
- * Records that cannot be used: counted for the ledger of the operator that refused them, with a bounded sample in memory.
+ * Records that cannot be used: counted for the ledger of the operator that refused them, written to a sink of their own when
+ * the host has one, with a bounded sample in memory.
  *
  * Invariants
  *  1. Every refused record is counted once, by the operator that refused it.
- *  2. The sample is bounded in number and in bytes of each; what it leaves out is still counted.
+ *  2. The sink is committed with checkpoints like any other, so that each letter is in it exactly once; `flush` hands over
+ *     what is buffered before a cut.
+ *  3. The sample is bounded in number and in bytes of each; what it leaves out is still counted.
  */
 import type { DeadLetter } from '../connector/source.ts';
 import type { RecordBatch } from '../data/record-batch.ts';
+import type { TableSchema } from '../data/schema.ts';
+import { BatchBuilder } from '../format/batch-builder.ts';
 import { RowView } from '../format/row-view.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
+import type { SinkOperator } from './operators/sink.ts';
 
 /** A dead letter as reports and files hold it. */
 export interface DeadLetterRecord {
@@ -21,6 +28,21 @@ export interface DeadLetterRecord {
   readonly record: string;
 }
 
+/** Uid of the sink of dead letters. */
+export const DEAD_LETTERS = 'dead-letters';
+
+const text = { kind: 'utf8', nullable: false } as const;
+const place = { kind: 'int64', nullable: true } as const;
+
+/** Columns of a dead letter: where it was refused, where it stood, why, and the record (cut to RECORD_CHARS_MAX). */
+export const DEAD_LETTER_SCHEMA: TableSchema = {
+  fields: [
+    { name: 'operator', type: text }, { name: 'split', type: { ...text, nullable: true } }, { name: 'offset', type: place },
+    { name: 'position', type: place }, { name: 'reason', type: text }, { name: 'record', type: text },
+  ],
+};
+
+const BUFFER_ROWS = 256;
 const SAMPLE_MAX = 100;
 const RECORD_CHARS_MAX = 1000;
 
@@ -29,8 +51,7 @@ export class DeadLetterOffice {
   readonly #sample: DeadLetterRecord[] = [];
   readonly #text = new TextDecoder();
   #count = 0;
-  /** Where letters go besides the sample, when there is such a place. */
-  #deliver: ((letter: DeadLetterRecord) => void) | undefined;
+  #sink: { readonly builder: BatchBuilder; readonly operator: SinkOperator } | undefined;
 
   constructor(memory: LinearMemory) {
     this.#memory = memory;
@@ -44,8 +65,16 @@ export class DeadLetterOffice {
     return this.#sample;
   }
 
-  deliverTo(deliver: (letter: DeadLetterRecord) => void): void {
-    this.#deliver = deliver;
+  /** Writes every letter to a sink from here on. */
+  writeTo(kernels: KernelInstance, operator: SinkOperator): void {
+    this.#sink = { builder: new BatchBuilder(kernels, DEAD_LETTER_SCHEMA, BUFFER_ROWS), operator };
+  }
+
+  /** Hands what is buffered to the sink. */
+  flush(): void {
+    if (this.#sink === undefined || this.#sink.builder.rows === 0) return;
+    this.#sink.operator.processBatch(this.#sink.builder.finish());
+    this.#sink.builder.reset();
   }
 
   /** A record of a source that is no row. */
@@ -66,6 +95,8 @@ export class DeadLetterOffice {
   #add(letter: DeadLetterRecord): void {
     this.#count++;
     if (this.#sample.length < SAMPLE_MAX) this.#sample.push(letter);
-    this.#deliver?.(letter);
+    if (this.#sink === undefined) return;
+    this.#sink.builder.append({ ...letter });
+    if (this.#sink.builder.isFull) this.flush();
   }
 }

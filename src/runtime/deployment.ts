@@ -9,7 +9,7 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import type { SinkWriter } from '../connector/sink.ts';
+import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type RecordBatch } from '../data/record-batch.ts';
 import { requireColumn } from '../data/schema.ts';
@@ -21,7 +21,7 @@ import type { WatermarkNode } from '../plan/logical.ts';
 import { type PhysicalNode, type PhysicalPlan, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
 import type { Manifest } from '../state/manifest.ts';
-import { DeadLetterOffice } from './dead-letters.ts';
+import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-run.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
@@ -58,12 +58,17 @@ export interface Deployment {
 export const kindsOf = (plan: PhysicalPlan): { readonly [uid: string]: string } =>
   Object.fromEntries(plan.nodes.map(({ uid, operator }) => [uid, operator.kind]));
 
-/** Opens the writer of every sink of a plan, by uid. */
-export async function openSinks(plan: PhysicalPlan, kernels: KernelInstance, epoch: number): Promise<ReadonlyMap<string, SinkWriter>> {
+/** Opens the writer of every sink of a plan, by uid, and that of dead letters when there is a place for them. */
+export async function openSinks(
+  plan: PhysicalPlan, kernels: KernelInstance, epoch: number, deadLetters: SinkConnector | undefined,
+): Promise<ReadonlyMap<string, SinkWriter>> {
   const writers = new Map<string, SinkWriter>();
   for (const { uid, operator } of plan.nodes) {
     if (operator.kind !== 'sink') continue;
     writers.set(uid, await operator.connector.open({ kernels, schema: operator.input.schema, uid, job: plan.name, epoch }));
+  }
+  if (deadLetters !== undefined) {
+    writers.set(DEAD_LETTERS, await deadLetters.open({ kernels, schema: DEAD_LETTER_SCHEMA, uid: DEAD_LETTERS, job: plan.name, epoch }));
   }
   return writers;
 }
@@ -130,6 +135,12 @@ class Wiring {
   }
 
   task(): Task {
+    const letters = this.#context.writers.get(DEAD_LETTERS);
+    if (letters !== undefined) {
+      const operator = new SinkOperator(DEAD_LETTERS, letters);
+      this.deadLetters.writeTo(this.#context.kernels, operator);
+      this.#operators.push(operator);
+    }
     const sources = this.#operators.filter((operator) => operator instanceof SourceDriver);
     const operators = this.#operators.filter((operator): operator is TaskOperator => !(operator instanceof SourceDriver));
     return new Task(sources, operators, operators.filter((operator) => operator instanceof SinkOperator));

@@ -14,7 +14,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { AbortSignalLike, Clock } from '../base/clock.ts';
-import type { SinkWriter } from '../connector/sink.ts';
+import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
@@ -39,6 +39,8 @@ export interface JobPorts {
   readonly store: CheckpointStore;
   /** What a timestamp reads as in user functions. */
   readonly timestamp: TimestampHook;
+  /** Where dead letters are kept; undefined: they are counted and sampled. */
+  readonly deadLetters?: SinkConnector;
 }
 
 /** Where a job is, for people and for tests. */
@@ -144,7 +146,7 @@ export class JobRun {
   async #start(): Promise<void> {
     const { store, kernels, clock } = this.#ports;
     const epoch = await store.acquire();
-    this.#writers = await openSinks(this.plan, kernels, epoch);
+    this.#writers = await openSinks(this.plan, kernels, epoch, this.#ports.deadLetters);
     for (const writer of this.#writers.values()) await writer.fence();
     const arena = new StateArena(kernels, this.settings.stateBytes);
     const { manifest: restored, older, damaged } = await restoreLatest(store, arena, this.plan.name);
@@ -313,6 +315,7 @@ export class JobRun {
 
   async #take(finished: boolean): Promise<void> {
     assert(this.#checkpointer !== undefined, 'the job has not started');
+    this.deployment.deadLetters.flush();
     await this.#checkpointer.take(finished);
   }
 
