@@ -207,15 +207,20 @@ class Wiring {
     const { kernels, settings } = this.#context;
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
-    return new SourceDriver({
+    const driver: SourceDriver = new SourceDriver({
       uid, kernels, output, connector, splits,
       eventTime: this.#eventTimeOf(index),
       open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) => connector.open(split, offset, {
         kernels, source: uid, splitIndex, columns,
         batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX), chunkBytes: settings.chunkBytes,
-        deadLetter: (letter) => this.deadLetters.letter(uid, letter),
+        deadLetter: (letter) => {
+          driver.ledger.in++;
+          driver.ledger.deadLetters++;
+          this.deadLetters.letter(uid, letter);
+        },
       }),
     });
+    return driver;
   }
 
   /** The event time column of a source: that of the first watermark node that reads it directly. */

@@ -61,7 +61,7 @@ export class Task {
 
   /** Every entry must balance while the graph is quiet. */
   checkLedgers(): void {
-    for (const { uid, ledger } of this.operators) checkLedger(uid, ledger);
+    for (const { uid, ledger } of [...this.sources, ...this.operators]) checkLedger(uid, ledger);
   }
 
   /** What operators and sources keep outside the arena, by uid. */
