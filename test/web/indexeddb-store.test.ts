@@ -95,7 +95,7 @@ test('a full quota is E1411, leaves the state as it was, and is over when there 
   const refused = await call(page, 'publishNoise', store, 'manifest', 20_000_000);
   expect([refused.code, refused.retry]).toEqual(['E1411', 'backoff']);
   expect((await call(page, 'read', store, 'manifest')).value).toEqual([1]);
-  expect((await call(page, 'segment', store, 'big', 20_000_000, true)).code).toBe('E1411');
+  expect((await call(page, 'segmentNoise', store, 'big', 20_000_000)).code).toBe('E1411');
   expect((await call(page, 'list', store)).value).toEqual([{ name: 'manifest', bytes: 1 }]);
   await devtools.send('Storage.overrideQuotaForOrigin', { origin: small.origin });
   expect(await call(page, 'publishNoise', store, 'manifest', 20_000_000)).toEqual({});
