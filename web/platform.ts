@@ -37,7 +37,10 @@ function sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
 const waiting: (() => void)[] = [];
 let channel: MessageChannel | undefined;
 
-/** A message to ourselves comes after what the browser has queued; a timer of 0 would be held back to 4 ms when it nests. */
+/**
+ * A message to ourselves comes after what the browser has queued; a timer of 0 would be held back to 4 ms when it
+ * nests.
+ */
 function nextTurn(): Promise<void> {
   if (channel === undefined) {
     channel = new MessageChannel();

@@ -7,7 +7,14 @@
  * Not here: what runs in the worker (worker-host.ts), what is said (protocol.ts).
  */
 import type { Json } from '../src/base/json.ts';
-import { type Failure, PROTOCOL_VERSION, type StartOptions, type StopMode, type ToPage, type ToWorker } from './protocol.ts';
+import {
+  type Failure,
+  PROTOCOL_VERSION,
+  type StartOptions,
+  type StopMode,
+  type ToPage,
+  type ToWorker,
+} from './protocol.ts';
 
 /** The part of a Worker that is used. */
 export interface JobWorker {
@@ -40,10 +47,17 @@ export class JobFailure extends Error {
   }
 }
 
-/** Starts the job that the module at `jobUrl` exports by default. Resolves when its worker is up; rejects when it is not. */
+/**
+ * Starts the job that the module at `jobUrl` exports by default. Resolves when its worker is up; rejects when it is
+ * not.
+ */
 export async function start(jobUrl: URL | string, settings: StartSettings = {}): Promise<WorkerJob> {
   const { worker: makeWorker = packagedWorker, ...options } = settings;
-  const job = new WorkerJob(makeWorker(), { kind: 'start', jobUrl: new URL(jobUrl, globalThis.location?.href).href, options });
+  const job = new WorkerJob(makeWorker(), {
+    kind: 'start',
+    jobUrl: new URL(jobUrl, globalThis.location?.href).href,
+    options,
+  });
   await job.started;
   return job;
 }
@@ -63,8 +77,8 @@ export class WorkerJob {
   readonly #results = new Map<string, Set<Listener<Json | Uint8Array>>>();
   #status: 'starting' | 'running' | 'ended' | 'failed' = 'starting';
   #begin = (): void => {};
-  #end = (_: Json): void => {};
-  #fail = (_: JobFailure): void => {};
+  #end: (summary: Json) => void = () => {};
+  #fail: (failure: JobFailure) => void = () => {};
 
   constructor(worker: JobWorker, order: ToWorker) {
     this.#worker = worker;
@@ -80,7 +94,8 @@ export class WorkerJob {
     this.done.catch(() => {});
     this.started.catch(() => {});
     worker.onmessage = ({ data }) => this.#receive(data, order);
-    worker.onerror = (event) => this.#failed(plainFailure('WorkerError', event.message || 'the worker of the job cannot be loaded'));
+    worker.onerror = (event) =>
+      this.#failed(plainFailure('WorkerError', event.message || 'the worker of the job cannot be loaded'));
     worker.onmessageerror = () => this.#failed(plainFailure('WorkerError', 'a message of the worker cannot be read'));
   }
 

@@ -9,7 +9,14 @@
  */
 import { ExternalError, MillraceError } from '../src/base/errors.ts';
 import type { Json } from '../src/base/json.ts';
-import { type Failure, PROTOCOL_VERSION, type StartOptions, type StopMode, type ToPage, type ToWorker } from './protocol.ts';
+import {
+  type Failure,
+  PROTOCOL_VERSION,
+  type StartOptions,
+  type StopMode,
+  type ToPage,
+  type ToWorker,
+} from './protocol.ts';
 
 /** What a running job has to say, and what it is told. */
 export interface JobLink {
@@ -31,10 +38,14 @@ export interface WorkerScope {
 }
 
 /** Serves one job on this worker. `load` imports a module; it is a parameter for tests. */
-export function serveJob(scope: WorkerScope, runJob: RunJob, load: (url: string) => Promise<unknown> = importModule): void {
+export function serveJob(
+  scope: WorkerScope,
+  runJob: RunJob,
+  load: (url: string) => Promise<unknown> = importModule,
+): void {
   const say = (message: ToPage, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
   let hasStarted = false;
-  let stop = (_: StopMode): void => {};
+  let stop: (mode: StopMode) => void = () => {};
   const stopped = new Promise<StopMode>((resolve) => {
     stop = resolve;
   });
@@ -47,18 +58,29 @@ export function serveJob(scope: WorkerScope, runJob: RunJob, load: (url: string)
           options: data.options,
           stopped,
           progress: (progress) => say({ kind: 'progress', progress }),
-          result: (output, value) => say({ kind: 'result', output, value }, value instanceof Uint8Array ? [value.buffer] : []),
+          result: (output, value) =>
+            say({ kind: 'result', output, value }, value instanceof Uint8Array ? [value.buffer] : []),
         };
-        const run = hasStarted ? Promise.reject(new Error('this worker runs a job already')) : runModule(data.jobUrl, link, runJob, load);
+        const run = hasStarted
+          ? Promise.reject(new Error('this worker runs a job already'))
+          : runModule(data.jobUrl, link, runJob, load);
         hasStarted = true;
-        run.then((summary) => say({ kind: 'ended', summary }), (error: unknown) => say({ kind: 'failed', failure: failureOf(error) }));
+        run.then(
+          (summary) => say({ kind: 'ended', summary }),
+          (error: unknown) => say({ kind: 'failed', failure: failureOf(error) }),
+        );
       }
     }
   });
   say({ kind: 'hello', version: PROTOCOL_VERSION });
 }
 
-async function runModule(url: string, link: JobLink, runJob: RunJob, load: (url: string) => Promise<unknown>): Promise<Json> {
+async function runModule(
+  url: string,
+  link: JobLink,
+  runJob: RunJob,
+  load: (url: string) => Promise<unknown>,
+): Promise<Json> {
   let module: unknown;
   try {
     module = await load(url);
@@ -66,7 +88,11 @@ async function runModule(url: string, link: JobLink, runJob: RunJob, load: (url:
     throw new ExternalError('E1501', { path: url, problem: `the job cannot be loaded: ${String(cause)}` }, { cause });
   }
   if (typeof module !== 'object' || module === null || !('default' in module)) {
-    throw new ExternalError('E1501', { path: url, problem: 'it has no default export' }, { hint: 'write: export default job(…)' });
+    throw new ExternalError(
+      'E1501',
+      { path: url, problem: 'it has no default export' },
+      { hint: 'write: export default job(…)' },
+    );
   }
   return runJob(module.default, link);
 }
@@ -76,7 +102,11 @@ const importModule = (url: string): Promise<unknown> => import(/* @vite-ignore *
 /** An error as the page can be told of it. */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), formatted: String(error) };
-  const base = { name: error.name, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+  const base = {
+    name: error.name,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
   if (!(error instanceof MillraceError)) return { ...base, formatted: `${error.name}: ${error.message}` };
   return {
     ...base,

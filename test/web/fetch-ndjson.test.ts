@@ -36,7 +36,16 @@ class TextDecoderOfLines implements LineDecoder {
     this.lines.push(this.#rest.subarray(0, newline).toString());
     this.#rest = this.#rest.subarray(newline + 1);
     this.position += newline + 1;
-    return { schema: SCHEMA, rows: 1, columns: [], selection: 0, selected: 1, rowKinds: 0, watermarks: 0, origin: undefined };
+    return {
+      schema: SCHEMA,
+      rows: 1,
+      columns: [],
+      selection: 0,
+      selected: 1,
+      rowKinds: 0,
+      watermarks: 0,
+      origin: undefined,
+    };
   }
 }
 
@@ -67,7 +76,8 @@ function bodyServer(body: string, options: { readonly ranges: boolean; readonly 
     if (!options.ranges || start < 0) response.writeHead(200, { ETag: etag }).end(bytes);
     else if (start >= bytes.length) response.writeHead(416, { 'Content-Range': `bytes */${bytes.length}` }).end();
     else {
-      response.writeHead(206, { ETag: etag, 'Content-Range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` })
+      response
+        .writeHead(206, { ETag: etag, 'Content-Range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` })
         .end(bytes.subarray(start));
     }
   };
@@ -80,9 +90,19 @@ interface Reading {
 
 async function open(url: string, offset?: Json, bufferBytes = 1000, chunkBytes = 64): Promise<Reading> {
   const lines: string[] = [];
-  const source = fetchNdjson({ data: url }, SCHEMA, { decoder: (options) => new TextDecoderOfLines(options, lines), bufferBytes });
+  const source = fetchNdjson({ data: url }, SCHEMA, {
+    decoder: (options) => new TextDecoderOfLines(options, lines),
+    bufferBytes,
+  });
   // The decoder above needs no kernels.
-  const context = { source: 'flights', splitIndex: 0, columns: new Set(['a']), batchRows: 10, chunkBytes, deadLetter: () => {} };
+  const context = {
+    source: 'flights',
+    splitIndex: 0,
+    columns: new Set(['a']),
+    batchRows: 10,
+    chunkBytes,
+    deadLetter: () => {},
+  };
   const reader = await source.open({ id: 'data' }, offset, context as unknown as ReaderContext);
   return { reader, lines };
 }
@@ -97,7 +117,10 @@ async function readOn({ reader, lines }: Reading, count: number): Promise<'wait'
 }
 
 async function errorOf(attempt: Promise<unknown>): Promise<ExternalError> {
-  const error = await attempt.then(() => undefined, (reason: unknown) => reason);
+  const error = await attempt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   if (error instanceof ExternalError) return error;
   throw new Error(`expected an ExternalError, got ${String(error)}`);
 }
@@ -182,7 +205,13 @@ test('a body that is shorter than the checkpoint is refused for good', async () 
 });
 
 test('a server that says no is asked again only when that can help', async () => {
-  for (const [status, retry] of [[404, 'never'], [403, 'never'], [500, 'backoff'], [503, 'backoff'], [429, 'backoff']] as const) {
+  for (const [status, retry] of [
+    [404, 'never'],
+    [403, 'never'],
+    [500, 'backoff'],
+    [503, 'backoff'],
+    [429, 'backoff'],
+  ] as const) {
     const { reader } = await open(await serve((_, response) => response.writeHead(status).end()));
     const error = await errorOf(reader.ready());
     expect([error.code, error.retry], `status ${status}`).toEqual(['E1501', retry]);

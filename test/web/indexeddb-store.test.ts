@@ -22,12 +22,19 @@ const newName = (): string => `job-${tests++}`;
 type Method = keyof typeof storePage;
 
 /** Calls one function of the page. */
-function call<M extends Method>(page: TestPage, method: M, ...args: Parameters<(typeof storePage)[M]>): Promise<Outcome> {
-  return page.evaluate(([name, given]) => {
-    // The pair is typed by `call`; across the border it is plain data.
-    const action = globalThis.page[name] as (...args: unknown[]) => Promise<Outcome>;
-    return action(...given);
-  }, [method, args] as [Method, unknown[]]);
+function call<M extends Method>(
+  page: TestPage,
+  method: M,
+  ...args: Parameters<(typeof storePage)[M]>
+): Promise<Outcome> {
+  return page.evaluate(
+    ([name, given]) => {
+      // The pair is typed by `call`; across the border it is plain data.
+      const action = globalThis.page[name] as (...args: unknown[]) => Promise<Outcome>;
+      return action(...given);
+    },
+    [method, args] as [Method, unknown[]],
+  );
 }
 
 /** Opens and acquires; answers with the number of the store in the page. */

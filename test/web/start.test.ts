@@ -41,7 +41,11 @@ beforeAll(async () => {
     const body = JOBS[path];
     return body === undefined ? undefined : { headers: { 'Content-Type': 'text/javascript' }, body };
   };
-  browser = await openBrowser({ entry: fixture('start-page.ts'), workers: { worker: fixture('toy-worker.ts') }, serve });
+  browser = await openBrowser({
+    entry: fixture('start-page.ts'),
+    workers: { worker: fixture('toy-worker.ts') },
+    serve,
+  });
 });
 afterAll(() => browser.close());
 

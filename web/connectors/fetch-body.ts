@@ -107,7 +107,10 @@ export class FetchBody {
     const { status } = response;
     if (status !== 200 && status !== 206) {
       const mayPass = status >= 500 || status === 408 || status === 429;
-      throw this.#failure(`the server answers ${status} ${response.statusText}`.trimEnd(), mayPass ? 'backoff' : 'never');
+      throw this.#failure(
+        `the server answers ${status} ${response.statusText}`.trimEnd(),
+        mayPass ? 'backoff' : 'never',
+      );
     }
     const etag = response.headers.get('ETag');
     const strong = etag === null || etag.startsWith('W/') ? undefined : etag;

@@ -2,8 +2,8 @@
  * NDJSON over fetch: each URL is a split, its body is read as it streams in.
  *
  * Invariants
- *  1. Positions are byte offsets of the body without content coding. A reader that continues asks for the rest with a range;
- *     a server that answers with the whole body is read from the front and skipped forward.
+ *  1. Positions are byte offsets of the body without content coding. A reader that continues asks for the rest with a
+ *     range; a server that answers with the whole body is read from the front and skipped forward.
  *  2. A body that is another one than when the offset was made (by its ETag) is an error, never a different replay.
  *  3. At most `bufferBytes` are read ahead (and the part that crosses it); the connection is left to wait meanwhile.
  *  4. A broken connection rejects `ready` with a retry hint: the job goes on from its last checkpoint.
@@ -11,7 +11,14 @@
  */
 import { ExternalError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
-import type { DeadLetter, Poll, ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
+import type {
+  DeadLetter,
+  Poll,
+  ReaderContext,
+  SourceConnector,
+  SourceSplit,
+  SplitReader,
+} from '../../src/connector/source.ts';
 import type { BatchOrigin, RecordBatch } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { KernelInstance } from '../../src/kernel/instance.ts';
@@ -51,7 +58,11 @@ const QUANTUM_BYTES = 262_144;
 const BUFFER_BYTES = 4 << 20;
 
 /** A source over URLs by their logical names: `{ january: 'https://…/2024-01.ndjson' }`. */
-export function fetchNdjson(urls: Readonly<Record<string, string>>, schema: TableSchema, options: FetchNdjsonOptions): SourceConnector {
+export function fetchNdjson(
+  urls: Readonly<Record<string, string>>,
+  schema: TableSchema,
+  options: FetchNdjsonOptions,
+): SourceConnector {
   const ids = Object.keys(urls).sort();
   return {
     schema,
@@ -60,15 +71,30 @@ export function fetchNdjson(urls: Readonly<Record<string, string>>, schema: Tabl
     splits: async () => ids.map((id) => ({ id })),
     open: async ({ id }: SourceSplit, offset: Json | undefined, context: ReaderContext) => {
       const url = urls[id];
-      if (url === undefined) throw new ExternalError('E1501', { path: `split ${id}`, problem: 'the source has no such split' });
+      if (url === undefined)
+        throw new ExternalError('E1501', { path: `split ${id}`, problem: 'the source has no such split' });
       const place = placeOf(offset, url);
       const decoder = options.decoder({
-        kernels: context.kernels, schema, columns: context.columns, batchRows: context.batchRows, chunkBytes: context.chunkBytes,
-        offset: place.position, source: context.source, split: id, origin: { source: context.source, split: context.splitIndex },
+        kernels: context.kernels,
+        schema,
+        columns: context.columns,
+        batchRows: context.batchRows,
+        chunkBytes: context.chunkBytes,
+        offset: place.position,
+        source: context.source,
+        split: id,
+        origin: { source: context.source, split: context.splitIndex },
         deadLetter: (letter) => context.deadLetter(letter),
       });
       const { headers = {}, bufferBytes = BUFFER_BYTES, fetch = globalThis.fetch } = options;
-      const body = new FetchBody({ url, place, headers, bufferBytes, chunkBytes: context.chunkBytes, fetch: (...args) => fetch(...args) });
+      const body = new FetchBody({
+        url,
+        place,
+        headers,
+        bufferBytes,
+        chunkBytes: context.chunkBytes,
+        fetch: (...args) => fetch(...args),
+      });
       return new FetchReader(decoder, body);
     },
   };
