@@ -1,17 +1,18 @@
 /**
- * Every call of every port is a crash point, twice: before it takes effect, and after, when its caller has not yet heard.
+ * Every call of every port is a crash point, twice: before it takes effect, and after, when its caller has not yet
+ * heard.
  *
  *   job ---- instrument(port, name, controller) ---- port
  *                        |
  *                   controller: counts points, hashes the trace, dies at one of them, delays effects and answers
  *
  * Invariants
- *  1. Points are numbered in the order in which they are reached, from 0. The same run reaches the same points: the trace
- *     hash covers names, arguments (texts, numbers, bytes), outcomes and the order of it all.
- *  2. After the crash no call reaches a port: asynchronous ones never resolve, so that no `finally` or `catch` of the dead
- *     process goes on; synchronous ones throw SimulatedCrash.
- *  3. With `interleave`, effects of calls to one object keep their order; calls to different objects may take effect, and
- *     calls of any may be answered, in any order that the random chooses.
+ *  1. Points are numbered in the order in which they are reached, from 0. The same run reaches the same points: the
+ *     trace hash covers names, arguments (texts, numbers, bytes), outcomes and the order of it all.
+ *  2. After the crash no call reaches a port: asynchronous ones never resolve, so that no `finally` or `catch` of the
+ *     dead process goes on; synchronous ones throw SimulatedCrash.
+ *  3. With `interleave`, effects of calls to one object keep their order; calls to different objects may take effect,
+ *     and calls of any may be answered, in any order that the random chooses.
  *  4. Objects that a port's methods make (segments, files, readers, writers) are ports as well.
  * Not here: choosing points, restarting, comparing (simulator.ts). Properties and getters are read through, uncounted.
  */

@@ -10,8 +10,8 @@
  *
  * Invariants
  *  1. An open segment is seen by nobody and is lost when its process crashes, is fenced or releases the store.
- *  2. A power loss takes each sealed segment that no publish has followed, or leaves it, by the random; a removal that no
- *     publish has followed may be undone. Nothing else is lost.
+ *  2. A power loss takes each sealed segment that no publish has followed, or leaves it, by the random; a removal that
+ *     no publish has followed may be undone. Nothing else is lost.
  *  3. Effects happen at the call, whole; what is handed in or out is copied.
  * Not here: crashes inside a call (crash-points.ts puts them before and after each), torn writes (the simulated disk).
  */
@@ -113,7 +113,8 @@ export class MemoryStore implements CheckpointStore {
 
   async list(): Promise<readonly BlobInfo[]> {
     this.#requireAlive();
-    return [...this.medium.blobs].map(([name, { bytes }]) => ({ name, bytes: bytes.length }))
+    return [...this.medium.blobs]
+      .map(([name, { bytes }]) => ({ name, bytes: bytes.length }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 

@@ -93,17 +93,25 @@ const IDLE_ROUNDS_MAX = 100;
 
 /** Runs the scenario undisturbed, then once for each point with a crash there. Never throws for what the job does. */
 export async function crashEverywhere<World, Ports>(
-  scenario: CrashScenario<World, Ports>, options: CrashOptions = {},
+  scenario: CrashScenario<World, Ports>,
+  options: CrashOptions = {},
 ): Promise<CrashReport> {
   const seed = options.seed ?? 1;
   // A first run only learns which methods are asynchronous, so that all others know the same from their start.
-  const known = (await new Run(scenario, { ...options, interleave: false }, undefined, new Set()).finish()).asyncMethods;
+  const known = (await new Run(scenario, { ...options, interleave: false }, undefined, new Set()).finish())
+    .asyncMethods;
   const undisturbed = await new Run(scenario, options, undefined, known).finish();
   const again = await new Run(scenario, options, undefined, known).finish();
   const differences: Difference[] = [...undisturbed.problems];
   if (again.traceHash !== undisturbed.traceHash) {
-    differences.push({ seed, point: undefined, label: 'the undisturbed run, repeated', kind: 'not repeatable',
-      expected: undisturbed.traceHash, actual: again.traceHash });
+    differences.push({
+      seed,
+      point: undefined,
+      label: 'the undisturbed run, repeated',
+      kind: 'not repeatable',
+      expected: undisturbed.traceHash,
+      actual: again.traceHash,
+    });
   }
   let runs = 0;
   let processes = 3;
@@ -115,7 +123,14 @@ export async function crashEverywhere<World, Ports>(
     processes += outcome.processes;
     differences.push(...outcome.problems);
     if (outcome.problems.length === 0 && outcome.result !== undisturbed.result) {
-      differences.push({ seed, point, label: outcome.label, kind: 'result', expected: undisturbed.result, actual: outcome.result });
+      differences.push({
+        seed,
+        point,
+        label: outcome.label,
+        kind: 'result',
+        expected: undisturbed.result,
+        actual: outcome.result,
+      });
     }
     await options.between?.();
   }
@@ -155,7 +170,12 @@ class Run<World, Ports> {
   #label = 'the undisturbed run';
   #processes = 0;
 
-  constructor(scenario: CrashScenario<World, Ports>, options: CrashOptions, point: number | undefined, known: ReadonlySet<string>) {
+  constructor(
+    scenario: CrashScenario<World, Ports>,
+    options: CrashOptions,
+    point: number | undefined,
+    known: ReadonlySet<string>,
+  ) {
     this.#scenario = scenario;
     this.#options = options;
     this.#point = point;
@@ -174,8 +194,13 @@ class Run<World, Ports> {
       last = await this.#process(crashAt);
     }
     return {
-      points: first.points, traceHash: first.traceHash, asyncMethods: first.asyncMethods, label: this.#label,
-      processes: this.#processes, result: canonicalText(this.#scenario.result(this.#world)), problems: this.#problems,
+      points: first.points,
+      traceHash: first.traceHash,
+      asyncMethods: first.asyncMethods,
+      label: this.#label,
+      processes: this.#processes,
+      result: canonicalText(this.#scenario.result(this.#world)),
+      problems: this.#problems,
     };
   }
 
@@ -209,12 +234,15 @@ class Run<World, Ports> {
   async #drive(job: () => Promise<void>, controller: PortController): Promise<void> {
     let isDone = false;
     let failure: { readonly error: unknown } | undefined;
-    void job().then(() => {
-      isDone = true;
-    }, (error: unknown) => {
-      failure = { error };
-    });
-    for (let idleRounds = 0; idleRounds < IDLE_ROUNDS_MAX;) {
+    void job().then(
+      () => {
+        isDone = true;
+      },
+      (error: unknown) => {
+        failure = { error };
+      },
+    );
+    for (let idleRounds = 0; idleRounds < IDLE_ROUNDS_MAX; ) {
       const before = controller.points;
       await this.#settle();
       if (controller.crash !== undefined) return;
@@ -227,7 +255,14 @@ class Run<World, Ports> {
   }
 
   #problem(kind: Difference['kind'], expected: string, actual: string): void {
-    this.#problems.push({ seed: this.#options.seed ?? 1, point: this.#point, label: this.#label, kind, expected, actual });
+    this.#problems.push({
+      seed: this.#options.seed ?? 1,
+      point: this.#point,
+      label: this.#label,
+      kind,
+      expected,
+      actual,
+    });
   }
 }
 

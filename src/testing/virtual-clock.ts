@@ -91,7 +91,9 @@ export class VirtualClock implements Clock {
 /** How many turns of the microtask queue count as "whatever was going to run has run". */
 const TURNS = 64;
 
-/** Lets promise reactions run: enough turns for chains of a few dozen awaits. Always the same number, so a run repeats. */
+/**
+ * Lets promise reactions run: enough turns for chains of a few dozen awaits. Always the same number, so a run repeats.
+ */
 export async function microtasks(): Promise<void> {
   for (let i = 0; i < TURNS; i++) await undefined;
 }

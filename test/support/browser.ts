@@ -16,10 +16,19 @@ import { build } from 'esbuild';
 import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-const PLACES = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium'];
+const PLACES = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
 const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--disable-default-apps',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-default-apps',
 ];
 
 /** The installed browser: the one that CHROME names, otherwise the first found on the path or where systems put it. */
@@ -33,7 +42,9 @@ export function findChromium(env: Readonly<Record<string, string | undefined>> =
   const candidates = [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...PLACES];
   const found = candidates.find((path) => existsSync(path));
   if (found !== undefined) return found;
-  throw new Error('no Chromium or Chrome is installed; install one (Debian: apt-get install chromium), or set CHROME to its path');
+  throw new Error(
+    'no Chromium or Chrome is installed; install one (Debian: apt-get install chromium), or set CHROME to its path',
+  );
 }
 
 export interface BrowserOptions {
@@ -44,7 +55,10 @@ export interface BrowserOptions {
   /** Sends the headers of cross-origin isolation, so that SharedArrayBuffer exists. */
   readonly isolated?: boolean;
   /** Answers requests for paths that are not modules. */
-  readonly serve?: (path: string, headers: Readonly<Record<string, string | string[] | undefined>>) => Served | undefined;
+  readonly serve?: (
+    path: string,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ) => Served | undefined;
 }
 
 export interface Served {
@@ -69,7 +83,9 @@ export async function openBrowser(options: BrowserOptions): Promise<TestBrowser>
   const profile = await mkdtemp(join(tmpdir(), 'millrace-chromium-'));
   try {
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: findChromium(), headless: true, args: FLAGS,
+      executablePath: findChromium(),
+      headless: true,
+      args: FLAGS,
     });
     const browser = new TestBrowser(server, context, profile);
     await browser.open();
@@ -82,12 +98,21 @@ export async function openBrowser(options: BrowserOptions): Promise<TestBrowser>
 }
 
 const ISOLATION = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-const PAGE = '<!doctype html><meta charset="utf-8"><title>millrace</title><script type="module" src="/entry.js"></script>';
+const PAGE =
+  '<!doctype html><meta charset="utf-8"><title>millrace</title><script type="module" src="/entry.js"></script>';
 
 async function bundle(entryPoints: Readonly<Record<string, string>>): Promise<ReadonlyMap<string, string>> {
   const { outputFiles } = await build({
-    entryPoints: { ...entryPoints }, bundle: true, format: 'esm', platform: 'browser', target: 'es2022',
-    outdir: '/', write: false, logLevel: 'silent', sourcemap: 'inline', conditions: ['default'],
+    entryPoints: { ...entryPoints },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    outdir: '/',
+    write: false,
+    logLevel: 'silent',
+    sourcemap: 'inline',
+    conditions: ['default'],
   });
   return new Map(outputFiles.map(({ path, text }) => [path, text]));
 }
@@ -125,7 +150,7 @@ export class TestBrowser {
   /** A further page (tab) of the same origin and storage; its module has run. */
   async open(): Promise<TestPage> {
     const isFirst = this.#pages.length === 0;
-    const page = (isFirst ? this.#context.pages()[0] : undefined) ?? await this.#context.newPage();
+    const page = (isFirst ? this.#context.pages()[0] : undefined) ?? (await this.#context.newPage());
     const opened = new TestPage(page, this.origin);
     this.#pages.push(opened);
     await opened.load();

@@ -1,8 +1,8 @@
 /**
  * What every checkpoint store must do, whatever it stands on: run against each of them by its own test file.
  *
- * A bench gives a new, empty place, and connections to it. `connect` opens it as a new process would; `crash` is the end
- * of all processes so far, without release.
+ * A bench gives a new, empty place, and connections to it. `connect` opens it as a new process would; `crash` is the
+ * end of all processes so far, without release.
  */
 import { describe, expect, test } from 'vitest';
 import { ExternalError } from '../../src/base/errors.ts';
@@ -28,7 +28,8 @@ async function writeSegment(store: CheckpointStore, name: string, ...parts: Uint
   await segment.seal();
 }
 
-const names = async (store: CheckpointStore): Promise<readonly string[]> => (await store.list()).map(({ name }) => name).sort();
+const names = async (store: CheckpointStore): Promise<readonly string[]> =>
+  (await store.list()).map(({ name }) => name).sort();
 
 async function codeOf(attempt: Promise<unknown>): Promise<string> {
   try {
@@ -58,10 +59,10 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       const store = await owned(bench);
       await store.publish('manifest', bytes(1, 2, 3));
       expect(await store.list()).toEqual([{ name: 'manifest', bytes: 3 }]);
-      expect([...await store.read('manifest', 0, 3)]).toEqual([1, 2, 3]);
+      expect([...(await store.read('manifest', 0, 3))]).toEqual([1, 2, 3]);
       await bench.crash();
       const next = await bench.connect();
-      expect([...await next.read('manifest', 0, 3)]).toEqual([1, 2, 3]);
+      expect([...(await next.read('manifest', 0, 3))]).toEqual([1, 2, 3]);
     });
 
     test('replaces a published blob as a whole', async () => {
@@ -70,7 +71,7 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       await store.publish('manifest', noise(300_000, 1));
       await store.publish('manifest', bytes(9));
       expect(await store.list()).toEqual([{ name: 'manifest', bytes: 1 }]);
-      expect([...await store.read('manifest', 0, 100)]).toEqual([9]);
+      expect([...(await store.read('manifest', 0, 100))]).toEqual([9]);
     });
 
     test('publishes an empty blob', async () => {
@@ -98,11 +99,21 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       const store = await owned(await makeBench());
       const whole = noise(1_000_000, 5);
       await writeSegment(store, 's', whole.slice(0, 500_001), whole.slice(500_001));
-      const ranges: readonly (readonly [number, number])[] =
-        [[0, 1], [262_143, 2], [262_144, 262_144], [499_999, 4], [999_999, 1], [999_990, 100], [1_000_000, 5], [123_456, 0]];
+      const ranges: readonly (readonly [number, number])[] = [
+        [0, 1],
+        [262_143, 2],
+        [262_144, 262_144],
+        [499_999, 4],
+        [999_999, 1],
+        [999_990, 100],
+        [1_000_000, 5],
+        [123_456, 0],
+      ];
       for (const [offset, length] of ranges) {
         const got = await store.read('s', offset, length);
-        expect(Buffer.from(got).equals(whole.subarray(offset, offset + length)), `range ${offset}, ${length}`).toBe(true);
+        expect(Buffer.from(got).equals(whole.subarray(offset, offset + length)), `range ${offset}, ${length}`).toBe(
+          true,
+        );
       }
     });
 
@@ -123,7 +134,7 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       await segment.abandon();
       expect(await names(store)).toEqual([]);
       await writeSegment(store, 's', bytes(2));
-      expect([...await store.read('s', 0, 9)]).toEqual([2]);
+      expect([...(await store.read('s', 0, 9))]).toEqual([2]);
     });
 
     test('has nothing left of an open segment after a crash', async () => {
@@ -136,7 +147,7 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       const next = await owned(bench);
       expect(await names(next)).toEqual(['manifest']);
       await writeSegment(next, 'half', bytes(7));
-      expect([...await next.read('half', 0, 9)]).toEqual([7]);
+      expect([...(await next.read('half', 0, 9))]).toEqual([7]);
     });
 
     test('writes several segments at the same time', async () => {
@@ -144,8 +155,8 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       const [a, b] = [await store.createSegment('a'), await store.createSegment('b')];
       await Promise.all([a.append(bytes(1)), b.append(bytes(2)), a.append(bytes(3)), b.append(bytes(4))]);
       await Promise.all([a.seal(), b.seal()]);
-      expect([...await store.read('a', 0, 9)]).toEqual([1, 3]);
-      expect([...await store.read('b', 0, 9)]).toEqual([2, 4]);
+      expect([...(await store.read('a', 0, 9))]).toEqual([1, 3]);
+      expect([...(await store.read('b', 0, 9))]).toEqual([2, 4]);
     });
 
     test('removes what it is told, and bears names that are not there', async () => {
@@ -188,9 +199,9 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       expect(await codeOf(zombie.publish('manifest', bytes(66)))).toBe('E1404');
       expect(await codeOf(zombie.createSegment('zombie'))).toBe('E1404');
       expect(await codeOf(zombie.remove(['manifest']))).toBe('E1404');
-      expect([...await successor.read('manifest', 0, 9)]).toEqual([1]);
+      expect([...(await successor.read('manifest', 0, 9))]).toEqual([1]);
       await successor.publish('manifest', bytes(2));
-      expect([...await successor.read('manifest', 0, 9)]).toEqual([2]);
+      expect([...(await successor.read('manifest', 0, 9))]).toEqual([2]);
       expect(await names(successor)).toEqual(['manifest']);
     });
 
@@ -202,7 +213,7 @@ export function checkpointStoreContract(title: string, makeBench: () => Promise<
       const read = await store.read('m', 0, 2);
       expect([...read]).toEqual([1, 2]);
       read[0] = 8;
-      expect([...await store.read('m', 0, 2)]).toEqual([1, 2]);
+      expect([...(await store.read('m', 0, 2))]).toEqual([1, 2]);
     });
   });
 }

@@ -10,8 +10,14 @@ import type { CrashKind, CrashScenario, ProcessContext } from '../../src/testing
 import type { Random } from '../../src/base/random.ts';
 
 export type ToyBug =
-  | 'commits before publishing' | 'forgets the offset' | 'forgets what to commit on recovery'
-  | 'publishes before sealing' | 'does not wait for the seal' | 'waits for ever' | 'throws' | 'remembers earlier runs';
+  | 'commits before publishing'
+  | 'forgets the offset'
+  | 'forgets what to commit on recovery'
+  | 'publishes before sealing'
+  | 'does not wait for the seal'
+  | 'waits for ever'
+  | 'throws'
+  | 'remembers earlier runs';
 
 /** A table with transactions: rows become visible when theirs is committed. Committing twice changes nothing. */
 class ToySink {
@@ -68,8 +74,11 @@ async function readJson<T>(store: CheckpointStore, name: string): Promise<T> {
 export function toyScenario(records: readonly string[], bug?: ToyBug): CrashScenario<ToyWorld, ToyPorts> {
   return {
     createWorld: () => ({ medium: new MemoryMedium(), sink: new ToySink() }),
-    connect: (world: ToyWorld, { wrap, clock }: ProcessContext) =>
-      ({ store: wrap<CheckpointStore>(new MemoryStore(world.medium), 'store'), sink: wrap(world.sink, 'sink'), clock }),
+    connect: (world: ToyWorld, { wrap, clock }: ProcessContext) => ({
+      store: wrap<CheckpointStore>(new MemoryStore(world.medium), 'store'),
+      sink: wrap(world.sink, 'sink'),
+      clock,
+    }),
     start: (ports: ToyPorts) => new ToyJob(records, ports, bug).run(),
     crash: ({ medium }: ToyWorld, kind: CrashKind, random: Random) => {
       if (kind === 'power loss') medium.powerLoss(random);

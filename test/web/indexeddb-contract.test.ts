@@ -1,4 +1,7 @@
-/** The store on IndexedDB against the contract, over an IndexedDB in memory; a real browser is in indexeddb-store.test.ts. */
+/**
+ * The store on IndexedDB against the contract, over an IndexedDB in memory; a real browser is in
+ * indexeddb-store.test.ts.
+ */
 import 'fake-indexeddb/auto';
 import { expect, test } from 'vitest';
 import { ExternalError } from '../../src/base/errors.ts';
@@ -25,7 +28,8 @@ const newPlace = (): string => `place-${places++}`;
 checkpointStoreContract('the store on IndexedDB', async () => {
   const name = newPlace();
   const marker = memoryMarker();
-  // A browser process that dies leaves the database as its last complete transaction made it; so do connections left alone.
+  // A browser process that dies leaves the database as its last complete transaction made it; so do connections left
+  // alone.
   return { connect: () => IndexedDbStore.open(name, { marker }), crash: async () => {} };
 });
 

@@ -22,12 +22,19 @@ const newName = (): string => `job-${tests++}`;
 type Method = keyof typeof storePage;
 
 /** Calls one function of the page. */
-function call<M extends Method>(page: TestPage, method: M, ...args: Parameters<(typeof storePage)[M]>): Promise<Outcome> {
-  return page.evaluate(([name, given]) => {
-    // The pair is typed by `call`; across the border it is plain data.
-    const action = globalThis.page[name] as (...args: unknown[]) => Promise<Outcome>;
-    return action(...given);
-  }, [method, args] as [Method, unknown[]]);
+function call<M extends Method>(
+  page: TestPage,
+  method: M,
+  ...args: Parameters<(typeof storePage)[M]>
+): Promise<Outcome> {
+  return page.evaluate(
+    ([name, given]) => {
+      // The pair is typed by `call`; across the border it is plain data.
+      const action = globalThis.page[name] as (...args: unknown[]) => Promise<Outcome>;
+      return action(...given);
+    },
+    [method, args] as [Method, unknown[]],
+  );
 }
 
 /** Opens and acquires; answers with the number of the store in the page. */
@@ -95,7 +102,7 @@ test('a full quota is E1411, leaves the state as it was, and is over when there 
   const refused = await call(page, 'publishNoise', store, 'manifest', 20_000_000);
   expect([refused.code, refused.retry]).toEqual(['E1411', 'backoff']);
   expect((await call(page, 'read', store, 'manifest')).value).toEqual([1]);
-  expect((await call(page, 'segment', store, 'big', 20_000_000, true)).code).toBe('E1411');
+  expect((await call(page, 'segmentNoise', store, 'big', 20_000_000)).code).toBe('E1411');
   expect((await call(page, 'list', store)).value).toEqual([{ name: 'manifest', bytes: 1 }]);
   await devtools.send('Storage.overrideQuotaForOrigin', { origin: small.origin });
   expect(await call(page, 'publishNoise', store, 'manifest', 20_000_000)).toEqual({});

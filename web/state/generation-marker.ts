@@ -1,9 +1,10 @@
 /**
  * A second place that remembers that state exists, so that a lost database is not taken for a fresh start.
  *
- * The marker of the browser is a small file in the origin's private file system (OPFS): reachable from pages and workers,
- * and kept apart from the files of IndexedDB, so it outlives a database that the browser found corrupt and deleted. It does
- * not outlive the eviction of all that an origin has; only a copy elsewhere, or persistent storage, guards against that.
+ * The marker of the browser is a small file in the origin's private file system (OPFS): reachable from pages and
+ * workers, and kept apart from the files of IndexedDB, so it outlives a database that the browser found corrupt and
+ * deleted. It does not outlive the eviction of all that an origin has; only a copy elsewhere, or persistent storage,
+ * guards against that.
  */
 export interface GenerationMarker {
   /** The generation written last; undefined when none was. */

@@ -44,7 +44,10 @@ export type StateDatabase = IDBPDatabase<StateSchema>;
 const STORES = ['meta', 'blobs', 'open', 'chunks'] as const;
 export type StateTransaction = IDBPTransaction<StateSchema, typeof STORES, 'readwrite'>;
 
-export function openStateDatabase(name: string, callbacks: Pick<OpenDBCallbacks<StateSchema>, 'blocking' | 'terminated'>): Promise<StateDatabase> {
+export function openStateDatabase(
+  name: string,
+  callbacks: Pick<OpenDBCallbacks<StateSchema>, 'blocking' | 'terminated'>,
+): Promise<StateDatabase> {
   return openDB<StateSchema>(name, SCHEMA_VERSION, {
     upgrade(database) {
       database.createObjectStore('meta');
@@ -61,7 +64,9 @@ export function openStateDatabase(name: string, callbacks: Pick<OpenDBCallbacks<
  * Inside `body` only requests of the transaction may be awaited: it completes by itself when it has none.
  */
 export async function transact<T>(
-  database: StateDatabase, durability: 'strict' | 'relaxed', body: (tx: StateTransaction) => Promise<T>,
+  database: StateDatabase,
+  durability: 'strict' | 'relaxed',
+  body: (tx: StateTransaction) => Promise<T>,
 ): Promise<T> {
   const tx = database.transaction(STORES, 'readwrite', { durability });
   const done = tx.done;

@@ -2,13 +2,13 @@
  * The checkpoint store on IndexedDB.
  *
  * Invariants
- *  1. Every transaction that writes checks the owner's epoch inside itself: a frozen tab that wakes up after another took
- *     over changes nothing, whatever locks it believes to hold.
- *  2. Segments are written with relaxed durability, publish and acquire with strict. A browser keeps the transactions of
- *     one database in one log (Chromium: one per origin), so flushing the publish flushes what was sealed before it.
+ *  1. Every transaction that writes checks the owner's epoch inside itself: a frozen tab that wakes up after another
+ *     took over changes nothing, whatever locks it believes to hold.
+ *  2. Segments are written with relaxed durability, publish and acquire with strict. A browser keeps the transactions
+ *     of one database in one log (Chromium: one per origin), so flushing the publish flushes what was sealed before it.
  *  3. An empty database whose generation marker exists was lost: opening it throws E1413, never a fresh start.
- *  4. A connection that the browser closed, or that failed for any other reason than room, is not used again (E1412): open
- *     the store anew, acquire, restore.
+ *  4. A connection that the browser closed, or that failed for any other reason than room, is not used again (E1412):
+ *     open the store anew, acquire, restore.
  * Not here: the layout and the transactions (indexeddb-schema.ts), segments (indexeddb-segment.ts), the marker.
  */
 import { deleteDB } from 'idb';
@@ -17,7 +17,14 @@ import { ExternalError, InternalError, MillraceError } from '../../src/base/erro
 import type { BlobInfo, CheckpointStore, SegmentWriter } from '../../src/state/checkpoint-store.ts';
 import { type GenerationMarker, opfsMarker } from './generation-marker.ts';
 import {
-  CHUNK_BYTES, chunksOf, openStateDatabase, type OwnerRow, putChunks, type StateDatabase, type StateTransaction, transact,
+  CHUNK_BYTES,
+  chunksOf,
+  openStateDatabase,
+  type OwnerRow,
+  putChunks,
+  type StateDatabase,
+  type StateTransaction,
+  transact,
 } from './indexeddb-schema.ts';
 import { IndexedDbSegment } from './indexeddb-segment.ts';
 
@@ -38,7 +45,12 @@ export class IndexedDbStore implements CheckpointStore {
   /** 0 until acquired. */
   #epoch = 0;
 
-  private constructor(location: string, database: StateDatabase, marker: GenerationMarker | undefined, connection: Connection) {
+  private constructor(
+    location: string,
+    database: StateDatabase,
+    marker: GenerationMarker | undefined,
+    connection: Connection,
+  ) {
     this.location = location;
     this.detectsLoss = marker !== undefined;
     this.#database = database;
@@ -117,7 +129,8 @@ export class IndexedDbStore implements CheckpointStore {
   async createSegment(name: string): Promise<SegmentWriter> {
     const id = await this.#write('relaxed', async (tx, owner) => {
       const open = await tx.objectStore('open').getAll();
-      const isTaken = open.some((row) => row.name === name) || (await tx.objectStore('blobs').getKey(name)) !== undefined;
+      const isTaken =
+        open.some((row) => row.name === name) || (await tx.objectStore('blobs').getKey(name)) !== undefined;
       if (isTaken) {
         throw new ExternalError('E1502', { path: `${this.location}/${name}`, problem: 'a blob of this name exists' });
       }
@@ -164,7 +177,8 @@ export class IndexedDbStore implements CheckpointStore {
       const epoch = this.#epoch;
       return transact(this.#database, durability, async (tx) => {
         const owner = await tx.objectStore('meta').get('owner');
-        if (owner === undefined) throw new ExternalError('E1413', { path: this.location, problem: 'its owner record is missing' });
+        if (owner === undefined)
+          throw new ExternalError('E1413', { path: this.location, problem: 'its owner record is missing' });
         if (owner.epoch !== epoch) throw new ExternalError('E1404', { path: this.location, epoch, owner: owner.epoch });
         return body(tx, owner);
       });
@@ -193,9 +207,10 @@ interface Connection {
 /** The next owner: counts the epoch on, and clears away the segments that earlier owners left open. */
 async function takeOver(tx: StateTransaction): Promise<OwnerRow> {
   const before = await tx.objectStore('meta').get('owner');
-  const owner: OwnerRow = before === undefined
-    ? { epoch: 1, generation: randomGeneration(), nextId: 1 }
-    : { ...before, epoch: before.epoch + 1 };
+  const owner: OwnerRow =
+    before === undefined
+      ? { epoch: 1, generation: randomGeneration(), nextId: 1 }
+      : { ...before, epoch: before.epoch + 1 };
   await tx.objectStore('meta').put(owner, 'owner');
   for (const { id } of await tx.objectStore('open').getAll()) {
     await tx.objectStore('chunks').delete(chunksOf(id));
@@ -204,7 +219,11 @@ async function takeOver(tx: StateTransaction): Promise<OwnerRow> {
   return owner;
 }
 
-async function requireGeneration(location: string, database: StateDatabase, marker: GenerationMarker | undefined): Promise<void> {
+async function requireGeneration(
+  location: string,
+  database: StateDatabase,
+  marker: GenerationMarker | undefined,
+): Promise<void> {
   if (marker === undefined) return;
   const owner = await database.get('meta', 'owner');
   const marked = await marker.read();
@@ -214,12 +233,17 @@ async function requireGeneration(location: string, database: StateDatabase, mark
     await marker.write(owner.generation);
     return;
   }
-  const problem = owner === undefined
-    ? 'the browser has deleted the database'
-    : 'the database is not the one that was written before';
-  throw new ExternalError('E1413', { path: location, problem }, {
-    hint: 'restore it from a savepoint, or forget it (IndexedDbStore.forget) to begin again with the first record',
-  });
+  const problem =
+    owner === undefined
+      ? 'the browser has deleted the database'
+      : 'the database is not the one that was written before';
+  throw new ExternalError(
+    'E1413',
+    { path: location, problem },
+    {
+      hint: 'restore it from a savepoint, or forget it (IndexedDbStore.forget) to begin again with the first record',
+    },
+  );
 }
 
 function randomGeneration(): string {
@@ -227,9 +251,15 @@ function randomGeneration(): string {
 }
 
 const connectionLost = (path: string, problem: string, cause?: unknown): ExternalError =>
-  new ExternalError('E1412', { path, problem }, {
-    retry: 'backoff', cause, hint: 'open the state again: the job goes on from its last checkpoint',
-  });
+  new ExternalError(
+    'E1412',
+    { path, problem },
+    {
+      retry: 'backoff',
+      cause,
+      hint: 'open the state again: the job goes on from its last checkpoint',
+    },
+  );
 
 /** What a failure of the browser means for a job. Errors of our own pass. */
 function translate(error: unknown, path: string, connection: Connection): unknown {
@@ -237,9 +267,15 @@ function translate(error: unknown, path: string, connection: Connection): unknow
   const name = error instanceof Error ? error.name : '';
   const problem = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   if (name === 'QuotaExceededError') {
-    return new ExternalError('E1411', { path, problem }, {
-      retry: 'backoff', cause: error, hint: 'free storage of this site, or ask the browser for more (navigator.storage.persist)',
-    });
+    return new ExternalError(
+      'E1411',
+      { path, problem },
+      {
+        retry: 'backoff',
+        cause: error,
+        hint: 'free storage of this site, or ask the browser for more (navigator.storage.persist)',
+      },
+    );
   }
   connection.lost ??= problem;
   return connectionLost(path, problem, error);

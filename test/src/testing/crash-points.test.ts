@@ -37,15 +37,24 @@ test('each call is two points, before and after its effect, in the order reached
   expect(counter.count).toBe(3);
   expect(controller.points).toBe(8);
   expect(controller.trace).toEqual([
-    'counter.add(1), before', 'counter.add(1), after',
-    'counter.addLater(2), before', 'counter.addLater(2), after',
-    'counter.fail(), before', 'counter.fail(), after failing',
-    'counter.add(-1), before', 'counter.add(-1), after failing',
+    'counter.add(1), before',
+    'counter.add(1), after',
+    'counter.addLater(2), before',
+    'counter.addLater(2), after',
+    'counter.fail(), before',
+    'counter.fail(), after failing',
+    'counter.add(-1), before',
+    'counter.add(-1), after failing',
   ]);
 });
 
 test('a crash before a call leaves no effect, a crash after it leaves all of it', () => {
-  for (const [crashAt, count] of [[0, 0], [1, 1], [2, 1], [3, 3]] as const) {
+  for (const [crashAt, count] of [
+    [0, 0],
+    [1, 1],
+    [2, 1],
+    [3, 3],
+  ] as const) {
     const target = new Counter();
     const counter = instrument(target, 'counter', new PortController({ crashAt }));
     expect(() => {
@@ -56,13 +65,19 @@ test('a crash before a call leaves no effect, a crash after it leaves all of it'
   }
 });
 
-test('after the crash nothing reaches a port any more: synchronous calls throw, asynchronous ones never answer', async () => {
+test('after the crash nothing reaches a port: synchronous calls throw, asynchronous ones never answer', async () => {
   const controller = new PortController({ crashAt: 3 });
   const target = new Counter();
   const counter = instrument(target, 'counter', controller);
   const heard: string[] = [];
   await counter.addLater(1);
-  const job = counter.addLater(2).then(() => heard.push('answered'), () => heard.push('failed')).finally(() => heard.push('finally'));
+  const job = counter
+    .addLater(2)
+    .then(
+      () => heard.push('answered'),
+      () => heard.push('failed'),
+    )
+    .finally(() => heard.push('finally'));
   void counter.addLater(4).then(() => heard.push('later'));
   await microtasks();
   expect(() => counter.add(8)).toThrow(SimulatedCrash);
@@ -112,7 +127,8 @@ async function interleaving(seed: number): Promise<{ readonly order: string; rea
     for (let i = 1; i <= 3; i++) order.push(`${name}${await counter.addLater(1)}`);
   };
   const done = Promise.all([work('a'), work('b')]);
-  do await microtasks(); while (controller.releaseOne());
+  do await microtasks();
+  while (controller.releaseOne());
   await done;
   return { order: order.join(' '), hash: controller.traceHash };
 }
@@ -140,12 +156,16 @@ test('effects on different objects may come in another order than their calls, t
         effects.push(name + text);
       },
     });
-    const controller = new PortController({ interleave: seededRandom(seed), asyncMethods: new Set(['a.put', 'b.put']) });
+    const controller = new PortController({
+      interleave: seededRandom(seed),
+      asyncMethods: new Set(['a.put', 'b.put']),
+    });
     const [a, b] = [instrument(port('a'), 'a', controller), instrument(port('b'), 'b', controller)];
     void a.put('1');
     void a.put('2');
     void b.put('1');
-    do await microtasks(); while (controller.releaseOne());
+    do await microtasks();
+    while (controller.releaseOne());
     orders.add(effects.join());
   }
   expect([...orders].sort()).toEqual(['a1,a2,b1', 'a1,b1,a2', 'b1,a1,a2']);

@@ -80,9 +80,9 @@ test('damage is done where it is asked for', async () => {
   await store.acquire();
   await store.publish('m', bytes(1, 2, 3));
   store.medium.flip('m', 1, 0x80);
-  expect([...await store.read('m', 0, 3)]).toEqual([1, 0x82, 3]);
+  expect([...(await store.read('m', 0, 3))]).toEqual([1, 0x82, 3]);
   store.medium.truncate('m', 1);
-  expect([...await store.read('m', 0, 3)]).toEqual([1]);
+  expect([...(await store.read('m', 0, 3))]).toEqual([1]);
   store.medium.lose('m');
   expect(await store.list()).toEqual([]);
   expect(() => store.medium.lose('m')).toThrow('no blob m to damage');

@@ -10,7 +10,9 @@ const crash = (bug: ToyBug | undefined, options: CrashOptions = {}): Promise<Cra
   crashEverywhere(toyScenario(RECORDS, bug), options);
 
 const text = (report: CrashReport): string =>
-  report.differences.map(({ seed, point, label, kind, actual }) => `seed ${seed}, point ${point} (${label}): ${kind} ${actual}`).join('\n');
+  report.differences
+    .map(({ seed, point, label, kind, actual }) => `seed ${seed}, point ${point} (${label}): ${kind} ${actual}`)
+    .join('\n');
 
 test('a correct pipeline gives the undisturbed result from a crash at every point', async () => {
   const report = await crash(undefined);
@@ -80,13 +82,15 @@ test('a difference is repeated alone by its seed and its point', async () => {
 
 test('shares divide the points without gap or overlap', async () => {
   const whole = await crash('forgets the offset');
-  const shares = await Promise.all([0, 1, 2].map((index) => crash('forgets the offset', { share: { index, count: 3 } })));
+  const shares = await Promise.all(
+    [0, 1, 2].map((index) => crash('forgets the offset', { share: { index, count: 3 } })),
+  );
   expect(shares.reduce((sum, { runs }) => sum + runs, 0)).toBe(whole.runs);
   const points = shares.flatMap(({ differences }) => differences.map(({ point }) => point ?? -1)).sort((a, b) => a - b);
   expect(points).toEqual(whole.differences.map(({ point }) => point));
 });
 
-test('a job that waits for nothing is stuck, one that throws is an error, and neither is crashed any further', async () => {
+test('a job that waits for nothing is stuck, one that throws is an error, and neither is crashed further', async () => {
   const stuck = await crash('waits for ever');
   expect(stuck.differences.map(({ kind }) => kind)).toEqual(['stuck']);
   expect(stuck.runs).toBe(0);
