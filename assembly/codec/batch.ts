@@ -18,6 +18,7 @@
 import {
   BOOL, COLUMN_BYTES, columnType, columnValidity, columnValues, CORRUPT, I32, isValid, OUTPUT_FULL, VIEW,
 } from '../abi';
+import { copyText } from './copy';
 
 const MAGIC: u32 = 0x4252524d;
 const VERSION: u32 = 1;
@@ -137,8 +138,8 @@ function gatherValidity(at: u32, validityPtr: u32, selectionPtr: u32, rows: u32)
   return pad(start, at);
 }
 
-/** Lengths, then text. */
-function gatherViews(at: u32, valuesPtr: u32, validityPtr: u32, selectionPtr: u32, rows: u32): u32 {
+/** Lengths, then text, whose bytes go to `textBytesPtr`. */
+function gatherViews(at: u32, valuesPtr: u32, validityPtr: u32, selectionPtr: u32, rows: u32, textBytesPtr: u32): u32 {
   const text = at + padded(rows << 2);
   let to = text;
   for (let n: u32 = 0; n < rows; n++) {
@@ -146,10 +147,11 @@ function gatherViews(at: u32, valuesPtr: u32, validityPtr: u32, selectionPtr: u3
     const view = valuesPtr + (row << 3);
     const length = isValid(validityPtr, row) ? load<u32>(view, 4) : 0;
     store<u32>(at + (n << 2), length);
-    if (length != 0) memory.copy(to, load<u32>(view), length);
+    copyText(to, load<u32>(view), length);
     to += length;
   }
   pad(at, at + (rows << 2));
+  store<u32>(textBytesPtr, to - text);
   return pad(text, to);
 }
 
@@ -159,10 +161,11 @@ function encodeColumn(at: u32, columnPtr: u32, selectionPtr: u32, rows: u32): u3
   const validity = columnValidity(columnPtr);
   store<u32>(at, type);
   store<u32>(at, u32(validity != 0), 4);
-  store<u64>(at, type == VIEW ? textBytesOf(columnPtr, selectionPtr, rows) : 0, 8);
+  store<u64>(at, 0, 8);
+  const textBytesPtr = at + 8;
   at += COLUMN_HEADER_BYTES;
   if (validity != 0) at = gatherValidity(at, validity, selectionPtr, rows);
-  if (type == VIEW) return gatherViews(at, values, validity, selectionPtr, rows);
+  if (type == VIEW) return gatherViews(at, values, validity, selectionPtr, rows, textBytesPtr);
   if (type == BOOL) return pad(at, gather<u8>(at, values, validity, selectionPtr, rows));
   if (type == I32) return pad(at, gather<u32>(at, values, validity, selectionPtr, rows));
   return gather<u64>(at, values, validity, selectionPtr, rows);
@@ -264,6 +267,28 @@ function decodeColumn(at: u32, end: u32, rows: u32, columnPtr: u32): u32 {
   return at + padded(bytes);
 }
 
+/** Answers the place after the row kinds, or 0 when they are wrong. */
+function decodeKinds(argsPtr: u32, at: u32, end: u32, rows: u32, flags: u32): u32 {
+  if ((flags & HAS_KINDS) == 0) {
+    store<u32>(argsPtr, 0, BATCH_KINDS);
+    return at;
+  }
+  if (!fits(at, rows, end) || !areAtMost(at, rows, 3)) return 0;
+  memory.copy(load<u32>(argsPtr, BATCH_KINDS), at, rows);
+  return at + padded(rows);
+}
+
+/** Answers the place after the marks, or 0 when they are wrong. */
+function decodeWatermarks(argsPtr: u32, at: u32, end: u32, rows: u32, marks: u32, flags: u32): u32 {
+  if ((flags & HAS_WATERMARKS) == 0) {
+    store<u32>(argsPtr, 0, BATCH_WATERMARKS);
+    return at;
+  }
+  const bytes = marks * MARK_BYTES;
+  if (!fits(at, bytes, end) || !readMarks(at, marks, rows, load<u32>(argsPtr, BATCH_WATERMARKS))) return 0;
+  return at + bytes;
+}
+
 /**
  * Reads a batch into the columns of the argument block (their types must be those written), its kinds and watermarks, and
  * sets BATCH_KINDS, BATCH_WATERMARKS and BATCH_SOURCE to 0 where the batch has none, BATCH_SOURCE, BATCH_SOURCE_BYTES and
@@ -286,17 +311,10 @@ export function decodeBatch(argsPtr: u32, ptr: u32, length: u32): i32 {
   store<u32>(argsPtr, (flags & HAS_SOURCE) != 0 ? at : 0, BATCH_SOURCE);
   store<u32>(argsPtr, sourceBytes, BATCH_SOURCE_BYTES);
   store<u32>(argsPtr, load<u32>(ptr, 28), BATCH_SPLIT);
-  at += padded(sourceBytes);
-  if ((flags & HAS_KINDS) != 0) {
-    if (!fits(at, rows, end) || !areAtMost(at, rows, 3)) return CORRUPT;
-    memory.copy(load<u32>(argsPtr, BATCH_KINDS), at, rows);
-    at += padded(rows);
-  } else store<u32>(argsPtr, 0, BATCH_KINDS);
-  if ((flags & HAS_WATERMARKS) != 0) {
-    if (!fits(at, marks * MARK_BYTES, end)) return CORRUPT;
-    if (!readMarks(at, marks, rows, load<u32>(argsPtr, BATCH_WATERMARKS))) return CORRUPT;
-    at += marks * MARK_BYTES;
-  } else store<u32>(argsPtr, 0, BATCH_WATERMARKS);
+  at = decodeKinds(argsPtr, at + padded(sourceBytes), end, rows, flags);
+  if (at == 0) return CORRUPT;
+  at = decodeWatermarks(argsPtr, at, end, rows, marks, flags);
+  if (at == 0) return CORRUPT;
   const columns = load<u32>(argsPtr, BATCH_COLUMNS);
   for (let i: u32 = 0; i < columnCount; i++) {
     at = decodeColumn(at, end, rows, columns + i * COLUMN_BYTES);

@@ -13,6 +13,7 @@
 import {
   BOOL, COLUMN_BYTES, columnType, columnValidity, columnValues, CORRUPT, F64, I32, isValid, OUTPUT_FULL, VIEW,
 } from '../abi';
+import { copyText } from './copy';
 
 /** A varint of a u32 is at most this long. */
 const VARINT_BYTES_MAX: u32 = 5;
@@ -73,7 +74,7 @@ function writeValue(at: u32, type: u32, valuesPtr: u32, row: u32, asKey: bool): 
     const view = valuesPtr + (row << 3);
     const length = load<u32>(view, 4);
     at = writeVarint(at, length);
-    if (length != 0) memory.copy(at, load<u32>(view), length);
+    copyText(at, load<u32>(view), length);
     return at + length;
   }
   if (type == F64 && asKey) store<f64>(at, keyFloat(load<f64>(valuesPtr + (row << 3))));
@@ -82,16 +83,18 @@ function writeValue(at: u32, type: u32, valuesPtr: u32, row: u32, asKey: bool): 
 }
 
 function writeRow(at: u32, columnsPtr: u32, columnCount: u32, row: u32, asKey: bool): u32 {
-  const presence = at;
-  const presenceBytes = (columnCount + 7) >> 3;
-  memory.fill(presence, 0, presenceBytes);
-  at += presenceBytes;
+  let presence = at;
+  let bits: u32 = 0;
+  at += (columnCount + 7) >> 3;
   for (let i: u32 = 0; i < columnCount; i++) {
     const column = columnsPtr + i * COLUMN_BYTES;
-    if (!isValid(columnValidity(column), row)) continue;
-    const flags = presence + (i >> 3);
-    store<u8>(flags, load<u8>(flags) | <u8>(<u32>1 << (i & 7)));
-    at = writeValue(at, columnType(column), columnValues(column), row, asKey);
+    if (isValid(columnValidity(column), row)) {
+      bits |= <u32>1 << (i & 7);
+      at = writeValue(at, columnType(column), columnValues(column), row, asKey);
+    }
+    if ((i & 7) != 7 && i + 1 < columnCount) continue;
+    store<u8>(presence++, <u8>bits);
+    bits = 0;
   }
   return at;
 }

@@ -29,7 +29,18 @@ function selectAmongAll(valuesPtr: u32, validityPtr: u32, rows: u32, outPtr: u32
   for (let i: u32 = 0; i < whole; i += 16) {
     let bits = <u32>i8x16.bitmask(i8x16.shl(v128.load(valuesPtr + i), 7));
     if (validityPtr != 0) bits &= load<u16>(validityPtr + (i >> 3));
-    for (; bits != 0; bits &= bits - 1, at += 4) store<u32>(at, i + ctz<u32>(bits));
+    if (bits == 0) continue;
+    // Every row is written, the next one over it when it is not taken: no branch that data could mislead.
+    for (let row = i; row < i + 16; row += 4, bits >>= 4) {
+      store<u32>(at, row);
+      at += (bits & 1) << 2;
+      store<u32>(at, row + 1);
+      at += (bits & 2) << 1;
+      store<u32>(at, row + 2);
+      at += bits & 4;
+      store<u32>(at, row + 3);
+      at += (bits & 8) >> 1;
+    }
   }
   for (let i = whole; i < rows; i++) {
     store<u32>(at, i);

@@ -7,7 +7,7 @@
  *  3. Nothing outside a view's bytes is read.
  */
 import { isValid } from '../abi';
-import { EQ, LE, LT, NE } from './compare';
+import { EQ, LT, NE } from './compare';
 
 export function bytesEqual(a: u32, b: u32, length: u32): bool {
   if (length >= 8) {
@@ -44,7 +44,7 @@ function holdsView(op: u32, a: u32, b: u32): bool {
   const aLength = load<u32>(a, 4);
   const bLength = load<u32>(b, 4);
   if (op == EQ || op == NE) {
-    const same = aLength == bLength && bytesEqual(load<u32>(a), load<u32>(b), aLength);
+    const same = aLength == bLength && inline.always(bytesEqual(load<u32>(a), load<u32>(b), aLength));
     return same == (op == EQ);
   }
   const order = bytesCompare(load<u32>(a), aLength, load<u32>(b), bLength);
@@ -56,15 +56,47 @@ function rowAt(selectionPtr: u32, n: u32): u32 {
   return selectionPtr == 0 ? n : load<u32>(selectionPtr + (n << 2));
 }
 
-/** out = a op b (EQ, NE, LT, LE) for the `count` selected rows that `validityPtr` has. */
-export function compareView(
+function compareRows(
   op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, validityPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
 ): void {
   for (let n: u32 = 0; n < count; n++) {
     const row = rowAt(selectionPtr, n);
     if (!isValid(validityPtr, row)) continue;
-    store<u8>(outPtr + row, u8(holdsView(op, aPtr + row * aStep, bPtr + row * bStep)));
+    store<u8>(outPtr + row, u8(inline.always(holdsView(op, aPtr + row * aStep, bPtr + row * bStep))));
   }
+}
+
+/**
+ * EQ or NE with one text of `length` bytes, which is at most twice and at least once the width of T: its first and last T
+ * cover it. A text of another length is replaced by the constant for the loads, so that nothing branches on data.
+ */
+function equalsConstant<T>(
+  op: u32, aPtr: u32, textPtr: u32, length: u32, validityPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
+): void {
+  const last = length - <u32>sizeof<T>();
+  const first = load<T>(textPtr);
+  const second = load<T>(textPtr + last);
+  for (let n: u32 = 0; n < count; n++) {
+    const row = rowAt(selectionPtr, n);
+    if (!isValid(validityPtr, row)) continue;
+    const view = aPtr + (row << 3);
+    const sameLength = load<u32>(view, 4) == length;
+    const at = select<u32>(load<u32>(view), textPtr, sameLength);
+    const same = i32(sameLength) & i32(load<T>(at) == first) & i32(load<T>(at + last) == second);
+    store<u8>(outPtr + row, <u8>(same ^ <i32>op));
+  }
+}
+
+/** out = a op b (EQ, NE, LT, LE) for the `count` selected rows that `validityPtr` has. */
+export function compareView(
+  op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, validityPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
+): void {
+  const length = bStep == 0 && aStep != 0 && op <= NE ? load<u32>(bPtr, 4) : 0;
+  const text = load<u32>(bPtr);
+  if (length >= 8 && length <= 16) equalsConstant<u64>(op, aPtr, text, length, validityPtr, selectionPtr, count, outPtr);
+  else if (length >= 4 && length <= 8) equalsConstant<u32>(op, aPtr, text, length, validityPtr, selectionPtr, count, outPtr);
+  else if (op == EQ) inline.always(compareRows(EQ, aPtr, aStep, bPtr, bStep, validityPtr, selectionPtr, count, outPtr));
+  else compareRows(op, aPtr, aStep, bPtr, bStep, validityPtr, selectionPtr, count, outPtr);
 }
 
 /** 1 where the text is one of `listCount` views at `listPtr`. */

@@ -9,9 +9,10 @@
  * Not here: how trees become kernel calls (expression-compiler.ts).
  */
 import { assert } from '../base/assert.ts';
+import { UserError } from '../base/errors.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
-import { Physical } from '../data/types.ts';
+import { describeType, Physical, physicalOf } from '../data/types.ts';
 import { ExpressionKernels, type Operand, RowFailure } from '../kernel/expression.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
@@ -44,8 +45,11 @@ export class Condition {
 
   constructor(kernels: KernelInstance, schema: TableSchema, expression: Expression, where: string) {
     this.#kernels = new ExpressionKernels(kernels);
+    if (physicalOf(expression.type) !== Physical.BOOL) {
+      const problem = `${describeType(expression.type)} is not a condition`;
+      throw new UserError('E1220', { expression: formatExpression(expression), where, problem });
+    }
     this.#one = new Evaluation(this.#kernels, kernels.memory, schema, expression, where);
-    assert(this.#one.physical === Physical.BOOL, `${formatExpression(expression)} is not a condition`);
     this.#selection = kernels.memory.allocate(BATCH_ROWS_MAX * 4);
   }
 
@@ -91,7 +95,6 @@ export class Projection {
 
 /** One expression and where its result stands. */
 class Evaluation {
-  readonly physical: Physical;
   readonly #kernels: ExpressionKernels;
   readonly #memory: LinearMemory;
   readonly #steps: readonly Step[];
@@ -102,7 +105,6 @@ class Evaluation {
   constructor(kernels: ExpressionKernels, memory: LinearMemory, schema: TableSchema, expression: Expression, where: string) {
     const compiler = new ExpressionCompiler(kernels, memory, schema, where);
     const compiled = compiler.compileColumn(expression);
-    this.physical = compiled.physical;
     this.#kernels = kernels;
     this.#memory = memory;
     this.#steps = compiler.steps;

@@ -7,6 +7,7 @@ import { type Expression, formatExpression } from '../../src/plan/expression.ts'
 import { Condition, Projection } from '../../src/runtime/expression.ts';
 import { evaluate, type Row } from '../oracle/expression.ts';
 import { columnBatch, kernelInstance, readColumn, readSelection, type Value } from '../support/column-batch.ts';
+import { pick, randomSelection } from '../support/random-rows.ts';
 
 const kinds = ['bool', 'int8', 'int16', 'int32', 'int64', 'timestamp', 'float32', 'float64', 'utf8', 'bytes'] as const;
 const typeOf = (kind: TypeKind): ColumnType => ({ kind, nullable: true });
@@ -31,8 +32,6 @@ let kernels: KernelInstance;
 beforeAll(async () => {
   kernels = await kernelInstance(16);
 });
-
-const pick = <T>(random: Random, of: readonly T[]): T => of[below(random, of.length)] as T; // never empty
 
 /** A random expression of the given kind. */
 function grow(random: Random, kind: TypeKind, depth: number): Expression {
@@ -102,10 +101,6 @@ function randomRows(random: Random, rows: number): Value[][] {
 const rowAt = (columns: readonly (readonly Value[])[], row: number): Row =>
   Object.fromEntries(schema.fields.map(({ name }, i) => [name, columns[i]?.[row] ?? null]));
 
-function randomSelection(random: Random, rows: number): number[] | undefined {
-  return below(random, 2) === 0 ? undefined : Array.from({ length: rows }, (_, row) => row).filter(() => below(random, 3) > 0);
-}
-
 describe('an expression', () => {
   test('gives every selected row what the oracle gives, and fails exactly where the oracle fails', () => {
     for (let seed = 1; seed <= 1500; seed++) {
@@ -149,5 +144,68 @@ describe('an expression', () => {
         .toEqual(outcomes.flatMap(({ row, outcome }) => ('value' in outcome && outcome.value === true ? [row] : [])));
       expect(errors.map(({ row }) => row), where).toEqual(outcomes.flatMap(({ row, outcome }) => ('failure' in outcome ? [row] : [])));
     }
+  });
+
+  test('refers to a column without copying it', () => {
+    kernels.reset();
+    const batch = columnBatch(kernels, schema, randomRows(seededRandom(1), 10));
+    const expressions = schema.fields.map(({ name, type }): Expression => ({ op: 'column', name, type }));
+    expect(new Projection(kernels, schema, expressions, 'a test').project(batch).columns).toEqual(batch.columns);
+  });
+
+  test('takes no memory while it evaluates', () => {
+    kernels.reset();
+    const random = seededRandom(3);
+    const batch = columnBatch(kernels, schema, randomRows(random, 70));
+    const projection = new Projection(kernels, schema, Array.from({ length: 20 }, () => grow(random, 'int64', 4)), 'a test');
+    const before = kernels.memory.allocate(64);
+    for (let round = 0; round < 100; round++) projection.project(batch);
+    expect(kernels.memory.allocate(64)).toBe(before + 64);
+  });
+
+  const int = (value: number): Expression => ({ op: 'literal', value, type: typeOf('int32') });
+  const column = (kind: TypeKind): Expression => ({ op: 'column', name: `${kind}B`, type: typeOf(kind) });
+
+  test('widens an integer literal that 32 bits do not hold', () => {
+    kernels.reset();
+    const condition: Expression = { op: 'lt', left: column('int32'), right: int(3_000_000_000), type: typeOf('bool') };
+    const batch = columnBatch(kernels, schema, randomRows(seededRandom(1), 9));
+    expect(new Condition(kernels, schema, condition, 'a test').filter(batch).selected).toBe(9);
+  });
+
+  test('keeps the durations of timestamps in milliseconds, whatever the unit of the timestamp', () => {
+    const units = [['s', 2n], ['ms', 2000n], ['us', 2_000_000n]] as const;
+    for (const [unit, expected] of units) {
+      kernels.reset();
+      const type: ColumnType = { kind: 'timestamp', nullable: false, unit };
+      const stamps = tableSchema([{ name: 't', type }]);
+      const later: Expression = { op: 'plus', left: { op: 'column', name: 't', type }, right: int(2000), type };
+      const batch = columnBatch(kernels, stamps, [[0n]]);
+      const { columns: [made] } = new Projection(kernels, stamps, [later], 'a test').project(batch);
+      expect(readColumn(kernels.memory, 'timestamp', made ?? { values: 0, validity: 0 }, [0]), unit).toEqual([expected]);
+    }
+  });
+
+  const refused: readonly (readonly [string, Expression, RegExp])[] = [
+    ['a function that does not exist', { op: 'call', name: 'lenght', arguments: [column('utf8')], type: typeOf('int32') }, /did you mean 'length'/],
+    ['a pattern that is no literal', { op: 'call', name: 'like', arguments: [column('utf8'), column('utf8')], type: typeOf('bool') }, /pattern of like/],
+    ['text compared with a number', { op: 'eq', left: column('utf8'), right: int(1), type: typeOf('bool') }, /not comparable/],
+    ['text in a sum', { op: 'plus', left: column('utf8'), right: int(1), type: typeOf('utf8') }, /do not make/],
+    ['a fraction in integer arithmetic', { op: 'mod', left: column('int32'), right: column('float64'), type: typeOf('int32') }, /do not make int32/],
+    ['a number as a condition', { op: 'not', of: column('int32'), type: typeOf('bool') }, /is not a condition/],
+    ['a literal that is not of its type', { op: 'literal', value: 1.5, type: typeOf('int32') }, /1\.5 is not an integer/],
+    ['a literal beyond 64 bits', { op: 'literal', value: '9223372036854775808', type: typeOf('int64') }, /does not fit 64 bits/],
+  ];
+  test.each(refused)('refuses %s, with the expression and the place in the message', (_, expression, message) => {
+    kernels.reset();
+    const make = (): unknown => new Projection(kernels, schema, [expression], "the columns of 'x'");
+    expect(make).toThrow(message);
+    expect(make).toThrow("the columns of 'x'");
+  });
+
+  test('refuses a column that the input does not have', () => {
+    kernels.reset();
+    const expression: Expression = { op: 'column', name: 'int32C', type: typeOf('int32') };
+    expect(() => new Projection(kernels, schema, [expression], 'a test')).toThrow(/unknown column 'int32C'/);
   });
 });

@@ -46,8 +46,10 @@ function readValue(memory: LinearMemory, kind: TypeKind, at: number): Exclude<Va
   }
 }
 
-/** Null rows hold bytes that no kernel may trust: views that point outside memory. */
-export function columnOf(memory: LinearMemory, kind: TypeKind, values: readonly Value[]): { values: number; validity: number } {
+/** Rows that are null, or not in `meant`, hold bytes that no kernel may trust: views that point outside memory. */
+export function columnOf(
+  memory: LinearMemory, kind: TypeKind, values: readonly Value[], meant?: ReadonlySet<number>,
+): { values: number; validity: number } {
   const width = WIDTH[kind];
   const at = memory.allocate(values.length * width + 1);
   const validity = values.includes(null) ? memory.allocate(Math.ceil(values.length / 8)) : 0;
@@ -55,7 +57,7 @@ export function columnOf(memory: LinearMemory, kind: TypeKind, values: readonly 
   memory.u8.fill(0xee, at, at + values.length * width);
   values.forEach((value, row) => {
     if (value === null) return;
-    writeValue(memory, kind, at + row * width, value);
+    if (meant === undefined || meant.has(row)) writeValue(memory, kind, at + row * width, value);
     if (validity !== 0) memory.u8[validity + (row >> 3)] = (memory.u8[validity + (row >> 3)] ?? 0) | (1 << (row & 7));
   });
   return { values: at, validity };
@@ -73,8 +75,9 @@ export function columnBatch(
 ): RecordBatch {
   const { memory } = kernels;
   const rows = columns[0]?.length ?? 0;
+  const meant = selection === undefined ? undefined : new Set(selection);
   return {
-    schema, rows, columns: schema.fields.map(({ type }, i) => columnOf(memory, type.kind, columns[i] ?? [])),
+    schema, rows, columns: schema.fields.map(({ type }, i) => columnOf(memory, type.kind, columns[i] ?? [], meant)),
     selection: selection === undefined ? 0 : selectionOf(memory, selection), selected: selection?.length ?? rows,
     rowKinds: 0, watermarks: 0, origin: undefined,
   };

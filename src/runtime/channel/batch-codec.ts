@@ -10,6 +10,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Ptr, RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
+import { OUTPUT_FULL } from '../../kernel/abi.ts';
 import { BatchCodec } from '../../kernel/batch-codec.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { LinearMemory } from '../../kernel/memory.ts';
@@ -26,10 +27,12 @@ export class BatchSerializer {
   }
 
   encode(batch: RecordBatch): Uint8Array {
-    const needed = this.#codec.encodedBytes(batch);
-    this.#reserve(needed);
-    const bytes = this.#codec.encode(batch, this.#at, this.#capacity);
-    assert(bytes === needed, `${needed} bytes measured, ${bytes} written`);
+    let bytes = this.#codec.encode(batch, this.#at, this.#capacity);
+    if (bytes === OUTPUT_FULL) {
+      this.#reserve(this.#codec.encodedBytes(batch));
+      bytes = this.#codec.encode(batch, this.#at, this.#capacity);
+    }
+    assert(bytes >= 0, `a batch of ${batch.selected} rows does not fit the bytes measured for it`);
     return this.#memory.u8.slice(this.#at, this.#at + bytes);
   }
 
