@@ -184,6 +184,22 @@ describe('a file sink', () => {
     await expect(sink.recover([{ parts: [part], next: 1 }])).rejects.toThrow('it holds 4 bytes instead of 5');
   });
 
+  test('removes what is pending and not in the restored checkpoint, whichever owners left it', async () => {
+    const disk = new SimDisk();
+    for (const epoch of [1, 2]) {
+      await disk.makeFolder(`${FOLDER}/.pending-out-000000000${epoch}`);
+      await (await disk.create(`${FOLDER}/.pending-out-000000000${epoch}/part-000000000${epoch}.ndjson`) || undefined)?.close();
+    }
+    await disk.makeFolder(`${FOLDER}/.pending-out-b-0000000001`);
+    const sink = await openSink(disk, 3);
+    await sink.fence();
+    expect(await disk.list(`${FOLDER}/.pending-out-0000000003`)).toEqual(['part-0000000001.ndjson', 'part-0000000002.ndjson']);
+    await sink.recover([]);
+    expect(await disk.list(`${FOLDER}/.pending-out-0000000003`)).toEqual([]);
+    await sink.close();
+    expect(await disk.list(FOLDER)).toEqual(['.pending-out-b-0000000001']);
+  });
+
   test('two sinks in one folder never replace each other’s parts', async () => {
     const disk = new SimDisk();
     const sinks = [await openSink(disk, 1, 'a'), await openSink(disk, 1, 'b')];
