@@ -7,6 +7,7 @@
  *  3. A failure is thrown by `take` and by `ready`, each time.
  */
 import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { ExternalError } from '../../src/base/errors.ts';
 import { readFailure } from '../disk.ts';
 
@@ -121,6 +122,7 @@ const markLengthOf = (bytes: Uint8Array): number => (bytes[0] === 0xef && bytes[
 
 /** Chunks of a stream that is read once, one ahead; the stream is not asked for more than that. */
 export class StreamChunks implements Chunks {
+  readonly #stream: AsyncIterable<Uint8Array>;
   readonly #iterator: AsyncIterator<Uint8Array>;
   readonly #name: string;
   #next: Uint8Array | 'wait' | 'end' = 'wait';
@@ -129,6 +131,7 @@ export class StreamChunks implements Chunks {
   #failure: ExternalError | undefined;
 
   constructor(stream: AsyncIterable<Uint8Array>, name: string) {
+    this.#stream = stream;
     this.#iterator = stream[Symbol.asyncIterator]();
     this.#name = name;
     this.#reading = this.#read();
@@ -148,8 +151,10 @@ export class StreamChunks implements Chunks {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Does not wait for bytes that may never come. */
   async close(): Promise<void> {
-    await this.#iterator.return?.();
+    if (this.#stream instanceof Readable) this.#stream.destroy();
+    else this.#iterator.return?.().catch(() => undefined);
   }
 
   async #read(): Promise<void> {
