@@ -49,7 +49,11 @@ export class FileChunks implements Chunks {
   }
 
   /** Reads from byte `from` on. A byte order mark at the start of the file is not part of the content. */
-  static async open(path: string, from: number | undefined, chunkBytes: number): Promise<{ chunks: FileChunks; start: number }> {
+  static async open(
+    path: string,
+    from: number | undefined,
+    chunkBytes: number,
+  ): Promise<{ chunks: FileChunks; start: number }> {
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, 'r');
@@ -90,7 +94,11 @@ export class FileChunks implements Chunks {
     const bytes = Math.min(this.#chunkBytes, this.#size - from);
     if (bytes <= 0) return;
     this.#readTo += bytes;
-    const slot: Slot = { buffer: buffer ?? new Uint8Array(this.#chunkBytes), filled: undefined, reading: Promise.resolve() };
+    const slot: Slot = {
+      buffer: buffer ?? new Uint8Array(this.#chunkBytes),
+      filled: undefined,
+      reading: Promise.resolve(),
+    };
     slot.reading = this.#fill(slot, from, bytes);
     this.#slots.push(slot);
   }
@@ -111,14 +119,19 @@ export class FileChunks implements Chunks {
 }
 
 const shrunk = (path: string, expected: number, size: number): ExternalError =>
-  new ExternalError('E1501', { path, problem: `it ends at byte ${size}, but had ${expected} bytes or more` }, { hint: 'files that a job reads must not be cut or replaced' });
+  new ExternalError(
+    'E1501',
+    { path, problem: `it ends at byte ${size}, but had ${expected} bytes or more` },
+    { hint: 'files that a job reads must not be cut or replaced' },
+  );
 
 async function markLength(handle: FileHandle): Promise<number> {
   const { bytesRead, buffer } = await handle.read(new Uint8Array(3), 0, 3, 0);
   return bytesRead === 3 ? markLengthOf(buffer) : 0;
 }
 
-const markLengthOf = (bytes: Uint8Array): number => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
+const markLengthOf = (bytes: Uint8Array): number =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 
 /** Chunks of a stream that is read once, one ahead; the stream is not asked for more than that. */
 export class StreamChunks implements Chunks {

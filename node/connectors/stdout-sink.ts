@@ -34,7 +34,11 @@ export function stdoutSink(options: StdoutSinkOptions = {}): SinkConnector {
   const changelog = options.changelog === true;
   return {
     accepts: changelog ? 'changelog' : 'inserts',
-    open: async (context) => new StreamSinkWriter(stream, format === 'table' ? tablePrinter(context, changelog) : linePrinter(context, changelog)),
+    open: async (context) =>
+      new StreamSinkWriter(
+        stream,
+        format === 'table' ? tablePrinter(context, changelog) : linePrinter(context, changelog),
+      ),
   };
 }
 
@@ -56,9 +60,17 @@ function tablePrinter(context: SinkContext, changelog: boolean): Printer {
     const rows = reader.read(batch).map((row) => names.map((name) => cellOf(row, name)));
     if (rows.length === 0) return '';
     const isFirst = widths === undefined;
-    const columns = widths ?? names.map((name, i) => Math.min(CELL_WIDTH_MAX, Math.max(name.length, ...rows.map((cells) => cells[i]?.length ?? 0))));
+    const columns =
+      widths
+      ?? names.map((name, i) =>
+        Math.min(CELL_WIDTH_MAX, Math.max(name.length, ...rows.map((cells) => cells[i]?.length ?? 0))),
+      );
     widths = columns;
-    const lineOf = (cells: readonly string[]): string => `${cells.map((cell, i) => cell.padEnd(columns[i] ?? 0)).join('  ').trimEnd()}\n`;
+    const lineOf = (cells: readonly string[]): string =>
+      `${cells
+        .map((cell, i) => cell.padEnd(columns[i] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`;
     const head = isFirst ? lineOf(names) + lineOf(columns.map((width) => '-'.repeat(width))) : '';
     return head + rows.map(lineOf).join('');
   };
@@ -73,7 +85,14 @@ function isoText(epochMs: number, micros: number): string {
 /** A value as a person reads it, in printable characters: a terminal must not obey what data says. */
 function cellOf(row: Row, name: string): string {
   const value = row[name];
-  const text = value === null || value === undefined ? '' : value instanceof Uint8Array ? `${value.length} bytes` : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text =
+    value === null || value === undefined
+      ? ''
+      : value instanceof Uint8Array
+        ? `${value.length} bytes`
+        : typeof value === 'object'
+          ? JSON.stringify(value)
+          : String(value);
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 
@@ -119,7 +138,8 @@ class StreamSinkWriter implements SinkWriter {
   }
 
   async #drained(): Promise<void> {
-    if (this.#isFull && this.#failure === undefined && this.#stream.writableNeedDrain) await once(this.#stream, 'drain').catch(this.#onError);
+    if (this.#isFull && this.#failure === undefined && this.#stream.writableNeedDrain)
+      await once(this.#stream, 'drain').catch(this.#onError);
     this.#isFull = false;
     if (this.#failure !== undefined) throw this.#failure;
   }

@@ -74,7 +74,10 @@ class CallbackSinkWriter implements SinkWriter {
       await this.#callback(rows);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      this.#failure = error instanceof MillraceError ? error : new ExternalError('E1502', { path: `the rows of '${this.#uid}'`, problem }, { cause: error });
+      this.#failure =
+        error instanceof MillraceError
+          ? error
+          : new ExternalError('E1502', { path: `the rows of '${this.#uid}'`, problem }, { cause: error });
     }
     this.#waitingRows -= rows.length;
   }

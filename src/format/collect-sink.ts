@@ -98,7 +98,10 @@ class CollectSinkWriter implements SinkWriter {
   }
 
   async commit(committables: readonly Json[]): Promise<void> {
-    assert(this.#store.epoch <= this.#epoch, `a sink of epoch ${this.#epoch} commits after epoch ${this.#store.epoch} took over`);
+    assert(
+      this.#store.epoch <= this.#epoch,
+      `a sink of epoch ${this.#epoch} commits after epoch ${this.#store.epoch} took over`,
+    );
     for (const committable of committables) this.#store.commitThrough(throughOf(committable));
   }
 
@@ -106,7 +109,10 @@ class CollectSinkWriter implements SinkWriter {
 }
 
 function throughOf(committable: Json): number {
-  assert(typeof committable === 'object' && committable !== null && 'through' in committable, 'a committable of a collecting sink');
+  assert(
+    typeof committable === 'object' && committable !== null && 'through' in committable,
+    'a committable of a collecting sink',
+  );
   assert(typeof committable.through === 'number', 'a committable of a collecting sink');
   return committable.through;
 }
@@ -117,7 +123,11 @@ export class ChangeReader {
   readonly #isChangelog: boolean;
 
   constructor({ kernels, schema }: SinkContext, options: CollectSinkOptions) {
-    this.#view = new RowView(kernels.memory, schema, options.timestamp === undefined ? {} : { timestamp: options.timestamp });
+    this.#view = new RowView(
+      kernels.memory,
+      schema,
+      options.timestamp === undefined ? {} : { timestamp: options.timestamp },
+    );
     this.#isChangelog = options.changelog === true;
   }
 

@@ -25,7 +25,8 @@ export function collectionSource(schema: TableSchema, rows: readonly Row[]): Sou
     live: false,
     quantum: QUANTUM_ROWS,
     splits: async () => [{ id: SPLIT, size: rows.length }],
-    open: async (_split, offset, context) => new ArrayReader(rows, startOf(offset), builderOf(schema, context), context),
+    open: async (_split, offset, context) =>
+      new ArrayReader(rows, startOf(offset), builderOf(schema, context), context),
   };
 }
 
@@ -34,7 +35,11 @@ export interface IterableSourceOptions {
   readonly replayable?: boolean;
 }
 
-export function iterableSource(schema: TableSchema, iterate: () => AsyncIterable<Row>, options: IterableSourceOptions = {}): SourceConnector {
+export function iterableSource(
+  schema: TableSchema,
+  iterate: () => AsyncIterable<Row>,
+  options: IterableSourceOptions = {},
+): SourceConnector {
   const replayable = options.replayable === true;
   return {
     schema,
@@ -44,14 +49,19 @@ export function iterableSource(schema: TableSchema, iterate: () => AsyncIterable
     async open(_split, offset, context) {
       const start = startOf(offset);
       if (start > 0 && !replayable) {
-        throw new UserError('E1506', { source: `the iterable of '${context.source}'` }, { hint: 'say { replayable: true } when the function yields the same rows again' });
+        throw new UserError(
+          'E1506',
+          { source: `the iterable of '${context.source}'` },
+          { hint: 'say { replayable: true } when the function yields the same rows again' },
+        );
       }
       return new IterableReader(iterate(), start, builderOf(schema, context), context);
     },
   };
 }
 
-const builderOf = (schema: TableSchema, { kernels, batchRows }: ReaderContext): BatchBuilder => new BatchBuilder(kernels, schema, batchRows);
+const builderOf = (schema: TableSchema, { kernels, batchRows }: ReaderContext): BatchBuilder =>
+  new BatchBuilder(kernels, schema, batchRows);
 
 function startOf(offset: Json | undefined): number {
   assert(offset === undefined || typeof offset === 'number', 'the offset of a collection is a number of rows');
@@ -149,7 +159,14 @@ class IterableReader implements SplitReader {
   }
 
   #thrown(error: unknown): ExternalError {
-    return new ExternalError('E1501', { path: `the iterable of '${this.#context.source}'`, problem: error instanceof Error ? error.message : String(error) }, { cause: error });
+    return new ExternalError(
+      'E1501',
+      {
+        path: `the iterable of '${this.#context.source}'`,
+        problem: error instanceof Error ? error.message : String(error),
+      },
+      { cause: error },
+    );
   }
 
   #wake(): void {

@@ -8,7 +8,16 @@ import { expandBraces, expandGlobs } from '../../../node/connectors/glob.ts';
 let root = '';
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'millrace-glob-'));
-  for (const name of ['a.ndjson', 'b.ndjson', 'c.txt', '.hidden.ndjson', 'x/a.ndjson', 'x/y/deep.ndjson', '.pending/p.ndjson', 'z+(1)/a.ndjson']) {
+  for (const name of [
+    'a.ndjson',
+    'b.ndjson',
+    'c.txt',
+    '.hidden.ndjson',
+    'x/a.ndjson',
+    'x/y/deep.ndjson',
+    '.pending/p.ndjson',
+    'z+(1)/a.ndjson',
+  ]) {
     await mkdir(dirname(join(root, name)), { recursive: true });
     await writeFile(join(root, name), name);
   }
@@ -16,7 +25,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const ids = async (...patterns: string[]): Promise<string[]> => (await expandGlobs(patterns.map((pattern) => join(root, pattern)))).map(({ id }) => id);
+const ids = async (...patterns: string[]): Promise<string[]> =>
+  (await expandGlobs(patterns.map((pattern) => join(root, pattern)))).map(({ id }) => id);
 
 describe('a glob', () => {
   test.each<[string, string[]]>([

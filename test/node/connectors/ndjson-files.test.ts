@@ -12,7 +12,12 @@ import { BatchBuilder } from '../../../src/format/batch-builder.ts';
 import { type Row, readRows, RowView } from '../../../src/format/row-view.ts';
 import { newKernels } from '../../support/kernels.ts';
 
-const SCHEMA: TableSchema = { fields: [{ name: 'n', type: { kind: 'int32', nullable: false } }, { name: 'text', type: { kind: 'utf8', nullable: true } }] };
+const SCHEMA: TableSchema = {
+  fields: [
+    { name: 'n', type: { kind: 'int32', nullable: false } },
+    { name: 'text', type: { kind: 'utf8', nullable: true } },
+  ],
+};
 const kernels = await newKernels(1 << 30);
 const folders: string[] = [];
 async function newFolder(): Promise<string> {
@@ -29,10 +34,23 @@ const linesOf = (count: number): string[] => Array.from({ length: count }, (_, n
 
 function context(options: Partial<ReaderContext> = {}): ReaderContext {
   kernels.reset();
-  return { kernels, source: 'flights', splitIndex: 0, columns: new Set(['n', 'text']), batchRows: 100, chunkBytes: 1 << 20, deadLetter: () => undefined, ...options };
+  return {
+    kernels,
+    source: 'flights',
+    splitIndex: 0,
+    columns: new Set(['n', 'text']),
+    batchRows: 100,
+    chunkBytes: 1 << 20,
+    deadLetter: () => undefined,
+    ...options,
+  };
 }
 
-async function open(source: SourceConnector, options: Partial<ReaderContext> = {}, offset?: Json): Promise<SplitReader> {
+async function open(
+  source: SourceConnector,
+  options: Partial<ReaderContext> = {},
+  offset?: Json,
+): Promise<SplitReader> {
   const [split] = await source.splits();
   if (split === undefined) throw new Error('no split');
   return source.open(split, offset, context(options));
@@ -54,7 +72,12 @@ describe('NDJSON files', () => {
   test('are read alike whatever the chunks and batches', async () => {
     const path = join(await newFolder(), 'a.ndjson');
     await writeFile(path, linesOf(700).join('\n'));
-    for (const [chunkBytes, batchRows] of [[7, 1], [100, 3], [4096, 100], [1 << 20, 4096]] as const) {
+    for (const [chunkBytes, batchRows] of [
+      [7, 1],
+      [100, 3],
+      [4096, 100],
+      [1 << 20, 4096],
+    ] as const) {
       const reader = await open(ndjsonFiles(path, SCHEMA), { chunkBytes, batchRows });
       expect(await readUntil(reader)).toEqual(Array.from({ length: 700 }, (_, n) => rowOf(n)));
       await reader.close();
@@ -80,7 +103,9 @@ describe('NDJSON files', () => {
   test('have one split each, in order of their logical names, with sizes', async () => {
     const folder = await newFolder();
     for (const name of ['b', 'a', 'c']) await writeFile(join(folder, `${name}.ndjson`), name.repeat(3));
-    expect(await ndjsonFiles(join(folder, '*.ndjson'), SCHEMA).splits()).toEqual(['a.ndjson', 'b.ndjson', 'c.ndjson'].map((id) => ({ id, size: 3 })));
+    expect(await ndjsonFiles(join(folder, '*.ndjson'), SCHEMA).splits()).toEqual(
+      ['a.ndjson', 'b.ndjson', 'c.ndjson'].map((id) => ({ id, size: 3 })),
+    );
   });
 
   test('hand bad lines to the dead letters with their offset in the file', async () => {
@@ -112,7 +137,9 @@ describe('NDJSON files', () => {
     await unlink(path);
     await expect(source.open(split ?? { id: '' }, undefined, context())).rejects.toMatchObject({ code: 'E1501' });
     await writeFile(join(folder, 'b.ndjson'), '');
-    await expect(ndjsonFiles(join(folder, '*.ndjson'), SCHEMA).open({ id: 'a.ndjson' }, 0, context())).rejects.toThrow('the file is gone');
+    await expect(ndjsonFiles(join(folder, '*.ndjson'), SCHEMA).open({ id: 'a.ndjson' }, 0, context())).rejects.toThrow(
+      'the file is gone',
+    );
   });
 
   test('that are empty end at once', async () => {
@@ -138,7 +165,11 @@ describe('NDJSON files', () => {
     await sink.close();
     const source = ndjsonFiles(join(folder, '**'), SCHEMA);
     const splits = await source.splits();
-    expect(splits.map(({ id }) => id)).toEqual(['part-0000000000.ndjson', 'part-0000000001.ndjson', 'part-0000000002.ndjson']);
+    expect(splits.map(({ id }) => id)).toEqual([
+      'part-0000000000.ndjson',
+      'part-0000000001.ndjson',
+      'part-0000000002.ndjson',
+    ]);
     const rows: Row[] = [];
     for (const split of splits) {
       const reader = await source.open(split, undefined, context());

@@ -10,7 +10,11 @@ import type { Row } from '../../../src/format/row-view.ts';
 import { newKernels } from '../../support/kernels.ts';
 
 const SCHEMA: TableSchema = {
-  fields: [{ name: 'origin', type: { kind: 'utf8', nullable: false } }, { name: 'at', type: { kind: 'timestamp', nullable: false } }, { name: 'delay', type: { kind: 'int32', nullable: true } }],
+  fields: [
+    { name: 'origin', type: { kind: 'utf8', nullable: false } },
+    { name: 'at', type: { kind: 'timestamp', nullable: false } },
+    { name: 'delay', type: { kind: 'int32', nullable: true } },
+  ],
 };
 const kernels = await newKernels();
 
@@ -34,7 +38,8 @@ class Output extends Writable {
   }
 }
 
-const open = (stream: Output): Promise<SinkWriter> => stdoutSink({ stream }).open({ kernels, schema: SCHEMA, uid: 'out', job: 'job', epoch: 1 });
+const open = (stream: Output): Promise<SinkWriter> =>
+  stdoutSink({ stream }).open({ kernels, schema: SCHEMA, uid: 'out', job: 'job', epoch: 1 });
 const ROW: Row = { origin: 'SFO', at: 978_516_000_000, delay: 5 };
 
 describe('standard output', () => {

@@ -26,7 +26,8 @@ async function open(sink: SinkConnector, epoch = 1): Promise<SinkWriter> {
   return writer;
 }
 
-const prepared = async (writer: SinkWriter, checkpoint: number): Promise<Json> => (await writer.prepare(checkpoint)) ?? null;
+const prepared = async (writer: SinkWriter, checkpoint: number): Promise<Json> =>
+  (await writer.prepare(checkpoint)) ?? null;
 
 describe('a collecting sink', () => {
   test('shows rows when their checkpoint is committed, once, whatever is committed again', async () => {
@@ -67,7 +68,10 @@ describe('a collecting sink', () => {
     const writer = await open(sink);
     writer.write(batch(1, -1));
     await writer.commit([await prepared(writer, 1)]);
-    expect(sink.rows).toEqual([{ op: '+I', n: 1 }, { op: '-D', n: -1 }]);
+    expect(sink.rows).toEqual([
+      { op: '+I', n: 1 },
+      { op: '-D', n: -1 },
+    ]);
     expect([sink.accepts, collectSink().accepts]).toEqual(['changelog', 'inserts']);
   });
 });
@@ -91,10 +95,12 @@ describe('a callback sink', () => {
 
   test('fails the job with what the function throws, and calls it no more', async () => {
     let calls = 0;
-    const writer = await open(callbackSink(() => {
-      calls++;
-      throw new Error('no more');
-    }));
+    const writer = await open(
+      callbackSink(() => {
+        calls++;
+        throw new Error('no more');
+      }),
+    );
     writer.write(batch(1));
     writer.write(batch(2));
     await expect(writer.prepare(1)).rejects.toThrow("cannot write the rows of 'out': no more");

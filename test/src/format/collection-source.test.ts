@@ -12,7 +12,15 @@ const rowsOf = (count: number): Row[] => Array.from({ length: count }, (_, n) =>
 
 function context(batchRows: number): ReaderContext {
   kernels.reset();
-  return { kernels, source: 'rows', splitIndex: 0, columns: new Set(['n']), batchRows, chunkBytes: 1024, deadLetter: () => undefined };
+  return {
+    kernels,
+    source: 'rows',
+    splitIndex: 0,
+    columns: new Set(['n']),
+    batchRows,
+    chunkBytes: 1024,
+    deadLetter: () => undefined,
+  };
 }
 
 async function read(reader: SplitReader, quantumEnd = Number.POSITIVE_INFINITY): Promise<Row[]> {
@@ -33,7 +41,10 @@ async function* slowly(rows: readonly Row[]): AsyncGenerator<Row> {
 describe('a collection', () => {
   test('gives its rows in quanta and again from any offset', async () => {
     const rows = rowsOf(50);
-    for (const source of [collectionSource(SCHEMA, rows), iterableSource(SCHEMA, () => slowly(rows), { replayable: true })]) {
+    for (const source of [
+      collectionSource(SCHEMA, rows),
+      iterableSource(SCHEMA, () => slowly(rows), { replayable: true }),
+    ]) {
       expect(source.live).toBe(false);
       for (let quantum = 0; quantum <= 50; quantum += 7) {
         const first = await source.open({ id: 'rows' }, undefined, context(4));
