@@ -115,7 +115,9 @@ export class NodeDisk implements Disk {
 
   #full(path: string): string {
     if (path === '') return this.root;
-    const inside = path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\\'));
+    const inside = path
+      .split('/')
+      .every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\\'));
     assert(inside, `'${path}' is not a path of the Disk port`);
     return join(this.root, path);
   }
@@ -203,12 +205,23 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
 
 const REASONS: { readonly [code: string]: { readonly text: string; readonly hint?: string; readonly again?: true } } = {
-  ENOSPC: { text: 'no space is left', hint: 'free some space on this disk; the job continues from its last checkpoint', again: true },
-  EDQUOT: { text: 'the disk quota is used up', hint: 'free some space; the job continues from its last checkpoint', again: true },
+  ENOSPC: {
+    text: 'no space is left',
+    hint: 'free some space on this disk; the job continues from its last checkpoint',
+    again: true,
+  },
+  EDQUOT: {
+    text: 'the disk quota is used up',
+    hint: 'free some space; the job continues from its last checkpoint',
+    again: true,
+  },
   EACCES: { text: 'permission denied', hint: 'the user who runs the job needs read and write access here' },
   EPERM: { text: 'not permitted', hint: 'the user who runs the job needs read and write access here' },
   EROFS: { text: 'the file system is read-only' },
-  EXDEV: { text: 'source and target are on different file systems', hint: 'keep the folder and what lies in it on one file system: files are renamed, never copied' },
+  EXDEV: {
+    text: 'source and target are on different file systems',
+    hint: 'keep the folder and what lies in it on one file system: files are renamed, never copied',
+  },
   EMFILE: { text: 'too many open files', hint: 'raise the limit of open files (ulimit -n)', again: true },
   ENFILE: { text: 'too many open files on this machine', again: true },
   EBUSY: { text: 'busy', again: true },
@@ -228,9 +241,13 @@ function failure(code: 'E1501' | 'E1502', path: string, error: unknown): Externa
   const systemCode = codeOf(error);
   const reason = REASONS[systemCode];
   const text = reason?.text ?? (error instanceof Error ? error.message : String(error));
-  return new ExternalError(code, { path, problem: `${text} (${systemCode})` }, {
-    cause: error,
-    retry: reason?.again === true ? 'backoff' : 'never',
-    ...(reason?.hint === undefined ? {} : { hint: reason.hint }),
-  });
+  return new ExternalError(
+    code,
+    { path, problem: `${text} (${systemCode})` },
+    {
+      cause: error,
+      retry: reason?.again === true ? 'backoff' : 'never',
+      ...(reason?.hint === undefined ? {} : { hint: reason.hint }),
+    },
+  );
 }

@@ -7,6 +7,7 @@
  *  3. A failure is thrown by `take` and by `ready`, each time.
  */
 import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { ExternalError } from '../../src/base/errors.ts';
 import { readFailure } from '../disk.ts';
 
@@ -48,7 +49,11 @@ export class FileChunks implements Chunks {
   }
 
   /** Reads from byte `from` on. A byte order mark at the start of the file is not part of the content. */
-  static async open(path: string, from: number | undefined, chunkBytes: number): Promise<{ chunks: FileChunks; start: number }> {
+  static async open(
+    path: string,
+    from: number | undefined,
+    chunkBytes: number,
+  ): Promise<{ chunks: FileChunks; start: number }> {
     let handle: FileHandle | undefined;
     try {
       handle = await open(path, 'r');
@@ -89,7 +94,11 @@ export class FileChunks implements Chunks {
     const bytes = Math.min(this.#chunkBytes, this.#size - from);
     if (bytes <= 0) return;
     this.#readTo += bytes;
-    const slot: Slot = { buffer: buffer ?? new Uint8Array(this.#chunkBytes), filled: undefined, reading: Promise.resolve() };
+    const slot: Slot = {
+      buffer: buffer ?? new Uint8Array(this.#chunkBytes),
+      filled: undefined,
+      reading: Promise.resolve(),
+    };
     slot.reading = this.#fill(slot, from, bytes);
     this.#slots.push(slot);
   }
@@ -110,17 +119,23 @@ export class FileChunks implements Chunks {
 }
 
 const shrunk = (path: string, expected: number, size: number): ExternalError =>
-  new ExternalError('E1501', { path, problem: `it ends at byte ${size}, but had ${expected} bytes or more` }, { hint: 'files that a job reads must not be cut or replaced' });
+  new ExternalError(
+    'E1501',
+    { path, problem: `it ends at byte ${size}, but had ${expected} bytes or more` },
+    { hint: 'files that a job reads must not be cut or replaced' },
+  );
 
 async function markLength(handle: FileHandle): Promise<number> {
   const { bytesRead, buffer } = await handle.read(new Uint8Array(3), 0, 3, 0);
   return bytesRead === 3 ? markLengthOf(buffer) : 0;
 }
 
-const markLengthOf = (bytes: Uint8Array): number => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
+const markLengthOf = (bytes: Uint8Array): number =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 
 /** Chunks of a stream that is read once, one ahead; the stream is not asked for more than that. */
 export class StreamChunks implements Chunks {
+  readonly #stream: AsyncIterable<Uint8Array>;
   readonly #iterator: AsyncIterator<Uint8Array>;
   readonly #name: string;
   #next: Uint8Array | 'wait' | 'end' = 'wait';
@@ -129,6 +144,7 @@ export class StreamChunks implements Chunks {
   #failure: ExternalError | undefined;
 
   constructor(stream: AsyncIterable<Uint8Array>, name: string) {
+    this.#stream = stream;
     this.#iterator = stream[Symbol.asyncIterator]();
     this.#name = name;
     this.#reading = this.#read();
@@ -148,8 +164,10 @@ export class StreamChunks implements Chunks {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Does not wait for bytes that may never come. */
   async close(): Promise<void> {
-    await this.#iterator.return?.();
+    if (this.#stream instanceof Readable) this.#stream.destroy();
+    else this.#iterator.return?.().catch(() => undefined);
   }
 
   async #read(): Promise<void> {

@@ -36,7 +36,11 @@ export async function expandGlobs(patterns: readonly string[]): Promise<readonly
 }
 
 const noFile = (pattern: string): UserError =>
-  new UserError('E1504', { pattern }, { hint: `patterns are relative to ${resolve('.')}; * and ? match inside a name, ** over folders` });
+  new UserError(
+    'E1504',
+    { pattern },
+    { hint: `patterns are relative to ${resolve('.')}; * and ? match inside a name, ** over folders` },
+  );
 
 async function sizeOf(path: string): Promise<number> {
   try {
@@ -64,7 +68,10 @@ function baseOf(pattern: string): string {
 
 function sharedFolder(folders: readonly string[]): string {
   let shared = folders[0] ?? resolve('.');
-  while (!folders.every((folder) => folder === shared || folder.startsWith(shared.endsWith(sep) ? shared : shared + sep))) shared = dirname(shared);
+  while (
+    !folders.every((folder) => folder === shared || folder.startsWith(shared.endsWith(sep) ? shared : shared + sep))
+  )
+    shared = dirname(shared);
   return shared;
 }
 
@@ -76,9 +83,15 @@ async function matches(pattern: string): Promise<string[]> {
   const shape = new RegExp(`^${rest.map(shapeOf).join('')}$`);
   const depth = rest.includes('**') ? Number.POSITIVE_INFINITY : rest.length;
   const found: string[] = [];
-  await walk(base, '', depth, rest.some((name) => name.startsWith('.')), (name) => {
-    if (shape.test(`/${name}`)) found.push(join(base, name));
-  });
+  await walk(
+    base,
+    '',
+    depth,
+    rest.some((name) => name.startsWith('.')),
+    (name) => {
+      if (shape.test(`/${name}`)) found.push(join(base, name));
+    },
+  );
   return found;
 }
 
@@ -86,11 +99,20 @@ async function matches(pattern: string): Promise<string[]> {
 function shapeOf(name: string): string {
   if (name === '**') return '(?:/(?!\\.)[^/]+)*';
   const dots = /^[*?]/.test(name) ? '(?!\\.)' : '';
-  const body = name.replace(/[\\^$.|+()[\]{}]/g, '\\$&').replace(/\*+/g, '[^/]*').replace(/\?/g, '[^/]');
+  const body = name
+    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replace(/\*+/g, '[^/]*')
+    .replace(/\?/g, '[^/]');
   return `/${dots}${body}`;
 }
 
-async function walk(base: string, inside: string, depth: number, hidden: boolean, visit: (name: string) => void): Promise<void> {
+async function walk(
+  base: string,
+  inside: string,
+  depth: number,
+  hidden: boolean,
+  visit: (name: string) => void,
+): Promise<void> {
   if (depth === 0) return;
   const folder = join(base, inside);
   for (const entry of await entriesOf(folder)) {
@@ -101,7 +123,9 @@ async function walk(base: string, inside: string, depth: number, hidden: boolean
   }
 }
 
-async function entriesOf(folder: string): Promise<{ name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[]> {
+async function entriesOf(
+  folder: string,
+): Promise<{ name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
@@ -115,7 +139,8 @@ async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return false;
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return false;
     throw readFailure(path, error);
   }
 }

@@ -36,14 +36,24 @@ export function ndjsonFiles(patterns: string | readonly string[], schema: TableS
       if (files.length === 0) files = await expandGlobs(list);
       const file = files.find(({ id }) => id === split.id);
       if (file === undefined) {
-        throw new ExternalError('E1501', { path: split.id, problem: 'the file is gone' }, { hint: `no file of this name matches ${list.join(', ')}` });
+        throw new ExternalError(
+          'E1501',
+          { path: split.id, problem: 'the file is gone' },
+          { hint: `no file of this name matches ${list.join(', ')}` },
+        );
       }
       return openFile(file, split, offset, context, schema);
     },
   };
 }
 
-async function openFile(file: FoundFile, split: SourceSplit, offset: Json | undefined, context: ReaderContext, schema: TableSchema): Promise<SplitReader> {
+async function openFile(
+  file: FoundFile,
+  split: SourceSplit,
+  offset: Json | undefined,
+  context: ReaderContext,
+  schema: TableSchema,
+): Promise<SplitReader> {
   assert(offset === undefined || typeof offset === 'number', 'the offset of a file is a number of bytes');
   const chunkBytes = Math.min(context.chunkBytes, Math.max(CHUNK_BYTES_MIN, file.bytes));
   const { chunks, start } = await FileChunks.open(file.path, offset, chunkBytes);
@@ -59,17 +69,38 @@ export function stdin(schema: TableSchema, input: AsyncIterable<Uint8Array> = pr
     splits: async () => [{ id: 'stdin' }],
     async open(split, offset, context) {
       if (offset !== undefined && offset !== 0) {
-        throw new UserError('E1506', { source: 'standard input' }, { hint: 'read from files, or start without the earlier state' });
+        throw new UserError(
+          'E1506',
+          { source: 'standard input' },
+          { hint: 'read from files, or start without the earlier state' },
+        );
       }
-      return new NdjsonSplitReader(new StreamChunks(input, 'standard input'), decoderOf(schema, split, 0, context.chunkBytes, context));
+      return new NdjsonSplitReader(
+        new StreamChunks(input, 'standard input'),
+        decoderOf(schema, split, 0, context.chunkBytes, context),
+      );
     },
   };
 }
 
-function decoderOf(schema: TableSchema, split: SourceSplit, offset: number, chunkBytes: number, context: ReaderContext): NdjsonDecoder {
+function decoderOf(
+  schema: TableSchema,
+  split: SourceSplit,
+  offset: number,
+  chunkBytes: number,
+  context: ReaderContext,
+): NdjsonDecoder {
   const { kernels, columns, batchRows, source, splitIndex } = context;
   return new NdjsonDecoder({
-    kernels, schema, columns, batchRows, chunkBytes, offset, source, split: split.id, origin: { source, split: splitIndex },
+    kernels,
+    schema,
+    columns,
+    batchRows,
+    chunkBytes,
+    offset,
+    source,
+    split: split.id,
+    origin: { source, split: splitIndex },
     deadLetter: (letter) => context.deadLetter(letter),
   });
 }

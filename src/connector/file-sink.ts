@@ -101,7 +101,9 @@ class FileSinkWriter implements SinkWriter {
     const { folder } = this.#options;
     await this.#disk.makeFolder(folder);
     const above = folder.split('/').slice(0, -1);
-    if (folder !== '') for (let depth = above.length; depth >= 0; depth--) await this.#disk.syncDirectory(above.slice(0, depth).join('/'));
+    if (folder !== '')
+      for (let depth = above.length; depth >= 0; depth--)
+        await this.#disk.syncDirectory(above.slice(0, depth).join('/'));
     const mine = this.#pendingFolder(this.#epoch);
     for (let earlier = await this.#earlierEpochs(); earlier.length > 0; earlier = await this.#earlierEpochs()) {
       for (const epoch of earlier) await this.#takeOver(this.#pendingFolder(epoch), mine);
@@ -114,9 +116,14 @@ class FileSinkWriter implements SinkWriter {
   async #earlierEpochs(): Promise<readonly number[]> {
     const prefix = `.pending-${this.#uidName}-`;
     const names = await this.#disk.list(this.#options.folder);
-    const epochs = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)).filter((rest) => /^\d{10}$/.test(rest)).map(Number);
+    const epochs = names
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => name.slice(prefix.length))
+      .filter((rest) => /^\d{10}$/.test(rest))
+      .map(Number);
     const owner = Math.max(0, ...epochs);
-    if (owner > this.#epoch) throw new ExternalError('E1404', { path: this.#options.location, epoch: this.#epoch, owner });
+    if (owner > this.#epoch)
+      throw new ExternalError('E1404', { path: this.#options.location, epoch: this.#epoch, owner });
     return epochs.filter((epoch) => epoch < this.#epoch);
   }
 
@@ -136,7 +143,8 @@ class FileSinkWriter implements SinkWriter {
     this.#next = Math.max(0, ...restored.map((committable) => committable.next));
     await this.#refuseOtherParts(restored.length > 0);
     const pending = this.#pendingFolder(this.#epoch);
-    for (const part of restored.flatMap((committable) => committable.parts)) await this.#rollForward(part, `${pending}/${part.name}`);
+    for (const part of restored.flatMap((committable) => committable.parts))
+      await this.#rollForward(part, `${pending}/${part.name}`);
     await this.#disk.syncDirectory(this.#options.folder);
     for (const name of await this.#disk.list(pending)) await this.#disk.remove(`${pending}/${name}`);
     this.#isRecovered = true;
@@ -147,7 +155,9 @@ class FileSinkWriter implements SinkWriter {
     const part = /^part-(\d{10})\./;
     const later = (await this.#disk.list(folder)).find((name) => Number(part.exec(name)?.[1] ?? -1) >= this.#next);
     if (later === undefined) return;
-    const problem = isRestored ? `it holds ${later}, which the restored checkpoint does not know` : `it already holds output (${later}) of another run`;
+    const problem = isRestored
+      ? `it holds ${later}, which the restored checkpoint does not know`
+      : `it already holds output (${later}) of another run`;
     const hint = isRestored
       ? `it was written after that checkpoint; move ${later} and what follows it away, or write to another folder`
       : `name another folder, or move the part-*.${extension} files away; to continue the earlier run, start with its state`;
@@ -160,7 +170,8 @@ class FileSinkWriter implements SinkWriter {
     const found = there ?? waiting;
     if (found === undefined) throw this.#cannotCommit(part, 'it is not there, neither pending nor committed');
     if (found !== part.bytes) throw this.#cannotCommit(part, `it holds ${found} bytes instead of ${part.bytes}`);
-    if (there === undefined && !(await this.#disk.rename(pending, target))) throw this.#cannotCommit(part, 'it vanished');
+    if (there === undefined && !(await this.#disk.rename(pending, target)))
+      throw this.#cannotCommit(part, 'it vanished');
   }
 
   write(batch: RecordBatch): void {
@@ -226,7 +237,8 @@ class FileSinkWriter implements SinkWriter {
 
   async #commitPart(part: Part): Promise<void> {
     const target = this.#at(part.name);
-    if ((await this.#disk.size(target)) !== undefined) throw this.#cannotCommit(part, 'a file of this name is there that this run did not write');
+    if ((await this.#disk.size(target)) !== undefined)
+      throw this.#cannotCommit(part, 'a file of this name is there that this run did not write');
     const wasThere = await this.#disk.rename(`${this.#pendingFolder(this.#epoch)}/${part.name}`, target);
     if (!wasThere) throw this.#cannotCommit(part, 'it is no longer pending: a later run of this job has taken over');
     this.#isFolderDirty = true;
@@ -256,7 +268,10 @@ class FileSinkWriter implements SinkWriter {
 }
 
 function parseCommittable(json: Json): Committable {
-  assert(typeof json === 'object' && json !== null && 'parts' in json && 'next' in json, 'a committable of a file sink');
+  assert(
+    typeof json === 'object' && json !== null && 'parts' in json && 'next' in json,
+    'a committable of a file sink',
+  );
   const { parts, next } = json;
   assert(Array.isArray(parts) && typeof next === 'number', 'a committable of a file sink');
   return { next, parts: parts.map(parsePart) };

@@ -10,7 +10,13 @@
  */
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
-import { BATCH_ROWS_MAX, type BatchOrigin, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
+import {
+  BATCH_ROWS_MAX,
+  type BatchOrigin,
+  type ColumnVector,
+  type Ptr,
+  type RecordBatch,
+} from '../data/record-batch.ts';
 import { RowKind } from '../data/row-kind.ts';
 import type { Field, TableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType, INTEGER_RANGE, physicalOf, widthOf } from '../data/types.ts';
@@ -95,7 +101,9 @@ export class BatchBuilder {
 
   /** What was appended, as a batch. More rows may follow only after `reset`. */
   finish(origin?: BatchOrigin): RecordBatch {
-    const columns = this.#columns.map(({ values, validity, hasNulls }): ColumnVector => ({ values, validity: hasNulls ? validity : 0 }));
+    const columns = this.#columns.map(
+      ({ values, validity, hasNulls }): ColumnVector => ({ values, validity: hasNulls ? validity : 0 }),
+    );
     return {
       schema: this.schema, rows: this.#rows, columns, selection: 0, selected: this.#rows,
       rowKinds: this.#isChangelog ? this.#rowKinds : 0, timestamps: 0, watermarks: 0, origin,
@@ -113,9 +121,11 @@ export class BatchBuilder {
 
 function refusal(field: Field, value: unknown): UserError {
   const isNull = value === null || value === undefined;
-  return new UserError('E1303', { column: field.name, type: describeType(field.type), value: describeValue(value) }, isNull
-    ? { hint: `give every row a ${field.name}, or declare the column nullable` }
-    : {});
+  return new UserError(
+    'E1303',
+    { column: field.name, type: describeType(field.type), value: describeValue(value) },
+    isNull ? { hint: `give every row a ${field.name}, or declare the column nullable` } : {},
+  );
 }
 
 function describeValue(value: unknown): string {
@@ -132,7 +142,9 @@ function writerOf(memory: LinearMemory, area: ByteArea, type: ColumnType, values
         memory.u8[values + row] = value === true ? 1 : 0;
         return typeof value === 'boolean';
       };
-    case 'int8': case 'int16': case 'int32': {
+    case 'int8':
+    case 'int16':
+    case 'int32': {
       const [least, most] = INTEGER_RANGE[type.kind];
       return (row, value) => {
         if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) return false;
@@ -146,7 +158,8 @@ function writerOf(memory: LinearMemory, area: ByteArea, type: ColumnType, values
       const perMs = type.unit === 'us' ? 1000 : 1;
       return (row, value) => writeInteger(memory, values, row, timestampOf(value, perMs));
     }
-    case 'float32': case 'float64': {
+    case 'float32':
+    case 'float64': {
       const isSingle = type.kind === 'float32';
       return (row, value) => {
         if (typeof value !== 'number') return false;

@@ -37,7 +37,11 @@ export class ByteArea {
     const start = this.#reserve(text.length * 3);
     const u8 = this.#memory.u8;
     const ascii = text.length <= 24 ? putShortAscii(u8, start, text) : -1;
-    this.#finish(viewPtr, start, ascii >= 0 ? ascii : this.#encoder.encodeInto(text, u8.subarray(start, start + text.length * 3)).written);
+    this.#finish(
+      viewPtr,
+      start,
+      ascii >= 0 ? ascii : this.#encoder.encodeInto(text, u8.subarray(start, start + text.length * 3)).written,
+    );
     return true;
   }
 

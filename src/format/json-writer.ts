@@ -16,7 +16,14 @@ const ESCAPES = new Uint8Array(256);
 ESCAPES.fill(0x75, 0, 32);
 ESCAPES[QUOTE] = QUOTE;
 ESCAPES[BACKSLASH] = BACKSLASH;
-for (const [byte, letter] of [[8, 'b'], [9, 't'], [10, 'n'], [12, 'f'], [13, 'r']] as const) ESCAPES[byte] = letter.charCodeAt(0);
+for (const [byte, letter] of [
+  [8, 'b'],
+  [9, 't'],
+  [10, 'n'],
+  [12, 'f'],
+  [13, 'r'],
+] as const)
+  ESCAPES[byte] = letter.charCodeAt(0);
 
 const codesOf = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 const HEX = codesOf('0123456789abcdef');
@@ -240,7 +247,8 @@ export class JsonWriter {
     to[at++] = QUOTE;
     for (let i = start; i < end; i += 3) {
       const left = end - i;
-      const bits = ((from[i] ?? 0) << 16) | (left > 1 ? (from[i + 1] ?? 0) << 8 : 0) | (left > 2 ? (from[i + 2] ?? 0) : 0);
+      const bits =
+        ((from[i] ?? 0) << 16) | (left > 1 ? (from[i + 1] ?? 0) << 8 : 0) | (left > 2 ? (from[i + 2] ?? 0) : 0);
       to[at++] = BASE64[bits >> 18] ?? 0;
       to[at++] = BASE64[(bits >> 12) & 63] ?? 0;
       to[at++] = left > 1 ? (BASE64[(bits >> 6) & 63] ?? 0) : PADDING;

@@ -54,7 +54,9 @@ export class NdjsonEncoder {
     const text = new TextEncoder();
     const isChangelog = options.changelog === true;
     this.#memory = memory;
-    this.#kinds = isChangelog ? ([0, 1, 2, 3] as const).map((kind: RowKind) => text.encode(`{"op":"${shortRowKind(kind)}"`)) : [];
+    this.#kinds = isChangelog
+      ? ([0, 1, 2, 3] as const).map((kind: RowKind) => text.encode(`{"op":"${shortRowKind(kind)}"`))
+      : [];
     this.#columns = schema.fields.map((field, i) => ({
       prefix: text.encode(`${i === 0 && !isChangelog ? '{' : ','}${JSON.stringify(field.name)}:`),
       write: this.#writerOf(field),
@@ -92,7 +94,8 @@ export class NdjsonEncoder {
       if (column === undefined || vector === undefined) continue;
       out.raw(column.prefix);
       const { validity, values } = vector;
-      const isNull = values === 0 || (validity !== 0 && (((views.u8[validity + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 0);
+      const isNull =
+        values === 0 || (validity !== 0 && (((views.u8[validity + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 0);
       if (isNull) out.null();
       else column.write(row, values, views);
     }

@@ -91,7 +91,10 @@ export class RowView {
 
   /** Shows rows of `batch` from here on; starts at its first selected row. */
   bind(batch: RecordBatch): void {
-    assert(batch.columns.length === this.schema.fields.length, `a batch of ${batch.columns.length} columns for a view of ${this.schema.fields.length}`);
+    assert(
+      batch.columns.length === this.schema.fields.length,
+      `a batch of ${batch.columns.length} columns for a view of ${this.schema.fields.length}`,
+    );
     this.#batch = batch;
     this.#views.refresh();
     batch.columns.forEach((column, i) => {
@@ -158,9 +161,13 @@ function integerReader(views: Views, field: Field): Reader {
     const at = (values >>> 2) + row * 2;
     const value = (views.i32[at + 1] ?? 0) * 2 ** 32 + (views.u32[at] ?? 0);
     if (Number.isSafeInteger(value)) return value;
-    throw new UserError('E1301', { column: field.name, value: String(views.i64[(values >>> 3) + row]) }, {
-      hint: `declare it int64().asBigInt() to read it as a bigint`,
-    });
+    throw new UserError(
+      'E1301',
+      { column: field.name, value: String(views.i64[(values >>> 3) + row]) },
+      {
+        hint: `declare it int64().asBigInt() to read it as a bigint`,
+      },
+    );
   };
 }
 
@@ -180,7 +187,11 @@ function timestampReader(views: Views, type: ColumnType, hook: TimestampHook | u
 
 function bytesReader(views: Views, type: ColumnType): Reader {
   const text = new TextReader();
-  const view = (row: number, values: number, read: (u8: Uint8Array, start: number, end: number) => unknown): unknown => {
+  const view = (
+    row: number,
+    values: number,
+    read: (u8: Uint8Array, start: number, end: number) => unknown,
+  ): unknown => {
     const at = (values >>> 2) + row * 2;
     const start = views.u32[at] ?? 0;
     return read(views.u8, start, start + (views.u32[at + 1] ?? 0));

@@ -1,20 +1,21 @@
 /**
  * Checkpoint store on a disk.
  *
- *   owner-0000000007            whoever made the highest of these owns the store
- *   <manifest>                  published blobs, each renamed into place as a whole
- *   <manifest>.tmp-7            a publish of epoch 7 on its way, or what a crash left of one
- *   segments/<segment>
+ *   owner-0000000007                 whoever made the highest of these owns the store
+ *   <manifest>                       published blobs, each renamed into place as a whole
+ *   <manifest>.tmp-7                 a publish of epoch 7 on its way, or what a crash left of one
+ *   segments/<segment>               sealed, never written again
+ *   segments/<segment>.tmp-7         being written
  *
  * Invariants
  *  1. A blob is published by: bytes synced under a temporary name, segments folder synced, ownership checked, rename,
- *     folder synced. Sealing a segment synced its bytes before.
+ *     folder synced. Sealing a segment synced its bytes before it got its name.
  *  2. The fence. A new owner's file is there before it removes temporary files, and it removes them before `acquire`
- *     resolves. An earlier owner checks for newer owner files after its temporary file is complete: so either it sees the
- *     newer owner, or its temporary file is removed (its rename finds nothing), or its rename came before `acquire` ended
- *     and the new owner lists the blob.
- *  3. `acquire` syncs the folder before it resolves, so whatever the new owner lists is as durable as its own epoch: what it
- *     restores from cannot vanish later. Only then are earlier owner files removed; an epoch is never given twice.
+ *     resolves. An earlier owner checks for newer owner files after its temporary file is complete: so either it sees
+ *     the newer owner, or its temporary file is removed (its rename finds nothing), or its rename came before `acquire`
+ *     ended and the new owner lists the blob.
+ *  3. `acquire` syncs the folders before it resolves, so whatever the new owner lists is as durable as its own epoch:
+ *     what it restores from cannot vanish later. Only then are earlier owner files removed; no epoch is given twice.
  *  4. An error of the disk is never taken for an empty store.
  * Not here: what blobs hold, which ones are still needed (their owner tells), checksums.
  */
@@ -53,7 +54,8 @@ export class DiskCheckpointStore implements CheckpointStore {
     await file.close();
     this.#epoch = epoch;
     const names = await this.#disk.list(this.#folder);
-    for (const name of names.filter((name) => TEMPORARY.test(name))) await this.#disk.remove(this.#at(name));
+    await this.#removeTemporary('', names);
+    await this.#removeTemporary(`${SEGMENTS}/`, await this.#disk.list(this.#at(SEGMENTS)));
     await this.#syncParents();
     await this.#disk.syncDirectory(this.#at(SEGMENTS));
     await this.#disk.syncDirectory(this.#folder);
@@ -64,9 +66,12 @@ export class DiskCheckpointStore implements CheckpointStore {
   /** Sorted by name; manifests and segments alike, also those that nothing refers to. */
   async list(): Promise<readonly BlobInfo[]> {
     const manifests = (await this.#disk.list(this.#folder)).filter(isBlob);
-    const segments = await this.#disk.list(this.#at(SEGMENTS));
+    const segments = (await this.#disk.list(this.#at(SEGMENTS))).filter(isBlob);
     const blobs: BlobInfo[] = [];
-    for (const [name, path] of [...manifests.map((name) => [name, name] as const), ...segments.map((name) => [name, `${SEGMENTS}/${name}`] as const)]) {
+    for (const [name, path] of [
+      ...manifests.map((name) => [name, name] as const),
+      ...segments.map((name) => [name, `${SEGMENTS}/${name}`] as const),
+    ]) {
       const bytes = await this.#disk.size(this.#at(path));
       // Removed since it was listed, by an owner that is still at work.
       if (bytes === undefined) continue;
@@ -78,43 +83,43 @@ export class DiskCheckpointStore implements CheckpointStore {
 
   async read(name: string, offset: number, length: number): Promise<Uint8Array> {
     const path = this.#paths.get(name) ?? (await this.#find(name));
-    const bytes = await this.#disk.read(path, offset, length);
-    if (bytes.length !== length) {
-      throw this.#unusable(`${name} ends at byte ${offset + bytes.length}, but should hold ${offset + length} bytes or more`);
-    }
-    return bytes;
+    return this.#disk.read(path, offset, length);
   }
 
   async createSegment(name: string): Promise<SegmentWriter> {
     assert(isBlob(name), `'${name}' cannot name a segment`);
     await this.#checkOwner();
     const path = this.#at(`${SEGMENTS}/${name}`);
-    // A file of this name is of an earlier owner; should it still write there, it writes to a file without a name.
-    let file = await this.#disk.create(path, { exclusive: true });
-    while (file === false) {
-      await this.#disk.remove(path);
-      file = await this.#disk.create(path, { exclusive: true });
-    }
-    this.#paths.set(name, path);
-    return this.#writer(name, path, file);
+    const temporary = `${path}.tmp-${this.#epoch}`;
+    const file = await this.#disk.create(temporary);
+    assert(file !== false, 'only an exclusive create may be refused');
+    return this.#writer(name, path, temporary, file);
   }
 
-  #writer(name: string, path: string, file: DiskFile): SegmentWriter {
+  #writer(name: string, path: string, temporary: string, file: DiskFile): SegmentWriter {
     return {
       name,
       append: (bytes) => file.append(bytes),
       seal: async () => {
         await file.sync();
         await file.close();
+        await this.#rename(temporary, path, name);
         this.#sealed++;
       },
       abandon: async () => {
         await file.close();
-        this.#paths.delete(name);
-        await this.#checkOwner();
-        await this.#disk.remove(path);
+        // Temporary names hold the epoch: nobody else has one of this name.
+        await this.#disk.remove(temporary);
       },
     };
+  }
+
+  async #rename(temporary: string, path: string, name: string): Promise<void> {
+    if (!(await this.#disk.rename(temporary, path))) {
+      await this.#checkOwner();
+      throw this.#unusable(`the file of ${name} vanished before it had its name`);
+    }
+    this.#paths.set(name, path);
   }
 
   async publish(name: string, bytes: Uint8Array): Promise<void> {
@@ -130,12 +135,8 @@ export class DiskCheckpointStore implements CheckpointStore {
       await this.#disk.remove(temporary).catch(() => undefined);
       throw error;
     }
-    if (!(await this.#disk.rename(temporary, this.#at(name)))) {
-      await this.#checkOwner();
-      throw this.#unusable(`the file of ${name} vanished before it was published`);
-    }
+    await this.#rename(temporary, this.#at(name), name);
     await this.#disk.syncDirectory(this.#folder);
-    this.#paths.set(name, this.#at(name));
   }
 
   async remove(names: readonly string[]): Promise<void> {
@@ -150,6 +151,10 @@ export class DiskCheckpointStore implements CheckpointStore {
   /** Keeps the owner file: the next epoch must be greater than this one. */
   async release(): Promise<void> {
     this.#epoch = 0;
+  }
+
+  async #removeTemporary(folder: string, names: readonly string[]): Promise<void> {
+    for (const name of names) if (TEMPORARY.test(name)) await this.#disk.remove(this.#at(folder + name));
   }
 
   async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
@@ -180,16 +185,22 @@ export class DiskCheckpointStore implements CheckpointStore {
     assert(this.#epoch > 0, `the state at ${this.location} is not owned: acquire comes first`);
     const highest = Math.max(0, ...owners(await this.#disk.list(this.#folder)));
     if (highest > this.#epoch) {
-      throw new ExternalError('E1404', { path: this.location, epoch: this.#epoch, owner: highest }, {
-        hint: 'another run of this job was started on the same state; only the last one started may write to it',
-      });
+      throw new ExternalError(
+        'E1404',
+        { path: this.location, epoch: this.#epoch, owner: highest },
+        {
+          hint: 'another run of this job was started on the same state; only the last one started may write to it',
+        },
+      );
     }
     if (highest < this.#epoch) throw this.#unusable('its files were removed while the job was running');
   }
 
   async #find(name: string): Promise<string> {
     const path = await this.#tryFind(name);
-    if (path === undefined) throw this.#unusable(`${name} is missing`);
+    if (path === undefined) {
+      throw new ExternalError('E1501', { path: `${name} in ${this.location}`, problem: 'there is no such blob' });
+    }
     this.#paths.set(name, path);
     return path;
   }

@@ -17,7 +17,11 @@ export type Node = FileNode | FolderNode;
 export type DirectoryChange =
   | { readonly kind: 'link'; readonly name: string; readonly node: Node }
   /** `after`: the other half of a rename between folders; this half never survives without it. */
-  | { readonly kind: 'unlink'; readonly name: string; readonly after?: { readonly folder: FolderNode; readonly link: DirectoryChange } }
+  | {
+      readonly kind: 'unlink';
+      readonly name: string;
+      readonly after?: { readonly folder: FolderNode; readonly link: DirectoryChange };
+    }
   | { readonly kind: 'rename'; readonly name: string; readonly to: string; readonly node: Node };
 
 export class FileNode {
@@ -64,7 +68,8 @@ export class FileNode {
   /** Becomes what the medium may hold. */
   losePower(random: Random): void {
     const kept = this.truncated && below(random, 2) === 0 ? NOTHING : this.synced;
-    const tail = this.truncated && kept !== NOTHING ? NOTHING : tornPrefix(concat(NOTHING, this.appended), kept.length, random);
+    const tail =
+      this.truncated && kept !== NOTHING ? NOTHING : tornPrefix(concat(NOTHING, this.appended), kept.length, random);
     this.synced = concat(kept, [tail]);
     this.truncated = false;
     this.appended = [];
@@ -147,7 +152,10 @@ export function folderAfterPowerLoss(root: FolderNode, random: Random): FolderNo
   }
   for (const folder of folders) {
     for (const change of folder.changes) {
-      const lonely = change.kind === 'unlink' && change.after !== undefined && change.after.folder.changes.includes(change.after.link)
+      const lonely =
+        change.kind === 'unlink'
+        && change.after !== undefined
+        && change.after.folder.changes.includes(change.after.link)
         && !survived.has(change.after.link);
       if (survived.has(change) && !lonely) apply(folder.synced, change);
     }
@@ -166,7 +174,11 @@ export function folderAfterPowerLoss(root: FolderNode, random: Random): FolderNo
 function foldersOf(root: FolderNode): Set<FolderNode> {
   const found = new Set<FolderNode>([root]);
   for (const folder of found) {
-    const nodes = [...folder.entries.values(), ...folder.synced.values(), ...folder.changes.flatMap((change) => ('node' in change ? [change.node] : []))];
+    const nodes = [
+      ...folder.entries.values(),
+      ...folder.synced.values(),
+      ...folder.changes.flatMap((change) => ('node' in change ? [change.node] : [])),
+    ];
     for (const node of nodes) if (node instanceof FolderNode) found.add(node);
   }
   return found;

@@ -15,7 +15,14 @@ import { assert } from '../base/assert.ts';
 import type { Disk, DiskFile } from '../base/disk.ts';
 import { ExternalError } from '../base/errors.ts';
 import { below, type Random } from '../base/random.ts';
-import { type DirectoryChange, FileNode, FolderNode, type Node, copyTree, folderAfterPowerLoss } from './sim-disk-nodes.ts';
+import {
+  type DirectoryChange,
+  FileNode,
+  FolderNode,
+  type Node,
+  copyTree,
+  folderAfterPowerLoss,
+} from './sim-disk-nodes.ts';
 
 export type DiskFault = 'ENOSPC' | 'EIO' | 'EACCES' | 'EXDEV';
 
@@ -222,4 +229,5 @@ function removeAll(node: Node): void {
 
 const parts = (path: string): string[] => (path === '' ? [] : path.split('/'));
 
-const isPath = (path: string): boolean => parts(path).every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\\'));
+const isPath = (path: string): boolean =>
+  parts(path).every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\\'));

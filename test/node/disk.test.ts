@@ -35,15 +35,25 @@ async function step(disk: Disk, kind: number, path: string, other: string, rando
     return 'written';
   };
   const calls: (() => Promise<unknown>)[] = [
-    () => write(false), () => write(true), () => disk.makeFolder(path), () => disk.rename(path, other), () => disk.remove(path),
-    () => disk.size(path), () => disk.list(path), () => disk.read(path, 5, 30), () => disk.syncDirectory(path),
+    () => write(false),
+    () => write(true),
+    () => disk.makeFolder(path),
+    () => disk.rename(path, other),
+    () => disk.remove(path),
+    () => disk.size(path),
+    () => disk.list(path),
+    () => disk.read(path, 5, 30),
+    () => disk.syncDirectory(path),
   ];
   const call = calls[kind % calls.length];
   if (call === undefined) throw new Error('no such call');
-  return call().then((answer) => (answer instanceof Uint8Array ? `bytes ${answer.join()}` : JSON.stringify(answer) ?? 'nothing'), (error: unknown) => {
-    if (error instanceof ExternalError) return error.code;
-    throw error;
-  });
+  return call().then(
+    (answer) => (answer instanceof Uint8Array ? `bytes ${answer.join()}` : (JSON.stringify(answer) ?? 'nothing')),
+    (error: unknown) => {
+      if (error instanceof ExternalError) return error.code;
+      throw error;
+    },
+  );
 }
 
 describe('the disk of Node', () => {
@@ -53,10 +63,18 @@ describe('the disk of Node', () => {
       const real = new NodeDisk(await newFolder());
       const simulated = new SimDisk();
       for (let i = 0; i < 150; i++) {
-        const [kind, path, other, filling] = [below(random, 9), PATHS[below(random, PATHS.length)] ?? 'a', PATHS[below(random, PATHS.length)] ?? 'b', random.u32()];
+        const [kind, path, other, filling] = [
+          below(random, 9),
+          PATHS[below(random, PATHS.length)] ?? 'a',
+          PATHS[below(random, PATHS.length)] ?? 'b',
+          random.u32(),
+        ];
         // A folder cannot move into itself; the simulated disk does not model the refusal.
         if (kind === 3 && (other.startsWith(`${path}/`) || path.startsWith(`${other}/`))) continue;
-        const [first, second] = [await step(real, kind, path, other, seededRandom(filling)), await step(simulated, kind, path, other, seededRandom(filling))];
+        const [first, second] = [
+          await step(real, kind, path, other, seededRandom(filling)),
+          await step(simulated, kind, path, other, seededRandom(filling)),
+        ];
         expect(first, `seed ${seed}, step ${i}: call ${kind} on ${path}, ${other}`).toBe(second);
       }
     }
@@ -73,7 +91,10 @@ describe('the disk of Node', () => {
     await store.publish('checkpoint-1', new Uint8Array([4]));
     const again = new DiskCheckpointStore(new NodeDisk(root), root);
     expect(await again.acquire()).toBe(2);
-    expect(await again.list()).toEqual([{ name: 'checkpoint-1', bytes: 1 }, { name: 'segment-1', bytes: 3 }]);
+    expect(await again.list()).toEqual([
+      { name: 'checkpoint-1', bytes: 1 },
+      { name: 'segment-1', bytes: 3 },
+    ]);
     await expect(store.publish('checkpoint-2', new Uint8Array([5]))).rejects.toMatchObject({ code: 'E1404' });
     expect([...(await readFile(join(root, 'segments', 'segment-1')))]).toEqual([1, 2, 3]);
   });
@@ -83,9 +104,20 @@ describe('the disk of Node', () => {
     await symlink('/dev/full', join(root, 'full'));
     const file = await new NodeDisk(root).create('full');
     if (file === false) throw new Error('not exclusive');
-    for (const attempt of [() => file.append(new Uint8Array(10)), () => file.sync(), () => file.append(new Uint8Array(1))]) {
-      const error = await attempt().then(() => undefined, (thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: 'E1502', retry: 'backoff', message: `cannot write ${join(root, 'full')}: no space is left (ENOSPC)` });
+    for (const attempt of [
+      () => file.append(new Uint8Array(10)),
+      () => file.sync(),
+      () => file.append(new Uint8Array(1)),
+    ]) {
+      const error = await attempt().then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toMatchObject({
+        code: 'E1502',
+        retry: 'backoff',
+        message: `cannot write ${join(root, 'full')}: no space is left (ENOSPC)`,
+      });
       expect((error as ExternalError).format()).toContain('free some space');
     }
     await file.close();
@@ -95,7 +127,7 @@ describe('the disk of Node', () => {
   test('renames nothing that is not there, and says so when the target folder is missing', async () => {
     const disk = new NodeDisk(await newFolder());
     expect(await disk.rename('none', 'other')).toBe(false);
-    await (await disk.create('there') || undefined)?.close();
+    await ((await disk.create('there')) || undefined)?.close();
     await expect(disk.rename('there', 'missing/other')).rejects.toMatchObject({ code: 'E1502' });
   });
 
@@ -103,7 +135,10 @@ describe('the disk of Node', () => {
     const system = (code: string): Error => Object.assign(new Error(`${code}: as the system says it`), { code });
     expect(writeFailure('/p', system('EXDEV')).hint).toContain('never copied');
     expect(readFailure('/p', system('EMFILE'))).toMatchObject({ code: 'E1501', retry: 'backoff' });
-    expect(readFailure('/p', system('EACCES'))).toMatchObject({ retry: 'never', message: 'cannot read /p: permission denied (EACCES)' });
+    expect(readFailure('/p', system('EACCES'))).toMatchObject({
+      retry: 'never',
+      message: 'cannot read /p: permission denied (EACCES)',
+    });
     expect(writeFailure('/p', system('EODD')).message).toBe('cannot write /p: EODD: as the system says it (EODD)');
   });
 });

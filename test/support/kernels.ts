@@ -5,4 +5,5 @@ import { compileKernels } from '../../src/kernel/module.ts';
 
 const compiled = compileKernels(kernelsBase64);
 
-export const newKernels = async (maxBytes: number = 64 << 20): Promise<KernelInstance> => new KernelInstance(await compiled, maxBytes);
+export const newKernels = async (maxBytes: number = 64 << 20): Promise<KernelInstance> =>
+  new KernelInstance(await compiled, maxBytes);

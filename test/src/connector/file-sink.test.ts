@@ -14,8 +14,16 @@ const kernels = await newKernels();
 const FOLDER = 'data/out';
 
 /** A batch that stands for the one line `n`: the encoder below prints its number of rows. */
-const line = (n: number): RecordBatch =>
-  ({ schema: { fields: [] }, rows: n, columns: [], selection: 0, selected: n, rowKinds: 0, watermarks: 0, origin: undefined });
+const line = (n: number): RecordBatch => ({
+  schema: { fields: [] },
+  rows: n,
+  columns: [],
+  selection: 0,
+  selected: n,
+  rowKinds: 0,
+  watermarks: 0,
+  origin: undefined,
+});
 
 class LineEncoder implements RowEncoder {
   #text = '';
@@ -37,7 +45,14 @@ class LineEncoder implements RowEncoder {
 }
 
 function openSink(disk: SimDisk, epoch: number, uid = 'out', fill = ''): Promise<SinkWriter> {
-  const sink = fileSink({ disk, folder: FOLDER, location: 'the output', extension: 'ndjson', accepts: 'inserts', encoder: () => new LineEncoder(fill) });
+  const sink = fileSink({
+    disk,
+    folder: FOLDER,
+    location: 'the output',
+    extension: 'ndjson',
+    accepts: 'inserts',
+    encoder: () => new LineEncoder(fill),
+  });
   return sink.open({ kernels, schema: { fields: [] }, uid, job: 'job', epoch });
 }
 
@@ -58,7 +73,10 @@ async function job(disk: SimDisk): Promise<void> {
   const names = (await store.list()).map((blob) => blob.name).sort();
   const last = names.at(-1);
   const size = (await store.list()).find((blob) => blob.name === last)?.bytes ?? 0;
-  const restored: Manifest = last === undefined ? { next: 0, committables: [] } : JSON.parse(new TextDecoder().decode(await store.read(last, 0, size))) as Manifest;
+  const restored: Manifest =
+    last === undefined
+      ? { next: 0, committables: [] }
+      : (JSON.parse(new TextDecoder().decode(await store.read(last, 0, size))) as Manifest);
   await sink.recover(restored.committables);
   const waiting: Json[] = [];
   for (let n = restored.next; n < LINES; ) {
@@ -69,7 +87,10 @@ async function job(disk: SimDisk): Promise<void> {
     if (extra) sink.write(line(n));
     const committable = await prepared;
     if (committable === undefined) throw new Error('a file sink always has a committable');
-    await store.publish(`checkpoint-${String(epoch * 100 + n).padStart(8, '0')}`, new TextEncoder().encode(JSON.stringify({ next: n, committables: [committable] })));
+    await store.publish(
+      `checkpoint-${String(epoch * 100 + n).padStart(8, '0')}`,
+      new TextEncoder().encode(JSON.stringify({ next: n, committables: [committable] })),
+    );
     if (extra) n++;
     waiting.push(committable);
     if (waiting.length === 2 || n >= LINES) await sink.commit(waiting.splice(0));
@@ -109,7 +130,10 @@ describe('a file sink', () => {
           throw new Error(what, { cause: error });
         });
         expect(await output(left), what).toBe(WHOLE);
-        expect((await left.list(FOLDER)).filter((name) => !name.startsWith('part-')), what).toEqual([]);
+        expect(
+          (await left.list(FOLDER)).filter((name) => !name.startsWith('part-')),
+          what,
+        ).toEqual([]);
       }
     }
   });
@@ -153,7 +177,7 @@ describe('a file sink', () => {
   test('refuses to start afresh in a folder that holds output, and says what to do', async () => {
     const disk = new SimDisk();
     await disk.makeFolder(FOLDER);
-    await (await disk.create(`${FOLDER}/notes.txt`) || undefined)?.close();
+    await ((await disk.create(`${FOLDER}/notes.txt`)) || undefined)?.close();
     const first = await openSink(disk, 1);
     await first.fence();
     await first.recover([]);
@@ -163,11 +187,18 @@ describe('a file sink', () => {
     await first.close();
     const second = await openSink(disk, 2);
     await second.fence();
-    const error = await second.recover([]).then(() => undefined, (thrown: UserError) => thrown);
-    expect(error?.format()).toContain("error[E1503] the output folder the output cannot be used: it already holds output (part-0000000000.ndjson) of another run\n  name another folder");
+    const error = await second.recover([]).then(
+      () => undefined,
+      (thrown: UserError) => thrown,
+    );
+    expect(error?.format()).toContain(
+      'error[E1503] the output folder the output cannot be used: it already holds output (part-0000000000.ndjson) of another run\n  name another folder',
+    );
     const restored = await openSink(disk, 3);
     await restored.fence();
-    await expect(restored.recover([{ parts: [], next: 0 }])).rejects.toThrow('which the restored checkpoint does not know');
+    await expect(restored.recover([{ parts: [], next: 0 }])).rejects.toThrow(
+      'which the restored checkpoint does not know',
+    );
     await restored.recover([committable]);
     expect(await disk.list(FOLDER)).toEqual(['.pending-out-0000000003', 'notes.txt', 'part-0000000000.ndjson']);
   });
@@ -177,11 +208,35 @@ describe('a file sink', () => {
     const sink = await openSink(disk, 1);
     await sink.fence();
     const part = { name: 'part-0000000000.ndjson', bytes: 5 };
-    const missing: ExternalError | undefined = await sink.recover([{ parts: [part], next: 1 }]).then(() => undefined, (thrown: ExternalError) => thrown);
+    const missing: ExternalError | undefined = await sink.recover([{ parts: [part], next: 1 }]).then(
+      () => undefined,
+      (thrown: ExternalError) => thrown,
+    );
     expect(missing).toMatchObject({ code: 'E1505' });
     const file = await disk.create(`${FOLDER}/.pending-out-0000000001/${part.name}`);
     if (file !== false) await file.append(new Uint8Array(4));
     await expect(sink.recover([{ parts: [part], next: 1 }])).rejects.toThrow('it holds 4 bytes instead of 5');
+  });
+
+  test('removes what is pending and not in the restored checkpoint, whichever owners left it', async () => {
+    const disk = new SimDisk();
+    for (const epoch of [1, 2]) {
+      await disk.makeFolder(`${FOLDER}/.pending-out-000000000${epoch}`);
+      await (
+        (await disk.create(`${FOLDER}/.pending-out-000000000${epoch}/part-000000000${epoch}.ndjson`)) || undefined
+      )?.close();
+    }
+    await disk.makeFolder(`${FOLDER}/.pending-out-b-0000000001`);
+    const sink = await openSink(disk, 3);
+    await sink.fence();
+    expect(await disk.list(`${FOLDER}/.pending-out-0000000003`)).toEqual([
+      'part-0000000001.ndjson',
+      'part-0000000002.ndjson',
+    ]);
+    await sink.recover([]);
+    expect(await disk.list(`${FOLDER}/.pending-out-0000000003`)).toEqual([]);
+    await sink.close();
+    expect(await disk.list(FOLDER)).toEqual(['.pending-out-b-0000000001']);
   });
 
   test('two sinks in one folder never replace each other’s parts', async () => {

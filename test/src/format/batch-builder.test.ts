@@ -46,7 +46,12 @@ describe('a batch builder and a row view', () => {
 
   test('reads the right row after memory has grown in the middle of a row', async () => {
     const kernels = await newKernels();
-    const schema: TableSchema = { fields: [{ name: 'a', type: { kind: 'int32', nullable: false } }, { name: 'b', type: { kind: 'utf8', nullable: false } }] };
+    const schema: TableSchema = {
+      fields: [
+        { name: 'a', type: { kind: 'int32', nullable: false } },
+        { name: 'b', type: { kind: 'utf8', nullable: false } },
+      ],
+    };
     const builder = new BatchBuilder(kernels, schema, 4);
     builder.append({ a: 1, b: 'one' });
     const view = new RowView(kernels.memory, schema);
@@ -74,19 +79,30 @@ describe('a batch builder and a row view', () => {
     const kernels = await newKernels();
     const builder = new BatchBuilder(kernels, one({ kind: 'timestamp', nullable: false }), 4);
     for (const v of [5, new Date(6), { epochMs: 7 }]) builder.append({ v });
-    const view = new RowView(kernels.memory, builder.schema, { timestamp: (epochMs, micros) => `${epochMs}+${micros}` });
+    const view = new RowView(kernels.memory, builder.schema, {
+      timestamp: (epochMs, micros) => `${epochMs}+${micros}`,
+    });
     expect(readRows(view, builder.finish())).toEqual([{ v: '5+0' }, { v: '6+0' }, { v: '7+0' }]);
     const micros = new BatchBuilder(kernels, one({ kind: 'timestamp', nullable: false, unit: 'us' }), 4);
     micros.append({ v: new Date(6) });
     micros.append({ v: -0.25 });
-    const microsView = new RowView(kernels.memory, micros.schema, { timestamp: (epochMs, rest) => `${epochMs}+${rest}` });
+    const microsView = new RowView(kernels.memory, micros.schema, {
+      timestamp: (epochMs, rest) => `${epochMs}+${rest}`,
+    });
     expect(readRows(microsView, micros.finish())).toEqual([{ v: '6+0' }, { v: '-1+750' }]);
   });
 
   test('keeps the kind of each row, also when the first ones were inserts', async () => {
     const kernels = await newKernels();
     const builder = new BatchBuilder(kernels, one({ kind: 'int32', nullable: false }), 8);
-    const kinds = [RowKind.INSERT, RowKind.INSERT, RowKind.UPDATE_BEFORE, RowKind.UPDATE_AFTER, RowKind.INSERT, RowKind.DELETE];
+    const kinds = [
+      RowKind.INSERT,
+      RowKind.INSERT,
+      RowKind.UPDATE_BEFORE,
+      RowKind.UPDATE_AFTER,
+      RowKind.INSERT,
+      RowKind.DELETE,
+    ];
     for (let round = 0; round < 2; round++) {
       kinds.forEach((kind, v) => builder.append({ v }, kind));
       const view = new RowView(kernels.memory, builder.schema);

@@ -21,7 +21,9 @@ function jsonOf(type: ColumnType, value: unknown): string {
   if (type.kind !== 'timestamp' || typeof value !== 'number') return JSON.stringify(value);
   if (type.unit !== 'us') return JSON.stringify(new Date(value).toISOString());
   const ms = Math.floor(value);
-  return JSON.stringify(new Date(ms).toISOString().replace('Z', `${String(Math.round((value - ms) * 1000)).padStart(3, '0')}Z`));
+  return JSON.stringify(
+    new Date(ms).toISOString().replace('Z', `${String(Math.round((value - ms) * 1000)).padStart(3, '0')}Z`),
+  );
 }
 
 const lineOf = (schema: TableSchema, row: TestRow, op?: string): string =>
@@ -47,7 +49,9 @@ describe('the NDJSON encoder', () => {
       const meant = batch.selection === 0 ? rows.map((_, i) => i) : selected;
       const encoder = new NdjsonEncoder(kernels.memory, schema, { changelog: isChangelog });
       encoder.encode(batch);
-      const expected = meant.map((i) => lineOf(schema, rows[i] ?? {}, isChangelog ? ['+I', '-U', '+U', '-D'][kinds[i] ?? 0] : undefined));
+      const expected = meant.map((i) =>
+        lineOf(schema, rows[i] ?? {}, isChangelog ? ['+I', '-U', '+U', '-D'][kinds[i] ?? 0] : undefined),
+      );
       expect(text(encoder.take()), `seed ${seed}`).toBe(expected.join(''));
     }
   });
@@ -70,14 +74,21 @@ describe('the NDJSON encoder', () => {
 
   test('writes NaN and infinities as null, and instants beyond all dates as numbers', async () => {
     const kernels = await newKernels();
-    const schema: TableSchema = { fields: [{ name: 'x', type: { kind: 'float64', nullable: false } }, { name: 't', type: { kind: 'timestamp', nullable: false } }] };
+    const schema: TableSchema = {
+      fields: [
+        { name: 'x', type: { kind: 'float64', nullable: false } },
+        { name: 't', type: { kind: 'timestamp', nullable: false } },
+      ],
+    };
     const builder = new BatchBuilder(kernels, schema, 4);
     builder.append({ x: Number.NaN, t: 8_640_000_000_000_000 });
     builder.append({ x: Number.POSITIVE_INFINITY, t: 8_640_000_086_400_000 });
     builder.append({ x: Number.NEGATIVE_INFINITY, t: -(2n ** 63n) });
     const encoder = new NdjsonEncoder(kernels.memory, schema);
     encoder.encode(builder.finish());
-    expect(text(encoder.take())).toBe('{"x":null,"t":"+275760-09-13T00:00:00.000Z"}\n{"x":null,"t":8640000086400000}\n{"x":null,"t":-9223372036854775808}\n');
+    expect(text(encoder.take())).toBe(
+      '{"x":null,"t":"+275760-09-13T00:00:00.000Z"}\n{"x":null,"t":8640000086400000}\n{"x":null,"t":-9223372036854775808}\n',
+    );
   });
 
   test('keeps the microseconds of instants that a number cannot hold exactly', async () => {
@@ -90,7 +101,10 @@ describe('the NDJSON encoder', () => {
     encoder.encode(builder.finish());
     expect(text(encoder.take())).toBe('{"t":"9999-12-31T23:59:59.999999Z"}\n{"t":"0001-01-01T00:00:00.000001Z"}\n');
     const view = new RowView(kernels.memory, schema, { timestamp: (epochMs, micros) => [epochMs, micros] });
-    expect(readRows(view, builder.finish())).toEqual([{ t: [253_402_300_799_999, 999] }, { t: [-62_135_596_800_000, 1] }]);
+    expect(readRows(view, builder.finish())).toEqual([
+      { t: [253_402_300_799_999, 999] },
+      { t: [-62_135_596_800_000, 1] },
+    ]);
   });
 
   test('puts json that came on several lines on one', async () => {
@@ -102,7 +116,16 @@ describe('the NDJSON encoder', () => {
     memory.u8.set(raw, at);
     memory.u32.set([at, raw.length], values >>> 2);
     const encoder = new NdjsonEncoder(memory, schema);
-    encoder.encode({ schema, rows: 1, columns: [{ values, validity: 0 }], selection: 0, selected: 1, rowKinds: 0, watermarks: 0, origin: undefined });
+    encoder.encode({
+      schema,
+      rows: 1,
+      columns: [{ values, validity: 0 }],
+      selection: 0,
+      selected: 1,
+      rowKinds: 0,
+      watermarks: 0,
+      origin: undefined,
+    });
     expect(text(encoder.take())).toBe('{"j":{   "a": 1 }}\n');
   });
 });

@@ -4,6 +4,7 @@ import { ExternalError } from '../../../src/base/errors.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { DiskCheckpointStore } from '../../../src/state/disk-store.ts';
 import { DiskStopped, SimDisk } from '../../../src/testing/sim-disk.ts';
+import { checkpointStoreContract } from '../../support/checkpoint-store-contract.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const long = (value: string): string => `${value}:`.repeat(300);
@@ -50,6 +51,16 @@ async function newestAfterRestart(disk: SimDisk): Promise<number> {
   return newest;
 }
 
+checkpointStoreContract('a store on disk', async () => {
+  let disk = new SimDisk();
+  return {
+    connect: async () => store(disk),
+    crash: async () => {
+      disk = disk.crash();
+    },
+  };
+});
+
 describe('a checkpoint store on disk', () => {
   test('keeps every published checkpoint whole at every crash point, after a process crash and after power loss', async () => {
     const whole = new SimDisk();
@@ -84,7 +95,10 @@ describe('a checkpoint store on disk', () => {
       const left = disk.crash();
       const seen = await newestAfterRestart(left);
       for (let seed = 0; seed < 8; seed++) {
-        expect(await newestAfterRestart(left.powerLoss(seededRandom(call * 100 + seed))), `call ${call}, seed ${call * 100 + seed}`).toBeGreaterThanOrEqual(seen);
+        expect(
+          await newestAfterRestart(left.powerLoss(seededRandom(call * 100 + seed))),
+          `call ${call}, seed ${call * 100 + seed}`,
+        ).toBeGreaterThanOrEqual(seen);
       }
     }
   });
@@ -105,8 +119,15 @@ describe('a checkpoint store on disk', () => {
     await first.acquire();
     await first.publish('checkpoint-1-1', text('one'));
     const epoch = await second.acquire();
-    for (const attempt of [() => first.publish('checkpoint-1-2', text('two')), () => first.createSegment('segment-1'), () => first.remove(['checkpoint-1-1'])]) {
-      const error = await attempt().then(() => undefined, (thrown: unknown) => thrown);
+    for (const attempt of [
+      () => first.publish('checkpoint-1-2', text('two')),
+      () => first.createSegment('segment-1'),
+      () => first.remove(['checkpoint-1-1']),
+    ]) {
+      const error = await attempt().then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
       expect(error).toBeInstanceOf(ExternalError);
       expect(error).toMatchObject({ code: 'E1404' });
     }
@@ -125,14 +146,20 @@ describe('a checkpoint store on disk', () => {
       const old = store(disk);
       await old.acquire();
       const gate = pauseAfter(disk, disk.calls + calls);
-      const published = old.publish('late', text(long('late'))).then(() => 'published', (error: ExternalError) => error.code);
+      const published = old.publish('late', text(long('late'))).then(
+        () => 'published',
+        (error: ExternalError) => error.code,
+      );
       await gate.reached;
       const next = store(disk);
       await next.acquire();
       const listed = (await next.list()).some((blob) => blob.name === 'late');
       gate.open();
       const outcome = await published;
-      expect((await next.list()).some((blob) => blob.name === 'late'), `paused after ${calls} calls: ${outcome}`).toBe(listed);
+      expect(
+        (await next.list()).some((blob) => blob.name === 'late'),
+        `paused after ${calls} calls: ${outcome}`,
+      ).toBe(listed);
       if (outcome === 'published') expect(listed, `paused after ${calls} calls`).toBe(true);
       else expect(outcome, `paused after ${calls} calls`).toBe('E1404');
     }
@@ -146,7 +173,10 @@ describe('a checkpoint store on disk', () => {
         await state.acquire();
         await state.publish('checkpoint-1-1', text('one'));
         disk.failAt(disk.calls + after, fault);
-        const outcome = await state.publish('checkpoint-1-2', text(long('two'))).then(() => 'published', (error: ExternalError) => error.code);
+        const outcome = await state.publish('checkpoint-1-2', text(long('two'))).then(
+          () => 'published',
+          (error: ExternalError) => error.code,
+        );
         expect(['published', 'E1501', 'E1502'], `${fault} at call ${after}`).toContain(outcome);
         expect(await readWhole(state, 'checkpoint-1-1')).toBe('one');
         if (outcome === 'published') continue;
@@ -166,14 +196,11 @@ describe('a checkpoint store on disk', () => {
     await expect(state.list()).rejects.toMatchObject({ code: 'E1501' });
   });
 
-  test('says so when its folder is removed under it, or a blob is shorter than asked for or missing', async () => {
+  test('says so when its folder is removed under it', async () => {
     const disk = new SimDisk();
     const state = store(disk);
     await state.acquire();
     await state.publish('short', text('abc'));
-    expect(await state.read('short', 1, 2)).toEqual(text('bc'));
-    await expect(state.read('short', 1, 3)).rejects.toMatchObject({ code: 'E1401' });
-    await expect(state.read('none', 0, 1)).rejects.toMatchObject({ code: 'E1401' });
     await disk.remove('jobs/a');
     await expect(state.publish('short', text('abc'))).rejects.toMatchObject({ code: 'E1401' });
   });
