@@ -1,13 +1,13 @@
 /**
- * Sources and sinks as users pass them around: a connector under a type that says which rows it gives or takes. Hosts make
- * them (makeSource, makeSink); users only hand them to `from` and `to`.
+ * Sources and sinks as users pass them around: a connector under a type that says which rows it gives or takes. Hosts
+ * make them (makeSource, makeSink); users only hand them to `from` and `to`.
  */
-import { UserError } from '../base/errors.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { Columns } from './kind.ts';
-import { describe, type Schema, tableOf } from './schema.ts';
+import { mistake } from './mistake.ts';
+import { type Schema, tableOf } from './schema.ts';
 
 declare const takes: unique symbol;
 
@@ -62,7 +62,10 @@ export function makeSource<C extends Columns>(schema: Schema<C>, connector: Sour
 
 /** A sink for users. With a schema it takes only streams that have these columns. */
 export function makeSink<A extends Accepts, C = unknown>(
-  accepts: A, connector: SinkConnector, label: string, schema?: C extends Columns ? Schema<C> : never,
+  accepts: A,
+  connector: SinkConnector,
+  label: string,
+  schema?: C extends Columns ? Schema<C> : never,
 ): Sink<A, C> {
   const expects = schema === undefined ? undefined : tableOf(schema, `the schema of ${label}`);
   // A and C are what the maker of the sink says of it.
@@ -71,10 +74,10 @@ export function makeSink<A extends Accepts, C = unknown>(
 
 export function sourceDeclaration(declared: unknown): SourceDeclaration {
   if (declared instanceof SourceDeclaration) return declared;
-  throw new UserError('E1006', { what: 'from', needs: 'given a source', got: describe(declared) });
+  throw mistake('from', 'given a source', declared);
 }
 
 export function sinkDeclaration(declared: unknown): SinkDeclaration {
   if (declared instanceof SinkDeclaration) return declared;
-  throw new UserError('E1006', { what: 'to', needs: 'given a sink', got: describe(declared) });
+  throw mistake('to', 'given a sink', declared);
 }
