@@ -31,7 +31,7 @@ export const sink = (label: string): Sink<'inserts only'> => makeSink('inserts o
 export const changelogSink = (label: string): Sink<'inserts, updates and deletes'> =>
   makeSink('inserts, updates and deletes', connector('changelog'), label);
 export const tableSink = <C extends Columns>(label: string, declared: Schema<C>): Sink<'inserts only', C> =>
-  makeSink<'inserts only', C>('inserts only', connector('inserts'), label, declared);
+  makeSink('inserts only', connector('inserts'), label, declared);
 
 export const Flight = schema({ scheduled: timestamp(), origin: utf8(), destination: utf8(), delayMinutes: int32() });
 export const raw = from(source('flights', Flight));
