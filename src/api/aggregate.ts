@@ -1,6 +1,5 @@
 /**
- * Aggregates as users write them: `{ departures: count(), worst: max('delayMinutes', { where: f => f.origin.eq('SFO')
- * }) }`.
+ * Aggregates as users write them: `{ departures: count(), worst: max('delayMinutes', { where: (f) => f.gate.gt(9) }) }`.
  *
  * What a call returns is a description. The columns that it may name come from the stream that it is given to: `C` is
  * inferred from context, so that completion and errors land on the name. Results are typed as in plan/aggregates.ts.

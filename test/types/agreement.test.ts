@@ -1,6 +1,7 @@
 /**
- * The compiler and the plan name the kind of every result by rules written twice: in types (api/expression.ts, api/aggregate.ts)
- * and in code (api/expression-builder.ts, plan/aggregates.ts). Here both are asked the same questions, all combinations of them.
+ * The compiler and the plan name the kind of every result by rules written twice: in types (api/expression.ts,
+ * api/aggregate.ts) and in code (api/expression-builder.ts, plan/aggregates.ts). Here both are asked the same
+ * questions, all combinations of them.
  */
 import { describe, expect, it } from 'vitest';
 import { namedOf } from '../../src/api/expression-scope.ts';
@@ -19,20 +20,37 @@ const DECLARED = `{ ${NUMBERS.map((kind) => `${kind}: ${kind}()`).join(', ')}, b
 const LITERALS = ['2', '-2', '2.5', '999999999', '1000000000', '-1000000000', '123456789012', '3n'];
 
 const expressions = [
-  ...NUMERIC_COLUMNS.flatMap((left) => [...NUMERIC_COLUMNS.map((right) => `f.${right}`), ...LITERALS]
-    .flatMap((right) => ['plus', 'times', 'mod', 'div', 'gt'].map((op) => `f.${left}.${op}(${right})`))),
+  ...NUMERIC_COLUMNS.flatMap((left) =>
+    [...NUMERIC_COLUMNS.map((right) => `f.${right}`), ...LITERALS].flatMap((right) =>
+      ['plus', 'times', 'mod', 'div', 'gt'].map((op) => `f.${left}.${op}(${right})`),
+    ),
+  ),
   ...NUMERIC_COLUMNS.map((column) => `f.${column}.isNull()`),
-  'f.maybeInt32.orElse(1)', 'f.maybeBig.orElse(1n)', 'f.maybeText.orElse("")', 'f.maybeFlag.orElse(true)',
-  ...['text', 'maybeText'].flatMap((column) => ['eq(f.text)', 'lt(f.maybeText)', 'in("a")', 'like("a%")', 'length()'].map((call) => `f.${column}.${call}`)),
-  ...['at', 'maybeAt'].flatMap((column) => ['lt(f.at)', 'ge(f.maybeAt)', 'plus("1 s")', 'since(f.at)', 'since(f.maybeAt)'].map((call) => `f.${column}.${call}`)),
-  ...['flag', 'maybeFlag'].flatMap((column) => ['and(f.flag)', 'or(f.maybeFlag)', 'not()', 'eq(f.maybeFlag)', 'ne(true)'].map((call) => `f.${column}.${call}`)),
-  ...LITERALS.map((literal) => `lit(${literal})`), 'lit("x")', 'lit(true)',
+  'f.maybeInt32.orElse(1)',
+  'f.maybeBig.orElse(1n)',
+  'f.maybeText.orElse("")',
+  'f.maybeFlag.orElse(true)',
+  ...['text', 'maybeText'].flatMap((column) =>
+    ['eq(f.text)', 'lt(f.maybeText)', 'in("a")', 'like("a%")', 'length()'].map((call) => `f.${column}.${call}`),
+  ),
+  ...['at', 'maybeAt'].flatMap((column) =>
+    ['lt(f.at)', 'ge(f.maybeAt)', 'plus("1 s")', 'since(f.at)', 'since(f.maybeAt)'].map(
+      (call) => `f.${column}.${call}`,
+    ),
+  ),
+  ...['flag', 'maybeFlag'].flatMap((column) =>
+    ['and(f.flag)', 'or(f.maybeFlag)', 'not()', 'eq(f.maybeFlag)', 'ne(true)'].map((call) => `f.${column}.${call}`),
+  ),
+  ...LITERALS.map((literal) => `lit(${literal})`),
+  'lit("x")',
+  'lit(true)',
 ];
 
 const LITERAL_TRUE = { op: 'literal', value: true, type: { kind: 'bool', nullable: false } } as const;
 
 /** A type of the plan as the compiler writes it. */
-const kindText = (type: ColumnType): string => `${type.bigint === true ? 'bigint64' : type.kind}${type.nullable ? ' | null' : ''}`;
+const kindText = (type: ColumnType): string =>
+  `${type.bigint === true ? 'bigint64' : type.kind}${type.nullable ? ' | null' : ''}`;
 
 /** Evaluates source text of this file with the names of the package in scope. */
 function evaluate(source: string): unknown {
@@ -65,10 +83,13 @@ describe('the compiler and the plan agree', () => {
 
   it('on the kind of every aggregate', () => {
     const calls = Object.entries(AGGREGATES).flatMap(([fn, { accepts }]) =>
-      table.fields.filter(({ type }) => accepts?.includes(type.kind) ?? false).flatMap(({ name }) => [
-        { fn, column: name, where: undefined, source: `${fn}('${name}')` },
-        { fn, column: name, where: LITERAL_TRUE, source: `${fn}('${name}', { where: (f) => f.flag })` },
-      ]));
+      table.fields
+        .filter(({ type }) => accepts?.includes(type.kind) ?? false)
+        .flatMap(({ name }) => [
+          { fn, column: name, where: undefined, source: `${fn}('${name}')` },
+          { fn, column: name, where: LITERAL_TRUE, source: `${fn}('${name}', { where: (f) => f.flag })` },
+        ]),
+    );
     calls.push({ fn: 'count', column: '', where: LITERAL_TRUE, source: 'count({ where: (f) => f.flag })' });
     expect(calls.length).toBeGreaterThan(70);
     const results = calls.map(({ fn, column, where }, index) => ({
@@ -76,7 +97,13 @@ describe('the compiler and the plan agree', () => {
       type: resultType({ name: '', fn, column: column === '' ? undefined : column, where }, table, 'aggregate'),
     }));
     const text = `{ ${calls.map(({ source }, index) => `x${index}: ${source}`).join(', ')} }`;
-    expect(disagreements(`all.aggregate(${text})`, results, calls.map(({ source }) => source))).toEqual([]);
+    expect(
+      disagreements(
+        `all.aggregate(${text})`,
+        results,
+        calls.map(({ source }) => source),
+      ),
+    ).toEqual([]);
   });
 
   it('is a question that can be answered with no', () => {

@@ -1,7 +1,7 @@
 /** Expressions that `f => …` builds: trees, their types, and the mistakes that JavaScript users can make. */
 import { describe, expect, it } from 'vitest';
-import { conditionOf, namedOf } from '../../src/api/expression-scope.ts';
-import { describeType } from '../../src/data/types.ts';
+import { conditionOf, namedOf } from '../../../src/api/expression-scope.ts';
+import { describeType } from '../../../src/data/types.ts';
 import {
   bool,
   bytes,
@@ -20,9 +20,9 @@ import {
   type Schema,
   timestamp,
   utf8,
-} from '../../src/index.ts';
-import { formatExpression } from '../../src/plan/expression.ts';
-import { tableOf } from '../../src/platform.ts';
+} from '../../../src/index.ts';
+import { formatExpression } from '../../../src/plan/expression.ts';
+import { tableOf } from '../../../src/platform.ts';
 import { mistakeOf } from './stand-ins.ts';
 
 const All = schema({
@@ -154,7 +154,8 @@ describe('orElse', () => {
 describe('a user of JavaScript', () => {
   // Each argument is what the types refuse; the shape says as much as the case needs.
   type Loose = { readonly [column: string]: { readonly [method: string]: (...values: readonly unknown[]) => unknown } };
-  const wrong = (fn: (f: Loose) => unknown): string => untyped(fn as (f: never) => unknown); // never: the proxy's type is the user's
+  // never: the type of the proxy is the user's.
+  const wrong = (fn: (f: Loose) => unknown): string => untyped(fn as (f: never) => unknown);
 
   it('is told about a column that does not exist', () => {
     expect(wrong((f) => f.txt)).toContain("E1203 unknown column 'txt' in select | the input has: bool, int8");

@@ -1,6 +1,6 @@
 /** Sources and sinks that are never opened, for tests that build plans. */
-import type { SinkConnector } from '../../src/connector/sink.ts';
-import type { SourceConnector } from '../../src/connector/source.ts';
+import type { SinkConnector } from '../../../src/connector/sink.ts';
+import type { SourceConnector } from '../../../src/connector/source.ts';
 import {
   from,
   int32,
@@ -11,9 +11,9 @@ import {
   timestamp,
   type UserError,
   utf8,
-} from '../../src/index.ts';
-import type { Columns } from '../../src/index.ts';
-import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
+} from '../../../src/index.ts';
+import type { Columns } from '../../../src/index.ts';
+import { makeSink, makeSource, tableOf } from '../../../src/platform.ts';
 
 const never = (): never => {
   throw new Error('a stand-in is never opened');

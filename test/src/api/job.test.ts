@@ -1,14 +1,17 @@
 /** Jobs: outputs, names and the plan as text. */
 import { describe, expect, it } from 'vitest';
-import { boundedOutOfOrderness, count, job, max, tumbling } from '../../src/index.ts';
-import { planOf } from '../../src/platform.ts';
+import { boundedOutOfOrderness, count, job, max, tumbling } from '../../../src/index.ts';
+import { planOf } from '../../../src/platform.ts';
 import { changelogSink, mistakeOf, raw, sink } from './stand-ins.ts';
 
 const perHour = raw
   .watermark('scheduled', boundedOutOfOrderness('30 minutes'))
   .keyBy('origin')
   .window(tumbling('1 hour'))
-  .aggregate({ departures: count(), worst: max('delayMinutes', { where: (f) => f.destination.ne('SFO') }) }, { uid: 'per-hour' });
+  .aggregate(
+    { departures: count(), worst: max('delayMinutes', { where: (f) => f.destination.ne('SFO') }) },
+    { uid: 'per-hour' },
+  );
 
 describe('a job', () => {
   it('has the outputs in order, and a name when it was given one', () => {
@@ -16,7 +19,11 @@ describe('a job', () => {
     expect(planOf(job('departures', ...outputs), 'file').name).toBe('departures');
     expect(planOf(job(...outputs), 'file').name).toBe('file');
     expect(job(...outputs).name).toBeUndefined();
-    expect(planOf(job(job(...outputs), raw.to(sink('c'))), 'file').sinks.map(({ label }) => label)).toEqual(['a', 'b', 'c']);
+    expect(planOf(job(job(...outputs), raw.to(sink('c'))), 'file').sinks.map(({ label }) => label)).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
   });
 
   it('explains its plan, printing what is read twice once', () => {
@@ -24,8 +31,12 @@ describe('a job', () => {
       'departures',
       perHour.to(sink('ndjsonSink(out)')),
       perHour.late.to(sink('ndjsonSink(late)')),
-      raw.where((f) => f.delayMinutes.gt(15)).select((f) => ({ origin: f.origin, hours: f.delayMinutes.div(60) }))
-        .keyBy('origin').aggregate({ n: count() }).to(changelogSink('console')),
+      raw
+        .where((f) => f.delayMinutes.gt(15))
+        .select((f) => ({ origin: f.origin, hours: f.delayMinutes.div(60) }))
+        .keyBy('origin')
+        .aggregate({ n: count() })
+        .to(changelogSink('console')),
     );
     expect(made.explain()).toBe(`job 'departures'
   sink ndjsonSink(out): origin utf8; windowStart timestamp; windowEnd timestamp; departures int64; worst int32, nullable
@@ -43,9 +54,12 @@ describe('a job', () => {
   });
 
   it('refuses what is no output', () => {
-    const loose: (...values: readonly unknown[]) => unknown = (...values) => job(...(values as Parameters<typeof job>)); // as JavaScript calls it
+    // As JavaScript calls it.
+    const loose = (...values: readonly unknown[]): unknown => job(...(values as Parameters<typeof job>));
     expect(mistakeOf(() => loose('departures'))).toBe('E1006 job must be given at least one output, but is given none');
-    expect(mistakeOf(() => loose('departures', perHour))).toBe('E1006 an output of job must be made with .to(sink), but is an object');
+    expect(mistakeOf(() => loose('departures', perHour))).toBe(
+      'E1006 an output of job must be made with .to(sink), but is an object',
+    );
     expect(mistakeOf(() => loose('', perHour.to(sink('a'))))).toBe("E1006 the name of job must be text, but is ''");
   });
 
