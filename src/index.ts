@@ -1,4 +1,7 @@
-/** The door for users: everything that a job is written with, grouped by noun. Running is the host's (millrace/node, millrace/web). */
+/**
+ * The door for users: everything that a job is written with, grouped by noun. Running is the host's (millrace/node,
+ * millrace/web).
+ */
 
 // Streams and jobs
 export { from } from './api/stream-builder.ts';
@@ -7,7 +10,21 @@ export type { Flag, Keyed, Out, Stream, Uid, Windowed, WithLate } from './api/st
 
 // Schemas and rows
 export {
-  bool, bytes, type Column, float32, float64, int16, int32, int64, type Int64Column, int8, json, schema, type Schema, timestamp, utf8,
+  bool,
+  bytes,
+  type Column,
+  float32,
+  float64,
+  int16,
+  int32,
+  int64,
+  type Int64Column,
+  int8,
+  json,
+  schema,
+  type Schema,
+  timestamp,
+  utf8,
 } from './api/schema.ts';
 export type { bigint64, Columns, NewRow, Row, Value } from './api/kind.ts';
 export type { Json } from './base/json.ts';
@@ -22,7 +39,14 @@ export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
-  boundedOutOfOrderness, hopping, monotonous, type Strategy, tumbling, type WatermarkOptions, type Window, type WindowOffset,
+  boundedOutOfOrderness,
+  hopping,
+  monotonous,
+  type Strategy,
+  tumbling,
+  type WatermarkOptions,
+  type Window,
+  type WindowOffset,
 } from './api/window.ts';
 export type { Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
@@ -31,4 +55,11 @@ export type { Size } from './base/bytes.ts';
 export type { Accepts, Sink, Source } from './api/port.ts';
 
 // Errors
-export { type ErrorCode, type ErrorLocation, ExternalError, InternalError, MillraceError, UserError } from './base/errors.ts';
+export {
+  type ErrorCode,
+  type ErrorLocation,
+  ExternalError,
+  InternalError,
+  MillraceError,
+  UserError,
+} from './base/errors.ts';

@@ -1,19 +1,18 @@
 /**
- * Aggregates as users write them: `{ departures: count(), worst: max('delayMinutes', { where: f => f.origin.eq('SFO') }) }`.
+ * Aggregates as users write them: `{ departures: count(), worst: max('delayMinutes', { where: (f) => f.gate.gt(9) }) }`.
  *
  * What a call returns is a description. The columns that it may name come from the stream that it is given to: `C` is
  * inferred from context, so that completion and errors land on the name. Results are typed as in plan/aggregates.ts.
  */
-import { UserError } from '../base/errors.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { AggregateName } from '../plan/aggregates.ts';
 import type { AggregateCall } from '../plan/logical.ts';
 import { located } from './call-site.ts';
 import type { Condition } from './expression.ts';
-import { conditionOf } from './expression-builder.ts';
+import { conditionOf } from './expression-scope.ts';
 import type { bigint64, Columns, float32, float64, int64, Name, Nullable, Numeric, Orderable } from './kind.ts';
+import { mistake } from './mistake.ts';
 import { requireKnownOptions } from './options.ts';
-import { describe } from './schema.ts';
 
 declare const columnsOf: unique symbol;
 
@@ -69,32 +68,37 @@ export function count<C extends Columns>(options?: Only<C>): Aggregate<C, int64,
 
 /** Integers add up to an int64, exactly; floats to a float64, in record order. */
 export function sum<C extends Columns, const N extends Name<C, Numeric>, O extends Only<C>>(
-  column: N, options?: O,
+  column: N,
+  options?: O,
 ): Aggregate<C, Sum<C[N]> | Missing<C[N], O>, 'cannot retract'> {
   return declare('sum', column, options);
 }
 
 export function min<C extends Columns, const N extends Name<C, Orderable>, O extends Only<C>>(
-  column: N, options?: O,
+  column: N,
+  options?: O,
 ): Aggregate<C, C[N] | Missing<C[N], O>, 'cannot retract'> {
   return declare('min', column, options);
 }
 
 export function max<C extends Columns, const N extends Name<C, Orderable>, O extends Only<C>>(
-  column: N, options?: O,
+  column: N,
+  options?: O,
 ): Aggregate<C, C[N] | Missing<C[N], O>, 'cannot retract'> {
   return declare('max', column, options);
 }
 
 export function avg<C extends Columns, const N extends Name<C, Numeric>, O extends Only<C>>(
-  column: N, options?: O,
+  column: N,
+  options?: O,
 ): Aggregate<C, float64 | Missing<C[N], O>, 'cannot retract'> {
   return declare('avg', column, options);
 }
 
 /** Standard deviation of the population. */
 export function stddev<C extends Columns, const N extends Name<C, Numeric>, O extends Only<C>>(
-  column: N, options?: O,
+  column: N,
+  options?: O,
 ): Aggregate<C, float64 | Missing<C[N], O>, 'cannot retract'> {
   return declare('stddev', column, options);
 }
@@ -102,10 +106,14 @@ export function stddev<C extends Columns, const N extends Name<C, Numeric>, O ex
 /** The call in a plan that a declaration named `name` stands for, over rows of `schema`. */
 export function aggregateCall(name: string, declared: unknown, schema: TableSchema, where: string): AggregateCall {
   if (!(declared instanceof AggregateDeclaration)) {
-    throw new UserError('E1006', { what: `'${name}' of ${where}`, needs: 'an aggregate', got: describe(declared) }, {
-      hint: "write it with its call, such as count() or max('column')",
-    });
+    throw mistake(
+      `'${name}' of ${where}`,
+      'an aggregate',
+      declared,
+      "write it with its call, such as count() or max('column')",
+    );
   }
-  const condition = declared.where === undefined ? undefined : conditionOf(schema, declared.where, `'${name}' of ${where}`);
+  const condition =
+    declared.where === undefined ? undefined : conditionOf(schema, declared.where, `'${name}' of ${where}`);
   return { name, fn: declared.fn, column: declared.column, where: condition };
 }

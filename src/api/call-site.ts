@@ -2,8 +2,8 @@
  * Where in the user's code a call into the API stands, so that mistakes found while a job is built name their line.
  *
  * The stack is text whose form depends on the engine: "at name (file:line:column)" in V8, "name@file:line:column" in
- * SpiderMonkey and JavaScriptCore. The first frame is this file, which tells where the package's own frames lie. In a bundle
- * everything is one file; then no location is better than a wrong one.
+ * SpiderMonkey and JavaScriptCore. The first frame is this file, which tells where the package's own frames lie. In a
+ * bundle everything is one file; then no location is better than a wrong one.
  */
 import { MillraceError } from '../base/errors.ts';
 
@@ -32,7 +32,13 @@ function parseFrame(text: string): CallSite | undefined {
   const match = FRAME.exec(text);
   const [file, line] = [match?.[1], match?.[2]];
   if (file === undefined || line === undefined || /^(?:async )?node:/.test(file)) return undefined;
-  return { file: file.replace(/^async /, '').replace(/^file:\/\//, '').replace(/\?.*$/, ''), line: Number(line) };
+  return {
+    file: file
+      .replace(/^async /, '')
+      .replace(/^file:\/\//, '')
+      .replace(/\?.*$/, ''),
+    line: Number(line),
+  };
 }
 
 /** Runs `build`; a mistake found in it that has no location yet gets the line of the user's call. */
@@ -41,7 +47,8 @@ export function located<T>(build: () => T): T {
     return build();
   } catch (error) {
     if (error instanceof MillraceError && error.location.file === undefined) {
-      // The error's own stack begins where it was thrown; a fresh one begins here, which is what tells the package's frames.
+      // The error's own stack begins where it was thrown; a fresh one begins here, which is what tells the package's
+      // frames.
       const site = callSiteOf((new Error('call site').stack ?? '').replace(/^Error: call site\n/, ''));
       if (site !== undefined) error.location = { ...error.location, ...site };
     }

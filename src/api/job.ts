@@ -5,12 +5,11 @@
  *  1. A job is immutable and can be planned any number of times.
  *  2. Without a name the host gives one from where the job came from (its file), the same at every start.
  */
-import { UserError } from '../base/errors.ts';
 import { explainPlan } from '../plan/explain.ts';
 import type { LogicalPlan, SinkNode } from '../plan/logical.ts';
 import { assignUids } from '../plan/uids.ts';
 import { located } from './call-site.ts';
-import { describe } from './schema.ts';
+import { mistake, nothingGiven } from './mistake.ts';
 
 export interface Job {
   /** Undefined until the host names it. */
@@ -43,8 +42,8 @@ export function job(first: string | Job, ...more: Job[]): Job {
   return located(() => {
     const name = typeof first === 'string' ? first : undefined;
     const outputs = typeof first === 'string' ? more : [first, ...more];
-    if (name === '') throw new UserError('E1006', { what: 'the name of job', needs: 'text', got: "''" });
-    if (outputs.length === 0) throw new UserError('E1006', { what: 'job', needs: 'given at least one output', got: 'given none' });
+    if (name === '') throw mistake('the name of job', 'text', name);
+    if (outputs.length === 0) throw nothingGiven('job', 'output');
     const sinks = outputs.flatMap((output) => declarationOf(output, 'an output of job').sinks);
     const made = new JobDeclaration(name, sinks);
     assignUids(planOf(made, UNNAMED));
@@ -60,5 +59,5 @@ export function planOf(declared: Job, defaultName: string): LogicalPlan {
 
 function declarationOf(declared: unknown, what: string): JobDeclaration {
   if (declared instanceof JobDeclaration) return declared;
-  throw new UserError('E1006', { what, needs: 'made with .to(sink)', got: describe(declared) });
+  throw mistake(what, 'made with .to(sink)', declared);
 }

@@ -1,15 +1,18 @@
 /**
- * Sources and sinks as users pass them around: a connector under a type that says which rows it gives or takes. Hosts make
- * them (makeSource, makeSink); users only hand them to `from` and `to`.
+ * Sources and sinks as users pass them around: a connector under a type that says which rows it gives or takes. Hosts
+ * make them (makeSource, makeSink); users only hand them to `from` and `to`.
  */
-import { UserError } from '../base/errors.ts';
+import { assert } from '../base/assert.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { Columns } from './kind.ts';
-import { describe, type Schema, tableOf } from './schema.ts';
+import { mistake } from './mistake.ts';
+import { type Schema, tableOf } from './schema.ts';
 
 declare const takes: unique symbol;
+
+const ACCEPTS = { inserts: 'inserts only', changelog: 'inserts, updates and deletes' } as const;
 
 export interface Source<out C extends Columns> {
   readonly schema: Schema<C>;
@@ -17,7 +20,7 @@ export interface Source<out C extends Columns> {
   readonly label: string;
 }
 
-export type Accepts = 'inserts only' | 'inserts, updates and deletes';
+export type Accepts = (typeof ACCEPTS)[SinkConnector['accepts']];
 
 /** A sink for rows of columns C; by default any. */
 export interface Sink<out A extends Accepts, in C = unknown> {
@@ -61,20 +64,29 @@ export function makeSource<C extends Columns>(schema: Schema<C>, connector: Sour
 }
 
 /** A sink for users. With a schema it takes only streams that have these columns. */
-export function makeSink<A extends Accepts, C = unknown>(
-  accepts: A, connector: SinkConnector, label: string, schema?: C extends Columns ? Schema<C> : never,
-): Sink<A, C> {
-  const expects = schema === undefined ? undefined : tableOf(schema, `the schema of ${label}`);
-  // A and C are what the maker of the sink says of it.
-  return new SinkDeclaration(accepts, label, connector, expects) as unknown as Sink<A, C>;
+export function makeSink<A extends Accepts>(accepts: A, connector: SinkConnector, label: string): Sink<A>;
+export function makeSink<A extends Accepts, C extends Columns>(
+  accepts: A,
+  connector: SinkConnector,
+  label: string,
+  schema: Schema<C>,
+): Sink<A, C>;
+export function makeSink(accepts: Accepts, connector: SinkConnector, label: string, schema?: Schema<Columns>): unknown {
+  assert(accepts === ACCEPTS[connector.accepts], `${label} takes '${accepts}', its connector '${connector.accepts}'`);
+  return new SinkDeclaration(
+    accepts,
+    label,
+    connector,
+    schema === undefined ? undefined : tableOf(schema, `the schema of ${label}`),
+  );
 }
 
 export function sourceDeclaration(declared: unknown): SourceDeclaration {
   if (declared instanceof SourceDeclaration) return declared;
-  throw new UserError('E1006', { what: 'from', needs: 'given a source', got: describe(declared) });
+  throw mistake('from', 'given a source', declared);
 }
 
 export function sinkDeclaration(declared: unknown): SinkDeclaration {
   if (declared instanceof SinkDeclaration) return declared;
-  throw new UserError('E1006', { what: 'to', needs: 'given a sink', got: describe(declared) });
+  throw mistake('to', 'given a sink', declared);
 }

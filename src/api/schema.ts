@@ -10,6 +10,7 @@ import type { ColumnType, TypeKind } from '../data/types.ts';
 import { located } from './call-site.ts';
 import type * as kinds from './kind.ts';
 import type { Columns, Nullable } from './kind.ts';
+import { isRecord, mistake } from './mistake.ts';
 
 /** Exists for the compiler only: carries the kind of a column or expression. */
 export declare const kindOf: unique symbol;
@@ -90,7 +91,7 @@ export const json = (): Column<kinds.json> => declare('json');
 export function timestamp(unit: 's' | 'ms' | 'us' = 'ms'): Column<kinds.timestamp> {
   if (unit !== 's' && unit !== 'ms' && unit !== 'us') {
     located(() => {
-      throw new UserError('E1006', { what: 'the unit of a timestamp', needs: "'s', 'ms' or 'us'", got: describe(unit) });
+      throw mistake('the unit of a timestamp', "'s', 'ms' or 'us'", unit);
     });
   }
   return declare('timestamp', unit === 'ms' ? undefined : unit);
@@ -103,7 +104,7 @@ export function schema<const S extends { readonly [name: string]: Column<Nullabl
   columns: S,
 ): Schema<{ -readonly [P in keyof S]: KindIn<S[P]> } & {}> {
   const declared = located(() => {
-    if (!isRecord(columns)) throw new UserError('E1006', { what: 'schema', needs: 'an object of columns', got: describe(columns) });
+    if (!isRecord(columns)) throw mistake('schema', 'an object of columns', columns);
     const fields = Object.entries(columns).map(([name, column]: [string, unknown]) => {
       if (!(column instanceof ColumnDeclaration)) throw new UserError('E1004', { what: `'${name}' of schema` });
       return { name, type: column.type };
@@ -117,21 +118,12 @@ export function schema<const S extends { readonly [name: string]: Column<Nullabl
 /** The fields of a declared schema. E1006 naming `what` when it is something else. */
 export function tableOf(declared: unknown, what: string): TableSchema {
   if (declared instanceof SchemaDeclaration) return declared.table;
-  throw new UserError('E1006', { what, needs: 'a schema', got: describe(declared) }, { hint: 'make one with schema({ name: utf8() })' });
+  throw mistake(what, 'a schema', declared, 'make one with schema({ name: utf8() })');
 }
 
 /** A declared schema of fields: what `stream.schema` is. */
 export const schemaOf = (table: TableSchema): SchemaDeclaration =>
-  new SchemaDeclaration(Object.fromEntries(table.fields.map(({ name, type }) => [name, new ColumnDeclaration(type)])), table);
-
-export const isRecord = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A value as an error message shows it. */
-export function describe(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'bigint') return `${value}n`;
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
-  return Array.isArray(value) ? 'an array' : 'an object';
-}
+  new SchemaDeclaration(
+    Object.fromEntries(table.fields.map(({ name, type }) => [name, new ColumnDeclaration(type)])),
+    table,
+  );

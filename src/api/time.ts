@@ -2,14 +2,16 @@
  * Instants as users see them.
  *
  * Invariants
- *  1. An EventTime is an object without a number inside its type: `at > Date.now()` and `at - other` do not compile, nor does
- *     any mix with ProcessingTime or Date. At run time both refuse to become a number or be compared by accident.
+ *  1. An EventTime is an object without a number inside its type: `at > Date.now()` and `at - other` do not compile,
+ *     nor does any mix with ProcessingTime or Date. At run time both refuse to become a number or be compared by
+ *     accident.
  *  2. Instants are immutable; `epochMs` is exact.
  * Not here: milliseconds inside the engine (base/time.ts).
  */
 import { UserError } from '../base/errors.ts';
 import { type Duration, durationMs, formatTime } from '../base/time.ts';
 import { located } from './call-site.ts';
+import { mistake } from './mistake.ts';
 
 /** An instant on the clock of the events. */
 export interface EventTime {
@@ -57,7 +59,7 @@ class Instant<Clock extends 'event time' | 'processing time'> {
   since(earlier: { readonly clock: Clock; readonly epochMs: number }): number {
     if (earlier.clock === this.clock) return this.epochMs - earlier.epochMs;
     return located(() => {
-      throw new UserError('E1006', { what: `since of ${this.clock}`, needs: `an instant of ${this.clock}`, got: String(earlier.clock) });
+      throw mistake(`since of ${this.clock}`, `given an instant of ${this.clock}`, earlier);
     });
   }
 
@@ -83,16 +85,20 @@ export const eventTimeOf = (epochMs: number): EventTime => new Instant('event ti
 /** The processing time of milliseconds since 1970, as a clock gave it. */
 export const processingTimeOf = (epochMs: number): ProcessingTime => new Instant('processing time', epochMs);
 
-export const isEventTime = (value: unknown): value is EventTime => value instanceof Instant && value.clock === 'event time';
+export const isEventTime = (value: unknown): value is EventTime =>
+  value instanceof Instant && value.clock === 'event time';
 
-// Date.parse reads text without a zone in the zone of the machine; here the same text means the same instant everywhere.
+// Date.parse reads text without a zone in the zone of the machine; here the same text means the same instant
+// everywhere.
 const INSTANT = /^[+-]?\d{4,6}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))$/;
 
 /** An instant from ISO text with its zone ('2001-01-03T10:00Z', '…+01:00'), or from a Date. Throws E1007. */
 export function eventTime(instant: `${number}-${number}-${number}T${string}` | Date): EventTime {
   return located(() => {
-    const ms = typeof instant === 'string' ? (INSTANT.test(instant) ? Date.parse(instant) : Number.NaN) : instant.getTime();
-    if (Number.isNaN(ms)) throw new UserError('E1007', { text: typeof instant === 'string' ? instant : 'Invalid Date' });
+    const ms =
+      typeof instant === 'string' ? (INSTANT.test(instant) ? Date.parse(instant) : Number.NaN) : instant.getTime();
+    if (Number.isNaN(ms))
+      throw new UserError('E1007', { text: typeof instant === 'string' ? instant : 'Invalid Date' });
     return eventTimeOf(ms);
   });
 }

@@ -1,13 +1,13 @@
 /**
- * Windows and watermark strategies as users write them. Plain specifications (plan/logical.ts) under types that say what each
- * needs of a stream. Intervals are half-open, in UTC, and start at multiples of the size (or slide) plus the offset.
+ * Windows and watermark strategies as users write them. Plain specifications (plan/logical.ts) under types that say
+ * what each needs of a stream. Intervals are half-open, in UTC, and start at multiples of the size (or slide) plus
+ * the offset.
  */
-import { UserError } from '../base/errors.ts';
 import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
 import type { WatermarkStrategy, WindowSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
+import { mistake } from './mistake.ts';
 import { requireKnownOptions } from './options.ts';
-import { describe } from './schema.ts';
 
 /** A window assigner; `Needs` is what the stream must have. */
 export interface Window<out Needs extends string> {
@@ -61,7 +61,7 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
   return located(() => {
     const sizeMs = positiveDurationMs(size, 'the window size');
     const slideMs = positiveDurationMs(slide, 'the slide');
-    if (slideMs > sizeMs) throw new UserError('E1006', { what: 'the slide', needs: `at most the window size '${size}'`, got: `'${slide}'` });
+    if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
     return new WindowDeclaration({ kind: 'hopping', sizeMs, slideMs, offsetMs: offsetOf(options, slideMs, 'hopping') });
   });
 }
@@ -81,17 +81,17 @@ export const monotonous = (): Strategy => new StrategyDeclaration({ kind: 'monot
 export function boundedOutOfOrderness(max: Duration): Strategy {
   return located(() => {
     const delayMs = durationMs(max, 'the bound of out-of-orderness');
-    if (delayMs < 0) throw new UserError('E1006', { what: 'the bound of out-of-orderness', needs: 'zero or more', got: `'${max}'` });
+    if (delayMs < 0) throw mistake('the bound of out-of-orderness', 'zero or more', max);
     return new StrategyDeclaration({ kind: 'bounded', delayMs });
   });
 }
 
 export function windowSpecOf(declared: unknown): WindowSpec {
   if (declared instanceof WindowDeclaration) return declared.spec;
-  throw new UserError('E1006', { what: 'window', needs: "given a window, such as tumbling('1 hour')", got: describe(declared) });
+  throw mistake('window', "given a window, such as tumbling('1 hour')", declared);
 }
 
 export function strategyOf(declared: unknown): WatermarkStrategy {
   if (declared instanceof StrategyDeclaration) return declared.spec;
-  throw new UserError('E1006', { what: 'the strategy of watermark', needs: "such as boundedOutOfOrderness('10 s')", got: describe(declared) });
+  throw mistake('the strategy of watermark', "such as boundedOutOfOrderness('10 s')", declared);
 }

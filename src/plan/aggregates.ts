@@ -28,10 +28,18 @@ const FLOATS: readonly TypeKind[] = ['float32', 'float64'];
 const float64 = (): Omit<ColumnType, 'nullable'> => ({ kind: 'float64' });
 const sameAs = ({ nullable: _, ...type }: ColumnType): Omit<ColumnType, 'nullable'> => type;
 const sumOf = (input: ColumnType): Omit<ColumnType, 'nullable'> =>
-  FLOATS.includes(input.kind) ? { kind: 'float64' } : input.bigint === true ? { kind: 'int64', bigint: true } : { kind: 'int64' };
+  FLOATS.includes(input.kind)
+    ? { kind: 'float64' }
+    : input.bigint === true
+      ? { kind: 'int64', bigint: true }
+      : { kind: 'int64' };
 
 const number = { accepts: NUMBERS, needs: 'a number', nullWithoutRows: true } as const;
-const ordered = { accepts: [...NUMBERS, 'timestamp'], needs: 'a number or a timestamp', nullWithoutRows: true } as const;
+const ordered = {
+  accepts: [...NUMBERS, 'timestamp'],
+  needs: 'a number or a timestamp',
+  nullWithoutRows: true,
+} as const;
 
 export const AGGREGATES = {
   count: { accepts: undefined, needs: 'no column', result: () => ({ kind: 'int64' }), nullWithoutRows: false },
@@ -50,7 +58,11 @@ export function aggregateFunction(name: string): AggregateFunction {
   const table: { readonly [name: string]: AggregateFunction } = AGGREGATES;
   const found = Object.hasOwn(table, name) ? table[name] : undefined;
   if (found === undefined) {
-    throw new UserError('E1006', { what: 'an aggregate', needs: `one of ${Object.keys(AGGREGATES).join(', ')}`, got: `'${name}'` });
+    throw new UserError('E1006', {
+      what: 'an aggregate',
+      needs: `one of ${Object.keys(AGGREGATES).join(', ')}`,
+      got: `'${name}'`,
+    });
   }
   return found;
 }
@@ -67,11 +79,20 @@ function inputType(call: AggregateCall, fn: AggregateFunction, schema: TableSche
   const none: ColumnType = { kind: 'int64', nullable: false };
   if (fn.accepts === undefined && call.column === undefined) return none;
   if (fn.accepts === undefined || call.column === undefined) {
-    throw new UserError('E1006', { what: `${call.fn} in ${where}`, needs: `given ${fn.needs}`, got: `given ${call.column === undefined ? 'none' : `'${call.column}'`}` });
+    throw new UserError('E1006', {
+      what: `${call.fn} in ${where}`,
+      needs: `given ${fn.needs}`,
+      got: `given ${call.column === undefined ? 'none' : `'${call.column}'`}`,
+    });
   }
   const type = schema.fields[requireColumn(schema, call.column, where)]?.type ?? none;
   if (!fn.accepts.includes(type.kind)) {
-    throw new UserError('E1204', { column: call.column, type: describeType(type), where: `${call.fn} in ${where}`, needs: fn.needs });
+    throw new UserError('E1204', {
+      column: call.column,
+      type: describeType(type),
+      where: `${call.fn} in ${where}`,
+      needs: fn.needs,
+    });
   }
   return type;
 }

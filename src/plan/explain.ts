@@ -1,11 +1,19 @@
 /**
- * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed where it
- * is first met and named by its uid afterwards.
+ * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed
+ * where it is first met and named by its uid afterwards.
  */
 import { shortDuration } from '../base/time.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode, type WindowSpec } from './logical.ts';
+import {
+  type AggregateCall,
+  type EventTimeColumn,
+  inputsOf,
+  type LogicalNode,
+  type LogicalPlan,
+  type WatermarkNode,
+  type WindowSpec,
+} from './logical.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -56,7 +64,7 @@ function summary(node: PlanNode): string {
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window)} of ${describeTime(node.time)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window, node.time)}: ${describeCalls(node.aggregates)}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'late':
@@ -69,7 +77,10 @@ function summary(node: PlanNode): string {
 }
 
 function describeWatermark(node: WatermarkNode): string {
-  const strategy = node.strategy.kind === 'monotonous' ? 'monotonous' : `out of order by at most ${shortDuration(node.strategy.delayMs)}`;
+  const strategy =
+    node.strategy.kind === 'monotonous'
+      ? 'monotonous'
+      : `out of order by at most ${shortDuration(node.strategy.delayMs)}`;
   const idle = node.idleAfterMs === undefined ? '' : `, idle after ${shortDuration(node.idleAfterMs)}`;
   return `${node.column} ${strategy}${idle}`;
 }
@@ -80,16 +91,19 @@ function describeColumn(column: Extract<LogicalNode, { kind: 'project' }>['colum
 }
 
 const describeKeys = (keys: readonly string[]): string => (keys.length === 0 ? '' : `by ${keys.join(', ')}, `);
-const describeTime = (time: { readonly column: string; readonly plusMs: number }): string =>
-  (time.plusMs === 0 ? time.column : `${time.column} - 1 ms`);
 
-function describeWindow(window: WindowSpec): string {
+function describeWindow(window: WindowSpec, time: EventTimeColumn): string {
   const offset = window.offsetMs === 0 ? '' : ` offset ${shortDuration(window.offsetMs)}`;
   const every = window.kind === 'hopping' ? ` every ${shortDuration(window.slideMs)}` : '';
-  return `${window.kind} ${shortDuration(window.sizeMs)}${every}${offset}`;
+  const at = time.plusMs === 0 ? time.column : `${time.column} - 1 ms`;
+  return `${window.kind} ${shortDuration(window.sizeMs)}${every}${offset} of ${at}`;
 }
 
 function describeCalls(calls: readonly AggregateCall[]): string {
-  return calls.map(({ name, fn, column, where }) =>
-    `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`).join('; ');
+  return calls
+    .map(
+      ({ name, fn, column, where }) =>
+        `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`,
+    )
+    .join('; ');
 }

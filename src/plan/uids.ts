@@ -1,13 +1,13 @@
 /**
- * Names for the state of every node of a plan. Those given by the user stand; the others are derived from what a node does
- * and what it reads, so that they survive whatever does not change that.
+ * Names for the state of every node of a plan. Those given by the user stand; the others are derived from what a node
+ * does and what it reads, so that they survive whatever does not change that.
  *
  * Invariants
  *  1. Every node has a uid, and no two have the same. Two explicit ones that are equal are the user's mistake (E1209).
  *  2. A derived uid depends on the node and the nodes above it, up to the nearest explicit uids. Adding, removing or
  *     reordering other branches changes nothing.
- *  3. Nodes that are equal in this sense are told apart by what reads them, and by their order in the plan only when that is
- *     equal too.
+ *  3. Nodes that are equal in this sense are told apart by what reads them, and by their order in the plan only when
+ *     that is equal too.
  */
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
@@ -31,7 +31,11 @@ export function assignUids(plan: LogicalPlan): ReadonlyMap<PlanNode, string> {
     taken.add(uid);
     uids.set(node, uid);
   }
-  for (const twins of byPath(nodes.filter((node) => !uids.has(node)), paths)) nameTwins(twins, nodes, paths, uids, taken);
+  for (const twins of byPath(
+    nodes.filter((node) => !uids.has(node)),
+    paths,
+  ))
+    nameTwins(twins, nodes, paths, uids, taken);
   return new Map(nodes.map((node) => [node, uids.get(node) ?? '']));
 }
 
@@ -84,8 +88,13 @@ function describeNode(node: PlanNode): Json {
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];
 
-const describeCall = (call: AggregateCall): Json =>
-  [call.name, call.fn, call.column ?? null, call.where === undefined ? null : describeExpression(call.where), call.options ?? null];
+const describeCall = (call: AggregateCall): Json => [
+  call.name,
+  call.fn,
+  call.column ?? null,
+  call.where === undefined ? null : describeExpression(call.where),
+  call.options ?? null,
+];
 
 function byPath(nodes: readonly PlanNode[], paths: ReadonlyMap<PlanNode, string>): Iterable<readonly PlanNode[]> {
   const groups = new Map<string, PlanNode[]>();
@@ -100,13 +109,19 @@ function byPath(nodes: readonly PlanNode[], paths: ReadonlyMap<PlanNode, string>
 
 /** Names nodes with one path: the first by it alone, further ones numbered (invariant 3). */
 function nameTwins(
-  twins: readonly PlanNode[], nodes: readonly PlanNode[], paths: ReadonlyMap<PlanNode, string>,
-  uids: Map<PlanNode, string>, taken: Set<string>,
+  twins: readonly PlanNode[],
+  nodes: readonly PlanNode[],
+  paths: ReadonlyMap<PlanNode, string>,
+  uids: Map<PlanNode, string>,
+  taken: Set<string>,
 ): void {
-  const ordered = twins.length === 1 ? twins
-    : twins.map((node) => ({ node, readers: readersOf(node, nodes, paths) }))
-      .sort((a, b) => (a.readers < b.readers ? -1 : a.readers > b.readers ? 1 : 0))
-      .map(({ node }) => node);
+  const ordered =
+    twins.length === 1
+      ? twins
+      : twins
+          .map((node) => ({ node, readers: readersOf(node, nodes, paths) }))
+          .sort((a, b) => (a.readers < b.readers ? -1 : a.readers > b.readers ? 1 : 0))
+          .map(({ node }) => node);
   for (const node of ordered) {
     const name = `${node.kind}-${paths.get(node) ?? ''}`;
     let uid = name;
@@ -119,7 +134,10 @@ function nameTwins(
 /** What happens below a node, as text that does not depend on the order of branches. */
 function readersOf(node: PlanNode, nodes: readonly PlanNode[], paths: ReadonlyMap<PlanNode, string>): string {
   const readers = nodes.filter((reader) => inputsOf(reader).some((input) => input === node));
-  return readers.map((reader) => `${paths.get(reader) ?? ''}(${readersOf(reader, nodes, paths)})`).sort().join();
+  return readers
+    .map((reader) => `${paths.get(reader) ?? ''}(${readersOf(reader, nodes, paths)})`)
+    .sort()
+    .join();
 }
 
 /** 48 bits of two FNV-1a hashes with different starts, in hexadecimal. Frozen: uids stand in checkpoints. */

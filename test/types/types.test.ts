@@ -16,7 +16,10 @@ describe('the compiler', () => {
     expect(messages[index]).toEqual([]);
   });
 
-  it.each(refused.map(({ title, expected }, index) => [title, expected, index] as const))('refuses: %s', (_title, expected, index) => {
-    expect(messages[accepted.length + index]?.[0]).toContain(expected ?? 'a case of refused.txt without its => line');
-  });
+  it.each(refused.map(({ title, expected }, index) => [title, expected, index] as const))(
+    'refuses: %s',
+    (_title, expected, index) => {
+      expect(messages[accepted.length + index]?.[0]).toContain(expected ?? 'a case of refused.txt without its => line');
+    },
+  );
 });
