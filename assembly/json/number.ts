@@ -25,9 +25,9 @@ export function isDigit(c: u32): bool {
 
 /** Digits at `p`, at most 16. */
 export function digitRun(p: u32): u32 {
-  const digits = i8x16.sub(v128.load(p), i8x16.splat(<i8>ZERO));
-  const others = i8x16.bitmask(i8x16.gt_u(digits, i8x16.splat(9)));
-  return <u32>ctz<i32>(others | 0x10000);
+  // Moved up so that '9' becomes the largest signed byte: one signed comparison tells digits from all others.
+  const moved = i8x16.add(v128.load(p), i8x16.splat(0x7f - 0x39));
+  return <u32>ctz<i32>(~i8x16.bitmask(i8x16.gt_s(moved, i8x16.splat(0x7f - 10))));
 }
 
 /** Eight digits, the first in the lowest byte. Bytes of zero count as zeros, so that fewer digits can be shifted in. */
