@@ -2,9 +2,9 @@
  * Which column a key names, found without hashing when keys come in an order seen before.
  *
  * Each key remembers the key that followed it last, apart for each key that a line began with: producers that write different
- * orders mostly begin differently. The parser compares the bytes at hand with that prediction first; when
- * they differ (another order, an absent field) it looks the key up by hash and corrects the prediction. Keys that no column
- * asks for are learned too, so that a line with many unread fields is predicted as well.
+ * orders mostly begin differently. The parser compares the bytes at hand with that prediction first; when they differ (another
+ * order, an absent field) it looks the key up by hash and corrects the prediction. Keys that no column asks for are learned too,
+ * so that a line with many unread fields is predicted as well.
  *
  * Invariants
  *  1. Only names without quotes, backslashes and control characters have a text: equal text is then the same key.
@@ -12,9 +12,9 @@
  *  3. A name is compared in full before it is taken for a column; a hash alone decides nothing.
  */
 import {
-  ANY_KEY, BACKSLASH, CONTEXTS, CURSOR, EXPECTED_KEY, HASH_SLOTS, KEY_BYTES, KEY_COLUMN, KEY_CONTEXT, KEY_COUNT, KEY_HASH, KEY_MASK, KEY_NAME,
-  KEY_NAME_BYTES, KEY_NEXT, KEY_TEXT_BYTES, KEYS, LEARNED_KEYS_MAX, COLUMN_COUNT, PLAIN_NAME_BYTES, QUOTE, readableWord, refuse,
-  SCRATCH_AT, SLOT_SHIFT, TEXT, TEXT_END, TYPE_MISMATCH, REASON,
+  ANY_KEY, BACKSLASH, COLUMN_COUNT, CONTEXTS, CURSOR, EXPECTED_KEY, HASH_SLOTS, KEY_BYTES, KEY_COLUMN, KEY_CONTEXT, KEY_COUNT,
+  KEY_HASH, KEY_MASK, KEY_NAME, KEY_NAME_BYTES, KEY_NEXT, KEY_TEXT_BYTES, KEYS, LEARNED_KEYS_MAX, PLAIN_NAME_BYTES, QUOTE,
+  readableWord, REASON, refuse, SCRATCH_AT, SLOT_SHIFT, TEXT, TEXT_END, TYPE_MISMATCH,
 } from './layout';
 import { readText, scanPlain } from './text';
 
@@ -121,8 +121,8 @@ function addKey(parserPtr: u32, slot: u32, namePtr: u32, bytes: u32, hash: u32, 
 /** A key with a text of so many bytes to come; with none, one whose text matches nothing. */
 export function initKey(keyPtr: u32, textBytes: u32, nextPtr: u32, columnPtr: u32, context: u32): void {
   memory.fill(keyPtr, 0, KEY_BYTES);
-  // No line has a zero where a key stands.
-  memory.fill(keyPtr + KEY_MASK, 0xff, max<u32>(textBytes, 1));
+  // Without a text, 32 zeros are compared, which no JSON has.
+  memory.fill(keyPtr + KEY_MASK, 0xff, textBytes != 0 ? textBytes : 32);
   if (textBytes != 0) store<u8>(keyPtr, <u8>QUOTE);
   store<u32>(keyPtr, textBytes, KEY_TEXT_BYTES);
   store<u32>(keyPtr, columnPtr, KEY_COLUMN);

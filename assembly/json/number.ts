@@ -164,13 +164,14 @@ export function readScaled(parserPtr: u32, p: u32, scale: i32, cut: bool): u32 {
   let value = load<u64>(parserPtr, MANTISSA);
   let exponent = load<i32>(parserPtr, EXPONENT) + scale;
   let rest = (load<u32>(parserPtr, NUMBER_FLAGS) & INEXACT) != 0;
+  // Digits of the whole part were cut off: it has 20 and more.
+  if (rest && exponent > 0) return refuse(parserPtr, OUT_OF_RANGE, p);
   while (exponent < 0 && value != 0) {
     rest = rest || value % 10 != 0;
     value /= 10;
     exponent++;
   }
   if (exponent > 0 && value != 0) {
-    // 19 digits and more were cut off while reading: too large for 64 bits whatever they were.
     if (exponent > 19) return refuse(parserPtr, OUT_OF_RANGE, p);
     while (exponent > 0) {
       if (value > 0xffffffffffffffff / 10) return refuse(parserPtr, OUT_OF_RANGE, p);
