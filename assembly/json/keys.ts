@@ -122,7 +122,7 @@ function addKey(parserPtr: u32, slot: u32, namePtr: u32, bytes: u32, hash: u32, 
 export function initKey(keyPtr: u32, textBytes: u32, nextPtr: u32, columnPtr: u32, context: u32): void {
   memory.fill(keyPtr, 0, KEY_BYTES);
   // Without a text, 32 zeros are compared, which no JSON has.
-  memory.fill(keyPtr + KEY_MASK, 0xff, textBytes != 0 ? textBytes : 32);
+  memory.fill(keyPtr + KEY_MASK, 0xff, textBytes != 0 ? textBytes : <u32>32);
   if (textBytes != 0) store<u8>(keyPtr, <u8>QUOTE);
   store<u32>(keyPtr, textBytes, KEY_TEXT_BYTES);
   store<u32>(keyPtr, columnPtr, KEY_COLUMN);
