@@ -2,33 +2,38 @@
  * Structs of the JSON parser in linear memory, and the reasons why a line is refused.
  *
  * Parser, PARSER_BYTES:
- *   0         4       8        12       16      20     24        28       32        36        40        44
- *   +---------+-------+--------+--------+-------+------+---------+--------+---------+---------+---------+----------+
- *   | columns | count | rows   | keys   | key   | hash | first   | any    | scratch | scratch | scratch | letters  |
- *   |         |       | at most|        | count | slots| key     | key    | start   | end     | at      |          |
- *   +---------+-------+--------+--------+-------+------+---------+--------+---------+---------+---------+----------+
- *   48        52      56       60       64       68      72       76      80       84       88     92      96
- *   +---------+-------+--------+--------+--------+-------+--------+-------+--------+--------+------+-------+
- *   | letters | line  | rows   | next   | letter | fast  | reason | error | cursor | text   | text | esca- |
- *   | at most | bytes | made   | line   | count  | rows  |        | at    |        |        | end  | ped   |
- *   +---------+-------+--------+--------+--------+-------+--------+-------+--------+--------+------+-------+
- *   96        104       108     112     116      120     124        128       256
- *   +---------+---------+-------+-------+--------+-------+----------+---------+
- *   | mantissa| exponent| flags | powers| digits | date  | spare    | nesting |  one bit for each level
- *   +---------+---------+-------+-------+--------+-------+----------+---------+
- *   words 52 to 68 are the result of a call, the rest from 72 on is only meaningful inside one.
+ *   0         4        8       12     16      20      24      28      32        36        40        44        48
+ *   +---------+--------+-------+------+-------+-------+-------+-------+---------+---------+---------+---------+---------+
+ *   | columns | column | rows  | keys | key   | hash  | first | any   | scratch | scratch | scratch | letters | letters |
+ *   |         | count  | max   |      | count | slots | key   | key   | start   | end     | at      |         | max     |
+ *   +---------+--------+-------+------+-------+-------+-------+-------+---------+---------+---------+---------+---------+
+ *   52        56       60      64       68     72      76      80      84       88     92     96     104        108
+ *   +---------+--------+-------+--------+------+-------+-------+-------+--------+------+------+------+----------+--------+
+ *   | line    | rows   | next  | letter | fast | esca- | rea-  | error | cursor | slot | de-  | man- | exponent | number |
+ *   | max     |        | line  | count  | rows | ped   | son   | at    |        | shift| pth  | tissa|          | flags  |
+ *   +---------+--------+-------+--------+------+-------+-------+-------+--------+------+------+------+----------+--------+
+ *   112       116      120      124    128    132        136      144      152            192           320
+ *   +---------+--------+--------+------+------+----------+--------+--------+--------------+-------------+
+ *   | powers  | digits | number | spare| text | text end | column | whole  | spare        | nesting     | one bit a level
+ *   +---------+--------+--------+------+------+----------+--------+--------+--------------+-------------+
+ *   Words 56 to 71 are the result of a call; the words from 72 on mean something inside one only.
  *
- * Column, 64 bytes:  kind, values, validity, nullable, stamp, has nulls, unit, width, bad stamp, bad reason, bad at
+ * Column, JSON_COLUMN_BYTES: kind, values, validity, nullable, stamp, has nulls, unit, width, bad stamp, bad reason, bad at
  *   stamp: serial number of the line that last gave it a value; bad stamp: of the line whose last value did not fit.
  *
- * Key, 96 bytes:  text[32] = the key in its quotes, zeros behind; mask[32] = ones where the text is; length of the text,
- *   column or 0, the key that followed it last, name, name's length, hash.
+ * Key, KEY_BYTES:
+ *   0          32         64          68       72     76          80     84        88        96             128
+ *   +----------+----------+-----------+--------+------+-----------+------+---------+---------+--------------+
+ *   | text     | mask     | text      | column | name | name      | hash | context | spare   | next key, by |
+ *   |          |          | bytes     | or 0   |      | bytes     |      |         |         | context      |
+ *   +----------+----------+-----------+--------+------+-----------+------+---------+---------+--------------+
+ *   text: the key in its quotes, zeros behind; mask: ones where the text is.
  *
- * Dead letter, 32 bytes:  line, length, position in the line, reason, column or NO_COLUMN
+ * Dead letter, LETTER_BYTES: line, bytes, position in the line, reason, column or NO_COLUMN
  */
 
 // Parser.
-export const PARSER_BYTES: u32 = 256;
+export const PARSER_BYTES: u32 = 320;
 export const COLUMNS: u32 = 0;
 export const COLUMN_COUNT: u32 = 4;
 export const ROWS_MAX: u32 = 8;
@@ -47,19 +52,24 @@ export const ROWS: u32 = 56;
 export const NEXT_LINE: u32 = 60;
 export const LETTER_COUNT: u32 = 64;
 export const FAST_ROWS: u32 = 68;
-export const REASON: u32 = 72;
-export const ERROR_AT: u32 = 76;
-export const CURSOR: u32 = 80;
-export const TEXT: u32 = 84;
-export const TEXT_END: u32 = 88;
-export const ESCAPED: u32 = 92;
+export const ESCAPED: u32 = 72;
+export const REASON: u32 = 76;
+export const ERROR_AT: u32 = 80;
+export const CURSOR: u32 = 84;
+/** Hash values are shifted right by this to become slot numbers. */
+export const SLOT_SHIFT: u32 = 88;
+export const DEPTH: u32 = 92;
 export const MANTISSA: u32 = 96;
 export const EXPONENT: u32 = 104;
 export const NUMBER_FLAGS: u32 = 108;
 export const POWERS: u32 = 112;
 export const DIGITS: u32 = 116;
 export const NUMBER_START: u32 = 120;
-export const NESTING: u32 = 128;
+export const TEXT: u32 = 128;
+export const TEXT_END: u32 = 132;
+export const BAD_COLUMN: u32 = 136;
+export const WHOLE: u32 = 144;
+export const NESTING: u32 = 192;
 
 // Column.
 export const JSON_COLUMN_BYTES: u32 = 64;
@@ -76,14 +86,17 @@ export const BAD_REASON: u32 = 36;
 export const BAD_AT: u32 = 40;
 
 // Key.
-export const KEY_BYTES: u32 = 96;
+export const KEY_BYTES: u32 = 128;
 export const KEY_MASK: u32 = 32;
 export const KEY_TEXT_BYTES: u32 = 64;
 export const KEY_COLUMN: u32 = 68;
-export const KEY_NEXT: u32 = 72;
-export const KEY_NAME: u32 = 76;
-export const KEY_NAME_BYTES: u32 = 80;
-export const KEY_HASH: u32 = 84;
+export const KEY_NAME: u32 = 72;
+export const KEY_NAME_BYTES: u32 = 76;
+export const KEY_HASH: u32 = 80;
+export const KEY_CONTEXT: u32 = 84;
+export const KEY_NEXT: u32 = 96;
+/** Predictions that each key has, one for each context. */
+export const CONTEXTS: u32 = 8;
 /** Longest key that is recognised by its text; longer ones are always looked up. */
 export const PLAIN_NAME_BYTES: u32 = 30;
 /** Keys remembered beyond those of the columns. */
@@ -161,6 +174,14 @@ export function refuse(parserPtr: u32, reason: u32, atPtr: u32): u32 {
   store<u32>(parserPtr, reason, REASON);
   store<u32>(parserPtr, atPtr, ERROR_AT);
   return 0;
+}
+
+/** As skipSpace, for places where there is none or one blank most often. */
+export function skipBlank(p: u32): u32 {
+  const c = <u32>load<u8>(p);
+  if (c > 0x20) return p;
+  const next = p + <u32>(c == 0x20);
+  return load<u8>(next) <= 0x20 ? skipSpace(next) : next;
 }
 
 /** The first byte that is neither space, tab nor carriage return. */

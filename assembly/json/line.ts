@@ -5,15 +5,18 @@
  *  1. Only a line that is valid as a whole becomes a row. What a refused line wrote is overwritten by the next one.
  *  2. The last of duplicate keys counts, also when an earlier one was null or did not fit.
  */
-import { findKey, isKey } from './keys';
+import { findKey, findPlainKey, isKey } from './keys';
 import {
-  BAD_AT, BAD_REASON, BAD_STAMP, CLOSE_OBJECT, COLON, COLUMN_COUNT, COLUMNS, COMMA, CURSOR, EXPECTED_COLON, EXPECTED_COMMA,
-  FAST_ROWS, FIRST_KEY, HAS_NULLS, JSON_COLUMN_BYTES, KEY_COLUMN, KEY_NEXT, KEY_TEXT_BYTES, LINE_BYTES_MAX,
+  BAD_AT, BAD_COLUMN, BAD_REASON, BAD_STAMP, CLOSE_OBJECT, COLON, COLUMN_COUNT, COLUMNS, COMMA, CURSOR, EXPECTED_COLON, EXPECTED_COMMA,
+  FAST_ROWS, FIRST_KEY, HAS_NULLS, JSON_COLUMN_BYTES, KEY_COLUMN, KEY_CONTEXT, KEY_NEXT, KEY_TEXT_BYTES, LINE_BYTES_MAX,
   LINE_TOO_LONG, MISSING, NEWLINE, NOT_AN_OBJECT,
-  NULLABLE, OPEN_OBJECT, refuse, ROWS_MAX, skipSpace, STAMP, TEXT, TRAILING_BYTES, VALIDITY, VALUES, WIDTH,
+  NULLABLE, OPEN_OBJECT, QUOTE, refuse, ROWS_MAX, skipBlank, skipSpace, STAMP, TRAILING_BYTES, VALIDITY, VALUES, WIDTH,
 } from './layout';
 import { skipValue } from './skip';
+import { scanPlain, skipString } from './text';
 import { passValue, readValue } from './value';
+
+const NO_CONTEXT: u32 = 0;
 
 /** Past the line at `line` with its newline, its object (at `start`) made row `row`; 0 when refused. */
 export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, serial: u32): u32 {
@@ -22,27 +25,34 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
   if (load<u8>(p) <= 0x20) p = skipSpace(p);
   // Address of the word that predicts the next key.
   let link = parserPtr + FIRST_KEY;
+  let context = NO_CONTEXT;
   let given: u32 = 0;
   let misses: u32 = 0;
   if (load<u8>(p) == <u8>CLOSE_OBJECT) return endLine(parserPtr, p + 1, line, row, serial, 0, 0);
   while (true) {
     let key = load<u32>(link);
-    if (isKey(key, p)) p += load<u32>(key, KEY_TEXT_BYTES);
+    if (inline.always(isKey(key, p))) p += load<u32>(key, KEY_TEXT_BYTES);
     else {
-      key = findKey(parserPtr, p);
-      if (key == 0) return 0;
-      store<u32>(link, key);
-      p = load<u32>(parserPtr, CURSOR);
       misses++;
+      key = findPlainKey(parserPtr, p);
+      if (key != 0) p += load<u32>(key, KEY_TEXT_BYTES);
+      else {
+        key = findKey(parserPtr, p);
+        if (key == 0) return 0;
+        p = load<u32>(parserPtr, CURSOR);
+      }
+      store<u32>(link, key);
     }
-    link = key + KEY_NEXT;
-    if (load<u8>(p) <= 0x20) p = skipSpace(p);
-    if (load<u8>(p) != <u8>COLON) return refuse(parserPtr, EXPECTED_COLON, p);
-    p++;
-    if (load<u8>(p) <= 0x20) p = skipSpace(p);
+    if (context == NO_CONTEXT) context = KEY_NEXT + load<u32>(key, KEY_CONTEXT);
+    link = key + context;
+    if (load<u8>(p) != <u8>COLON) {
+      p = inline.always(skipBlank(p));
+      if (load<u8>(p) != <u8>COLON) return refuse(parserPtr, EXPECTED_COLON, p);
+    }
+    p = inline.always(skipBlank(p + 1));
     const column = load<u32>(key, KEY_COLUMN);
     if (column == 0) {
-      p = skipValue(parserPtr, p);
+      p = inline.always(skipUnread(parserPtr, p));
       if (p == 0) return 0;
     } else {
       const value = p;
@@ -57,18 +67,21 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
         if (isDuplicate) given--;
       }
     }
-    let c = <u32>load<u8>(p);
-    if (c <= 0x20) {
-      p = skipSpace(p);
-      c = load<u8>(p);
+    if (load<u8>(p) != <u8>COMMA) {
+      p = inline.always(skipBlank(p));
+      const c = <u32>load<u8>(p);
+      if (c == CLOSE_OBJECT) return endLine(parserPtr, p + 1, line, row, serial, given, misses);
+      if (c != COMMA) return refuse(parserPtr, EXPECTED_COMMA, p);
     }
-    p++;
-    if (c != COMMA) {
-      if (c == CLOSE_OBJECT) return endLine(parserPtr, p, line, row, serial, given, misses);
-      return refuse(parserPtr, EXPECTED_COMMA, p - 1);
-    }
-    if (load<u8>(p) <= 0x20) p = skipSpace(p);
+    p = inline.always(skipBlank(p + 1));
   }
+}
+
+/** Past the value at `p`: a string without escapes here, anything else out of the way. */
+function skipUnread(parserPtr: u32, p: u32): u32 {
+  if (load<u8>(p) != <u8>QUOTE) return skipValue(parserPtr, p);
+  const stop = inline.always(scanPlain(p + 1));
+  return load<u8>(stop) == <u8>QUOTE ? stop + 1 : skipString(parserPtr, p);
 }
 
 /** After the closing brace: nothing else on the line, and every column has a value or may be null. */
@@ -93,7 +106,7 @@ function fillAbsent(parserPtr: u32, lineEnd: u32, row: u32, serial: u32): bool {
     if (load<u32>(column, STAMP) == serial) continue;
     const isBad = load<u32>(column, BAD_STAMP) == serial;
     if (!isBad && load<u32>(column, NULLABLE)) continue;
-    store<u32>(parserPtr, i, TEXT);
+    store<u32>(parserPtr, i, BAD_COLUMN);
     refuse(parserPtr, isBad ? load<u32>(column, BAD_REASON) : MISSING, isBad ? load<u32>(column, BAD_AT) : lineEnd);
     return false;
   }

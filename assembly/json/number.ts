@@ -25,9 +25,9 @@ export function isDigit(c: u32): bool {
 
 /** Digits at `p`, at most 16. */
 export function digitRun(p: u32): u32 {
-  const digits = i8x16.sub(v128.load(p), i8x16.splat(<i8>ZERO));
-  const others = i8x16.bitmask(i8x16.gt_u(digits, i8x16.splat(9)));
-  return <u32>ctz<i32>(others | 0x10000);
+  // Moved up so that '9' becomes the largest signed byte: one signed comparison tells digits from all others.
+  const moved = i8x16.add(v128.load(p), i8x16.splat(0x7f - 0x39));
+  return <u32>ctz<i32>(~i8x16.bitmask(i8x16.gt_s(moved, i8x16.splat(0x7f - 10))));
 }
 
 /** Eight digits, the first in the lowest byte. Bytes of zero count as zeros, so that fewer digits can be shifted in. */
@@ -164,13 +164,14 @@ export function readScaled(parserPtr: u32, p: u32, scale: i32, cut: bool): u32 {
   let value = load<u64>(parserPtr, MANTISSA);
   let exponent = load<i32>(parserPtr, EXPONENT) + scale;
   let rest = (load<u32>(parserPtr, NUMBER_FLAGS) & INEXACT) != 0;
+  // Digits of the whole part were cut off: it has 20 and more.
+  if (rest && exponent > 0) return refuse(parserPtr, OUT_OF_RANGE, p);
   while (exponent < 0 && value != 0) {
     rest = rest || value % 10 != 0;
     value /= 10;
     exponent++;
   }
   if (exponent > 0 && value != 0) {
-    // 19 digits and more were cut off while reading: too large for 64 bits whatever they were.
     if (exponent > 19) return refuse(parserPtr, OUT_OF_RANGE, p);
     while (exponent > 0) {
       if (value > 0xffffffffffffffff / 10) return refuse(parserPtr, OUT_OF_RANGE, p);

@@ -12,10 +12,10 @@ import { fillPowers, LIMBS_BYTES, POWERS_BYTES } from './float';
 import { DECIMAL_BYTES } from './decimal';
 import { addColumnKey, hashSlots, initKey } from './keys';
 import {
-  ANY_KEY, BAD_STAMP, COLUMN_COUNT, COLUMNS, DIGITS, ERROR_AT, FAST_ROWS, FIRST_KEY, HAS_NULLS, HASH_SLOTS, JSON_COLUMN_BYTES,
+  ANY_KEY, BAD_COLUMN, BAD_STAMP, COLUMN_COUNT, COLUMNS, DIGITS, ERROR_AT, FAST_ROWS, FIRST_KEY, HAS_NULLS, HASH_SLOTS, JSON_COLUMN_BYTES,
   KEY_BYTES, KEY_COUNT, KEYS, KIND, KIND_BOOL, KIND_BYTES, KIND_INT32, KIND_JSON, KIND_UTF8, LEARNED_KEYS_MAX, LETTER_BYTES,
-  LETTER_COUNT, LETTERS, LETTERS_MAX, LINE_BYTES_MAX, LINE_TOO_LONG, MISSING, NEWLINE, NEXT_LINE, NO_COLUMN, NULLABLE,
-  PARSER_BYTES, POWERS, REASON, ROWS, ROWS_MAX, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL, SCRATCH_START, skipSpace, STAMP, TEXT,
+  LETTER_COUNT, LETTERS, LETTERS_MAX, LINE_BYTES_MAX, LINE_TOO_LONG, NEWLINE, NEXT_LINE, NO_COLUMN, NULLABLE,
+  PARSER_BYTES, POWERS, REASON, ROWS, ROWS_MAX, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL, SCRATCH_START, skipSpace, SLOT_SHIFT, STAMP,
   TYPE_MISMATCH, UNIT, VALIDITY, VALUES, WIDTH,
 } from './layout';
 import { transientAlloc } from '../memory/frames';
@@ -46,6 +46,7 @@ export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
   store<u32>(parser, rowsMax, ROWS_MAX);
   store<u32>(parser, parser + keysAt + KEY_BYTES, KEYS);
   store<u32>(parser, parser + slotsAt, HASH_SLOTS);
+  store<u32>(parser, 32 - ctz<u32>(slots), SLOT_SHIFT);
   store<u32>(parser, parser + keysAt, FIRST_KEY);
   store<u32>(parser, parser + keysAt, ANY_KEY);
   store<u32>(parser, parser + lettersAt, LETTERS);
@@ -53,7 +54,7 @@ export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
   store<u32>(parser, lineBytesMax, LINE_BYTES_MAX);
   store<u32>(parser, parser + powersAt, POWERS);
   store<u32>(parser, parser + digitsAt, DIGITS);
-  initKey(parser + keysAt, 0, parser + keysAt, 0);
+  initKey(parser + keysAt, 0, parser + keysAt, 0, 0);
   fillPowers(parser + powersAt, parser + digitsAt);
   return parser;
 }
@@ -154,7 +155,7 @@ function addLetter(parserPtr: u32, line: u32): u32 {
   store<u32>(letter, bytes, 4);
   store<u32>(letter, isLong ? 0 : load<u32>(parserPtr, ERROR_AT) - line, 8);
   store<u32>(letter, reason, 12);
-  store<u32>(letter, reason >= TYPE_MISMATCH ? load<u32>(parserPtr, TEXT) : NO_COLUMN, 16);
+  store<u32>(letter, reason >= TYPE_MISMATCH ? load<u32>(parserPtr, BAD_COLUMN) : NO_COLUMN, 16);
   store<u32>(parserPtr, count + 1, LETTER_COUNT);
   return end + 1;
 }

@@ -9,7 +9,7 @@ import { readFloat } from './float';
 import {
   ALSE_WORD, BAD_AT, BAD_REASON, BAD_STAMP, ERROR_AT, KIND, KIND_BOOL, KIND_BYTES, KIND_FLOAT32, KIND_FLOAT64, KIND_INT16,
   KIND_INT32, KIND_INT64, KIND_INT8, KIND_JSON, KIND_TIMESTAMP, KIND_UTF8, NULL_WORD, OUT_OF_RANGE, QUOTE, REASON, refuse,
-  SCRATCH_FULL, STAMP, TEXT, TEXT_END, TRUE_WORD, TYPE_MISMATCH, VALUES, WIDTH,
+  SCRATCH_FULL, STAMP, TEXT, TEXT_END, TRUE_WORD, TYPE_MISMATCH, VALUES, WHOLE, WIDTH,
 } from './layout';
 import { readInteger } from './number';
 import { skipValue } from './skip';
@@ -70,9 +70,9 @@ function readBool(parserPtr: u32, p: u32, slot: u32): u32 {
 
 /** An integer of `bits` bits into an i32. Its slot has only four bytes, so it goes through the parser's own. */
 function readNarrow(parserPtr: u32, p: u32, slot: u32, bits: i64): u32 {
-  const past = readInteger(parserPtr, p, parserPtr + TEXT);
+  const past = readInteger(parserPtr, p, parserPtr + WHOLE);
   if (past == 0) return 0;
-  const value = load<i64>(parserPtr, TEXT);
+  const value = load<i64>(parserPtr, WHOLE);
   const limit = <i64>1 << (bits - 1);
   if (value >= limit || value < -limit) return refuse(parserPtr, OUT_OF_RANGE, p);
   store<i32>(slot, <i32>value);

@@ -40,11 +40,14 @@ const INTEGERS = [
 ];
 
 function instant(random: Random): string {
-  const two = (most: number): string => String(below(random, most)).padStart(2, '0');
-  const date = `${pick(random, ['2026', '1969', '0000', '9999', '2000', '1900', '2024'])}-${two(14)}-${two(33)}`;
-  const seconds = chance(random, 4) ? '' : `:${two(61)}${chance(random, 2) ? '' : `.${many(random, 9, () => String(below(random, 10)))}`}`;
-  const zone = pick(random, ['', 'Z', 'z', '+01:00', '-0530', '+14', '+24:00', '+1', ' ']);
-  return `"${date}${chance(random, 5) ? '' : `${pick(random, ['T', 't', ' ', '_'])}${two(25)}:${two(61)}${seconds}${zone}`}"`;
+  // Mostly in range, sometimes just beyond.
+  const two = (end: number): string => String(below(random, chance(random, 30) ? end + 2 : end)).padStart(2, '0');
+  const month = chance(random, 30) ? two(14) : String(1 + below(random, 12)).padStart(2, '0');
+  const day = chance(random, 10) ? two(32) : String(1 + below(random, 28)).padStart(2, '0');
+  const date = `${pick(random, ['2026', '1969', '0000', '9999', '2000', '1900', '2024'])}-${month}-${day}`;
+  const seconds = chance(random, 4) ? '' : `:${two(60)}${chance(random, 2) ? '' : `.${many(random, 8, () => String(below(random, 10)))}${below(random, 10)}`}`;
+  const zone = chance(random, 30) ? pick(random, ['+24:00', '+1', ' ', '+01:60', 'ZZ']) : pick(random, ['', 'Z', 'z', '+01:00', '-0530', '+14']);
+  return `"${date}${chance(random, 5) ? '' : `${pick(random, ['T', 'T', 't', ' ', chance(random, 10) ? '_' : 'T'])}${two(24)}:${two(60)}${seconds}${zone}`}"`;
 }
 
 export function anyValue(random: Random, depth = 0): string {
@@ -61,15 +64,15 @@ export function anyValue(random: Random, depth = 0): string {
 
 function valueFor(random: Random, kind: string): string {
   if (chance(random, 12)) return 'null';
-  if (chance(random, 40)) return anyValue(random);
+  if (chance(random, 60)) return anyValue(random);
   switch (kind) {
     case 'bool': return pick(random, ['true', 'false']);
-    case 'int8': case 'int16': case 'int32': return chance(random, 3) ? pick(random, INTEGERS) : String(below(random, 250) - 125);
+    case 'int8': case 'int16': case 'int32': return chance(random, 12) ? pick(random, INTEGERS) : String(below(random, 250) - 125);
     case 'int64': return chance(random, 12) ? pick(random, INTEGERS) : `${chance(random, 3) ? '-' : ''}${digits(random, 18)}`;
     case 'float32': case 'float64': return number(random);
-    case 'bytes': return chance(random, 8) ? text(random) : `"${Buffer.from(many(random, 20, () => pick(random, PIECES))).toString('base64')}"`;
+    case 'bytes': return chance(random, 40) ? text(random) : `"${Buffer.from(many(random, 20, () => pick(random, PIECES))).toString('base64')}"`;
     case 'json': return anyValue(random);
-    case 'timestamp': return chance(random, 2) ? instant(random) : chance(random, 3) ? number(random) : `${chance(random, 4) ? '-' : ''}${digits(random, 14)}`;
+    case 'timestamp': return chance(random, 2) ? instant(random) : chance(random, 12) ? number(random) : `${chance(random, 4) ? '-' : ''}${digits(random, 12)}${chance(random, 8) ? `.${digits(random, 9)}` : ''}`;
     default: return text(random);
   }
 }
@@ -84,7 +87,7 @@ function spelled(random: Random, name: string): string {
 export function validLine(random: Random): string {
   const pairs = everyKind.fields.filter(({ type }) => !chance(random, type.nullable ? 4 : 200))
     .map(({ name, type }) => `${spelled(random, name)}${space(random)}:${space(random)}${valueFor(random, type.kind)}`);
-  while (chance(random, 3)) pairs.push(`${chance(random, 2) ? text(random) : spelled(random, pick(random, everyKind.fields).name)}:${anyValue(random)}`);
+  while (chance(random, 3)) pairs.push(`${chance(random, 2) ? text(random) : spelled(random, pick(random, everyKind.fields).name)}:${chance(random, 3) ? anyValue(random) : 'null'}`);
   if (chance(random, 2)) for (let i = pairs.length - 1; i > 0; i--) pairs.push(...pairs.splice(below(random, i + 1), 1));
   const gap = space(random);
   return `${space(random)}{${space(random)}${pairs.join(`${gap},${space(random)}`)}${gap}}${space(random)}`;
