@@ -8,6 +8,7 @@ export { arenaInit, arenaPages, arenaReopen, extentAlloc, extentFree, resolve, s
 export { touchRange } from './memory/barrier';
 export { restoreRuns, snapshotAbort, snapshotBegin, snapshotCaptured, snapshotDrain } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
+export { changelogAggregate } from './window/changelog';
 export { fireNext, windowDue, windowFiring } from './window/fire';
 export { planInit } from './window/plan';
 export { sliceCount, stateClear, stateScan } from './window/slices';

@@ -24,7 +24,7 @@ const messages = {
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
-  E1303: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1303: (p: { what: string }) => `the sum of '${p.what}' does not fit int64`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>
     `the state at ${p.path} belongs to job '${p.found}', not '${p.expected}'`,
