@@ -174,7 +174,7 @@ function failedAt(planPtr: u32, from: u32): u32 {
 }
 
 /** One pass per aggregate over the entries of rows [from, to) of the run. */
-function addValues(planPtr: u32, from: u32, to: u32): void {
+export function addValues(planPtr: u32, from: u32, to: u32): void {
   if (from == to) return;
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const entries = scratch + SCRATCH_ENTRIES + (from << 2);
