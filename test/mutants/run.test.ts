@@ -1,18 +1,32 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const runner = fileURLToPath(new URL('run.mjs', import.meta.url));
-const TEST = 'test/src/base/bytes.test.ts';
+const TARGET = 'src/base/bytes.ts';
+const target = readFileSync(fileURLToPath(new URL(`../../${TARGET}`, import.meta.url)), 'utf8');
 
-/** A change of the first line of src/base/bytes.ts, or of a line that is not there, or of what a kilobyte is. */
-function patch(before: string, after: string, context: readonly string[]): string {
-  const lines = [`-${before}`, `+${after}`, ...context.map((line) => ` ${line}`)];
-  const size = context.length + 1;
-  return `Bug: a trial\nCaught by: ${TEST}\n--- a/src/base/bytes.ts\n+++ b/src/base/bytes.ts\n@@ -1,${size} +1,${size} @@\n${lines.join('\n')}\n`;
+/** A patch that replaces the whole of TARGET, which it takes to read `before`. */
+function patch(before: string, after: string): string {
+  const lines = (text: string, sign: string): string[] =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => `${sign}${line}`);
+  const [removed, added] = [lines(before, '-'), lines(after, '+')];
+  return [
+    'Bug: a trial',
+    'Caught by: test/src/base/bytes.test.ts',
+    `--- a/${TARGET}`,
+    `+++ b/${TARGET}`,
+    `@@ -1,${removed.length} +1,${added.length} @@`,
+    ...removed,
+    ...added,
+    '',
+  ].join('\n');
 }
 
 function runMutants(patches: Record<string, string>): Promise<{ code: number; printed: string }> {
@@ -26,17 +40,11 @@ function runMutants(patches: Record<string, string>): Promise<{ code: number; pr
   });
 }
 
-const HEAD = '/** Sizes as users write them and as people read them. */';
-const SECOND = "import { UserError } from './errors.ts';";
-const THIRD = ['', 'const UNITS = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;'];
-
 it('reports a bug that is none as a survivor, and a patch that does not apply', async () => {
   const { code, printed } = await runMutants({
-    canary: patch(HEAD, '/** Sizes, as written and as read. */', [SECOND, ...THIRD]),
-    stale: patch('/** Some other first line. */', '/** Sizes. */', [SECOND, ...THIRD]),
-    units:
-      `Bug: a kilobyte is too small\nCaught by: ${TEST}\n--- a/src/base/bytes.ts\n+++ b/src/base/bytes.ts\n@@ -3,2 +3,2 @@\n \n`
-      + `-${THIRD[1]}\n+${THIRD[1]?.replace('1024,', '1000,')}\n`,
+    canary: patch(target, `${target}// Nothing is wrong.\n`),
+    stale: patch(target.replace('KB: 1024', 'KB: 1'), target),
+    units: patch(target, target.replace('KB: 1024', 'KB: 1000')),
   });
   expect(printed).toMatch(/SURVIVED: canary/);
   expect(printed).toMatch(/does not apply: stale/);
@@ -46,9 +54,7 @@ it('reports a bug that is none as a survivor, and a patch that does not apply', 
 });
 
 it('refuses a patch that does not say which test must catch it', async () => {
-  const { code, printed } = await runMutants({
-    nameless: patch(HEAD, '/** Sizes. */', [SECOND]).replace('Caught by', 'Perhaps'),
-  });
+  const { code, printed } = await runMutants({ nameless: patch(target, '').replace('Caught by', 'Perhaps') });
   expect(printed).toContain("nameless.patch must begin with 'Bug: …' and 'Caught by: …'");
   expect(code).toBe(1);
 });
