@@ -13,7 +13,7 @@
 import { INSERT, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
 import { OVERFLOW } from '../aggregate/registry';
 import { keyBytesOf, rowsOf, TABLE_MOVED, tableGrow } from '../hash/table';
-import { addValues, countNew } from './aggregate';
+import { addValues, count } from './aggregate';
 import { writeKey, writeResults } from './fire';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
@@ -44,7 +44,7 @@ export function changelogAggregate(planPtr: u32, from: u32, maxRows: u32): u32 {
     readKeys(planPtr, n);
     at += addRows(planPtr, state, slice, n);
   }
-  countNew(state, sliceTable(state, slice), load<u32>(planPtr, PLAN_NEW_KEYS));
+  count(state, sliceTable(state, slice), load<u32>(planPtr, PLAN_NEW_KEYS), at - from);
   return at;
 }
 

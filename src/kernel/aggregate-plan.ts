@@ -23,6 +23,7 @@ export const OVERFLOW = -4;
 /** The aggregates that kernels know, by name: codes of assembly/aggregate/registry.ts. */
 export const AGGREGATES = { count: 0, sum: 1, min: 2, max: 3, avg: 4, stddev: 5 } as const;
 export type AggregateName = keyof typeof AGGREGATES;
+export const isAggregateName = (name: string): name is AggregateName => Object.hasOwn(AGGREGATES, name);
 
 export interface AggregateSpec {
   /** As the user named it, for messages. */

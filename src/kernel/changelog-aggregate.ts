@@ -37,11 +37,11 @@ export class ChangelogAggregate {
     this.#plan.init();
   }
 
-  /** Takes rows from position `from` on and returns the next. Throws E1303 for an integer sum beyond int64. */
+  /** Takes rows from position `from` on and returns the next. Throws E1311 for an integer sum beyond int64. */
   add(input: AggregateInput, from: number): number {
     this.#plan.setInput(input);
     const next = this.#add(this.#plan.ptr, from, this.#outputRows) >>> 0;
-    if ((this.#plan.word(PLAN.status) | 0) === OVERFLOW) throw new UserError('E1303', { what: this.#plan.failedName() });
+    if ((this.#plan.word(PLAN.status) | 0) === OVERFLOW) throw new UserError('E1311', { what: this.#plan.failedName() });
     return next;
   }
 

@@ -24,25 +24,7 @@ import type { KernelInstance } from './instance.ts';
 
 const FIRE_FIRST = 1;
 
-/** The aggregates that kernels know, by name: codes of assembly/aggregate/registry.ts. */
-export const AGGREGATES = { count: 0, sum: 1, min: 2, max: 3, avg: 4, stddev: 5 } as const;
-export type AggregateName = keyof typeof AGGREGATES;
-export const isAggregateName = (name: string): name is AggregateName => Object.hasOwn(AGGREGATES, name);
-
-export interface AggregateSpec {
-  /** As the user named it, for messages. */
-  readonly name: string;
-  readonly fn: AggregateName;
-  /** Type of the input column; undefined: count(). */
-  readonly input: Physical | undefined;
-  /** Rows may lack a value: the column is nullable, or the aggregate has a filter. */
-  readonly nullable: boolean;
-}
-
-export interface WindowAggregateSpec {
-  readonly state: number;
-  /** Type of the key column, without nulls: nullable and composite keys come encoded as bytes. Undefined: no keys. */
-  readonly key: Physical | undefined;
+export interface WindowAggregateSpec extends AggregatePlanSpec {
   readonly sizeMs: number;
   /** Equal to the size for tumbling windows; never above it. */
   readonly slideMs: number;
@@ -139,11 +121,8 @@ export class WindowAggregate {
 
   /** Writes the next rows of the due window to `output`; 0 ends it. Throws E1311 for an integer sum beyond int64. */
   fire(maxRows = this.#outputRows): number {
-    const rows = this.#fire(this.#plan, Math.min(maxRows, this.#outputRows));
-    if (rows === OVERFLOW) {
-      const failed = this.#spec.aggregates[this.#word(PLAN.failed)];
-      throw new UserError('E1311', { what: failed?.name ?? 'sum' });
-    }
+    const rows = this.#fire(this.#plan.ptr, Math.min(maxRows, this.#outputRows));
+    if (rows === OVERFLOW) throw new UserError('E1311', { what: this.#plan.failedName() });
     assert(rows >= 0, `firing failed: ${rows}`);
     return rows;
   }

@@ -21,7 +21,8 @@ import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '.
 import { requireColumn, type TableSchema } from '../../data/schema.ts';
 import { physicalOf } from '../../data/types.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
-import { type AggregateSpec, isAggregateName, WindowAggregate as Kernel, type WindowInput } from '../../kernel/window-aggregate.ts';
+import { type AggregateSpec, isAggregateName } from '../../kernel/aggregate-plan.ts';
+import { WindowAggregate as Kernel, type WindowInput } from '../../kernel/window-aggregate.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { WindowAggregateNode } from '../../plan/logical.ts';
 import type { StateArena } from '../../state/arena.ts';
