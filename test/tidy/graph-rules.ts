@@ -45,7 +45,8 @@ export function floorFindings({ imports }: Graph): Finding[] {
 function arrowProblem(room: string, { target, typesOnly }: Import): string | undefined {
   const floor = FLOORS[room];
   const to = roomOf(target ?? '');
-  if (floor === undefined || to === undefined || to === room || floor.imports.includes(to)) return undefined;
+  if (floor === undefined || to === undefined || to === room) return undefined;
+  if (floor.imports.includes(to) || floor.imports.includes(target ?? '')) return undefined;
   // Types of the generated kernels file; the file itself is imported as '#kernels'.
   if (target === 'assembly/kernels.d.ts') return undefined;
   if (floor.types?.includes(to) === true) return typesOnly ? undefined : `${room} may import only types of ${to}`;
