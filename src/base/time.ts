@@ -56,6 +56,13 @@ export function positiveDurationMs(text: string, what: string): number {
   return ms;
 }
 
+/** The duration as a person writes it, in the largest unit that divides it: '90 s', '1 hour', '2 days'. */
+export function shortDuration(ms: number): string {
+  const large = (['day', 'hour', 'minute'] as const).find((unit) => ms !== 0 && ms % UNITS[unit] === 0);
+  if (large !== undefined) return `${ms / UNITS[large]} ${large}${Math.abs(ms / UNITS[large]) === 1 ? '' : 's'}`;
+  return ms !== 0 && ms % UNITS.s === 0 ? `${ms / UNITS.s} s` : `${ms} ms`;
+}
+
 /** '2001-01-03T10:00:00.000Z', or the name of an end of time. */
 export function formatTime(ms: number): string {
   if (ms <= MIN_TIME) return 'the beginning of time';

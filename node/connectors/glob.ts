@@ -1,0 +1,146 @@
+/**
+ * Files that patterns name: `*` and `?` inside a name, `**` over folders, `{a,b}` for either. Names that begin with a dot
+ * are matched only by a dot in the pattern, so that files on their way (and other hidden ones) are never input.
+ *
+ * Not here: reading them.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { UserError } from '../../src/base/errors.ts';
+import { readFailure } from '../disk.ts';
+
+export interface FoundFile {
+  /** Path relative to the folder that all patterns share, '/'-separated: the same on every machine. */
+  readonly id: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+const MAGIC = /[*?{]/;
+
+/** The files of all patterns, each once, sorted by id. E1504 for a pattern that names none. */
+export async function expandGlobs(patterns: readonly string[]): Promise<readonly FoundFile[]> {
+  const simple = patterns.map((pattern) => expandBraces(pattern.split(sep).join('/')));
+  const base = sharedFolder(simple.flat().map(baseOf));
+  const files = new Map<string, FoundFile>();
+  for (const [i, alternatives] of simple.entries()) {
+    let count = 0;
+    for (const path of (await Promise.all(alternatives.map(matches))).flat()) {
+      count++;
+      const id = relative(base, path).split(sep).join('/');
+      if (!files.has(path)) files.set(path, { id, path, bytes: await sizeOf(path) });
+    }
+    if (count === 0) throw noFile(patterns[i] ?? '');
+  }
+  return [...files.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const noFile = (pattern: string): UserError =>
+  new UserError(
+    'E1504',
+    { pattern },
+    { hint: `patterns are relative to ${resolve('.')}; * and ? match inside a name, ** over folders` },
+  );
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw readFailure(path, error);
+  }
+}
+
+/** 'a{b,c{d,e}}' as ab, acd, ace. */
+export function expandBraces(pattern: string): string[] {
+  const inner = /\{([^{}]*)\}/.exec(pattern);
+  if (inner === null) return [pattern];
+  const [before, after] = [pattern.slice(0, inner.index), pattern.slice(inner.index + inner[0].length)];
+  return (inner[1] ?? '').split(',').flatMap((choice) => expandBraces(before + choice + after));
+}
+
+/** The folder before the first name with magic in it. */
+function baseOf(pattern: string): string {
+  const names = pattern.split('/');
+  const magic = names.findIndex((name) => MAGIC.test(name));
+  const plain = names.slice(0, magic < 0 ? names.length - 1 : magic).join('/');
+  return resolve(plain === '' && pattern.startsWith('/') ? '/' : plain);
+}
+
+function sharedFolder(folders: readonly string[]): string {
+  let shared = folders[0] ?? resolve('.');
+  while (
+    !folders.every((folder) => folder === shared || folder.startsWith(shared.endsWith(sep) ? shared : shared + sep))
+  )
+    shared = dirname(shared);
+  return shared;
+}
+
+async function matches(pattern: string): Promise<string[]> {
+  const base = baseOf(pattern);
+  if (!MAGIC.test(pattern)) return (await isFile(resolve(pattern))) ? [resolve(pattern)] : [];
+  const names = pattern.split('/');
+  const rest = names.slice(names.findIndex((name) => MAGIC.test(name)));
+  const shape = new RegExp(`^${rest.map(shapeOf).join('')}$`);
+  const depth = rest.includes('**') ? Number.POSITIVE_INFINITY : rest.length;
+  const found: string[] = [];
+  await walk(
+    base,
+    '',
+    depth,
+    rest.some((name) => name.startsWith('.')),
+    (name) => {
+      if (shape.test(`/${name}`)) found.push(join(base, name));
+    },
+  );
+  return found;
+}
+
+/** The expression for one name with the slash before it; for `**` any number of names. */
+function shapeOf(name: string): string {
+  if (name === '**') return '(?:/(?!\\.)[^/]+)*';
+  const dots = /^[*?]/.test(name) ? '(?!\\.)' : '';
+  const body = name
+    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replace(/\*+/g, '[^/]*')
+    .replace(/\?/g, '[^/]');
+  return `/${dots}${body}`;
+}
+
+async function walk(
+  base: string,
+  inside: string,
+  depth: number,
+  hidden: boolean,
+  visit: (name: string) => void,
+): Promise<void> {
+  if (depth === 0) return;
+  const folder = join(base, inside);
+  for (const entry of await entriesOf(folder)) {
+    const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
+    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && !(await isFile(join(base, name))));
+    if (!isFolder) visit(name);
+    else if (hidden || !entry.name.startsWith('.')) await walk(base, name, depth - 1, hidden, visit);
+  }
+}
+
+async function entriesOf(
+  folder: string,
+): Promise<{ name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    // A folder that is not there holds no file that matches, which is told with the pattern.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    throw readFailure(folder, error);
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return false;
+    throw readFailure(path, error);
+  }
+}

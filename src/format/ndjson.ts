@@ -1,0 +1,249 @@
+/**
+ * NDJSON: chunks of bytes in, record batches out.
+ *
+ *   base        start            linesEnd         filled          base + capacity   + padding
+ *   +-----------+----------------+----------------+---------------+-----------------+
+ *   | parsed    | complete lines | unfinished line| free          |
+ *   +-----------+----------------+----------------+---------------+-----------------+
+ *
+ * Invariants
+ *  1. Rows, dead letters and positions depend on the bytes of the stream and on the limits given to `next` alone, never on how
+ *     the bytes were cut into chunks.
+ *  2. `position` is the absolute offset of the first line that has not been answered for; a decoder that starts there with
+ *     the same bytes goes on with the same rows and dead letters.
+ *  3. A batch lives until the next `next`, `push` or `space`: those move and overwrite the input that its views point to.
+ *  4. Of a line longer than lineBytesMax only lineBytesMax + 1 bytes are kept, which is what the parser refuses it for; how many
+ *     were left out, and where, stands in a gap.
+ * Not here: a byte order mark, decompression (the caller takes them off).
+ */
+import { assert } from '../base/assert.ts';
+import type { DeadLetter } from '../connector/source.ts';
+import type { BatchOrigin, Ptr, RecordBatch } from '../data/record-batch.ts';
+import type { TableSchema } from '../data/schema.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
+import { JSON_PADDING_BYTES, JsonParser, type JsonResult, type RefusedLine } from '../kernel/json.ts';
+
+const LINE_BYTES_MAX = 16 << 20;
+/** Bytes of a refused line that its dead letter keeps. */
+export const LETTER_BYTES_MAX = 65_536;
+const NEWLINE = 10;
+
+export interface NdjsonOptions {
+  readonly kernels: KernelInstance;
+  readonly schema: TableSchema;
+  /** Names of the columns to make; the others are checked for syntax only. */
+  readonly columns: ReadonlySet<string>;
+  readonly batchRows: number;
+  /** Bytes that a chunk usually has; larger ones are taken too. */
+  readonly chunkBytes: number;
+  /** Longer lines become dead letters. 16 MB unless said otherwise. */
+  readonly lineBytesMax?: number;
+  /** Offset of the first byte pushed, in its stream. */
+  readonly offset?: number;
+  /** Uid of the source and id of the split, for dead letters. */
+  readonly source: string;
+  readonly split: string;
+  readonly origin: BatchOrigin | undefined;
+  deadLetter(letter: DeadLetter): void;
+}
+
+/** Rows so far, by how their keys were found, and dead letters. */
+export interface NdjsonCounters {
+  readonly fastRows: number;
+  readonly generalRows: number;
+  readonly bytes: number;
+  readonly deadLetters: number;
+}
+
+export type NdjsonAnswer = RecordBatch | 'need input' | 'limit' | 'end';
+
+/** Bytes of a long line that are not in the buffer. */
+interface Gap {
+  /** Behind the newline of that line; positions from here on are further by `dropped`. */
+  at: Ptr;
+  dropped: number;
+}
+
+export class NdjsonDecoder {
+  // Configuration.
+  readonly #options: NdjsonOptions;
+  readonly #parser: JsonParser;
+  readonly #linesEndOf: (...args: number[]) => number;
+  readonly #lineBytesMax: number;
+
+  // Input.
+  #base: Ptr;
+  #capacity: number;
+  #start: Ptr;
+  #linesEnd: Ptr;
+  #filled: Ptr;
+  #gaps: Gap[] = [];
+  /** Bytes left out of the unfinished line; 0 while it is not too long. */
+  #dropped = 0;
+  #ended = false;
+  /** Absolute offset of `start`. */
+  #position: number;
+  /** Absolute offset of what comes next from outside. */
+  #pushedTo: number;
+
+  // Counters.
+  readonly #firstPosition: number;
+  #fastRows = 0;
+  #generalRows = 0;
+  #deadLetters = 0;
+
+  constructor(options: NdjsonOptions) {
+    const { kernels, schema, columns, batchRows, chunkBytes, lineBytesMax = LINE_BYTES_MAX, offset = 0 } = options;
+    this.#options = options;
+    this.#lineBytesMax = lineBytesMax;
+    this.#parser = new JsonParser({ kernels, schema, columns, batchRows, lineBytesMax });
+    this.#linesEndOf = kernels.function('jsonLinesEnd');
+    this.#capacity = chunkBytes * 2;
+    this.#base = kernels.memory.allocate(this.#capacity + JSON_PADDING_BYTES);
+    this.#start = this.#linesEnd = this.#filled = this.#base;
+    this.#position = this.#pushedTo = this.#firstPosition = offset;
+  }
+
+  /** Absolute offset of the next line that no batch and no dead letter has answered for. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get counters(): NdjsonCounters {
+    const bytes = this.#position - this.#firstPosition;
+    return { fastRows: this.#fastRows, generalRows: this.#generalRows, bytes, deadLetters: this.#deadLetters };
+  }
+
+  /** Takes the next bytes of the stream. */
+  push(bytes: Uint8Array): void {
+    this.space(bytes.length).set(bytes);
+    this.pushed(bytes.length);
+  }
+
+  /** Free memory for the next bytes of the stream, to be filled before anything else runs; then `pushed` tells how many. */
+  space(bytes: number): Uint8Array {
+    assert(!this.#ended, 'bytes after the end of the input');
+    if (this.#filled + bytes > this.#base + this.#capacity) this.#makeRoom(bytes);
+    return this.#options.kernels.memory.u8.subarray(this.#filled, this.#filled + bytes);
+  }
+
+  /** Takes the first `bytes` bytes of the `space` last given. */
+  pushed(bytes: number): void {
+    assert(this.#filled + bytes <= this.#base + this.#capacity, `${bytes} bytes pushed into less space`);
+    this.#pushedTo += bytes;
+    const from = this.#filled;
+    this.#filled += this.#dropped > 0 ? this.#dropLongLine(from, bytes) : bytes;
+    const linesEnd = this.#linesEndOf(from, this.#filled) >>> 0;
+    if (linesEnd > from) this.#linesEnd = linesEnd;
+    const kept = this.#linesEnd + this.#lineBytesMax + 1;
+    if (this.#filled > kept) {
+      this.#dropped += this.#filled - kept;
+      this.#filled = kept;
+    }
+  }
+
+  /** Nothing follows: what stands behind the last newline is the last line. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#filled === this.#linesEnd) return;
+    this.#options.kernels.memory.u8[this.#filled] = NEWLINE;
+    this.#filled++;
+    this.#linesEnd = this.#filled;
+    this.#closeGap(this.#filled);
+  }
+
+  /**
+   * The next rows whose lines start below `limitOffset`. 'limit': what comes next starts at or beyond it; 'need input': no
+   * complete line is at hand; 'end': all lines are done.
+   */
+  next(limitOffset: number): NdjsonAnswer {
+    while (true) {
+      if (this.#position >= limitOffset) return 'limit';
+      if (this.#start === this.#linesEnd) return this.#ended ? 'end' : 'need input';
+      const result = this.#parse(limitOffset);
+      for (const refused of result.refused) this.#refuse(refused);
+      this.#advance(result);
+      if (result.rows > 0) return this.#batch(result);
+    }
+  }
+
+  #parse(limitOffset: number): JsonResult {
+    const end = this.#gaps[0]?.at ?? this.#linesEnd;
+    const limit = this.#start + Math.min(limitOffset - this.#position, end - this.#start);
+    while (true) {
+      const result = this.#parser.parse(this.#start, end, limit);
+      const isStuck = result.status === 'scratch full' && result.next === this.#start;
+      if (!isStuck) return result;
+      this.#parser.growScratch(this.#parser.scratchBytes * 2);
+    }
+  }
+
+  #advance(result: JsonResult): void {
+    this.#position += result.next - this.#start;
+    this.#start = result.next;
+    const gap = this.#gaps[0];
+    if (gap?.at === this.#start) {
+      this.#position += gap.dropped;
+      this.#gaps.shift();
+    }
+    // The newline that `end` put behind the last line is not in the stream.
+    this.#position = Math.min(this.#position, this.#pushedTo);
+    this.#fastRows += result.fastRows;
+    this.#generalRows += result.rows - result.fastRows;
+  }
+
+  #batch({ rows, columns }: JsonResult): RecordBatch {
+    const { schema, origin } = this.#options;
+    return { schema, rows, columns, selection: 0, selected: rows, rowKinds: 0, timestamps: 0, watermarks: 0, origin };
+  }
+
+  #refuse({ line, bytes, position, reason }: RefusedLine): void {
+    const { source, split, kernels } = this.#options;
+    // A line that is too long may be here in part or whole; its letter must not tell which.
+    const most = position === undefined ? Math.min(LETTER_BYTES_MAX, this.#lineBytesMax + 1) : LETTER_BYTES_MAX;
+    this.#deadLetters++;
+    this.#options.deadLetter({
+      source,
+      split,
+      offset: this.#position + (line - this.#start),
+      ...(position === undefined ? {} : { position }),
+      reason,
+      bytes: kernels.memory.u8.slice(line, line + Math.min(bytes, most)),
+    });
+  }
+
+  /** Leaves out what still belongs to the long line of the `bytes` new bytes at `from`; returns how many are kept. */
+  #dropLongLine(from: Ptr, bytes: number): number {
+    const { u8 } = this.#options.kernels.memory;
+    const newline = u8.subarray(from, from + bytes).indexOf(NEWLINE);
+    const dropped = newline < 0 ? bytes : newline;
+    this.#dropped += dropped;
+    if (newline < 0) return 0;
+    u8.copyWithin(from, from + newline, from + bytes);
+    this.#closeGap(from + 1);
+    return bytes - dropped;
+  }
+
+  #closeGap(at: Ptr): void {
+    if (this.#dropped > 0) this.#gaps.push({ at, dropped: this.#dropped });
+    this.#dropped = 0;
+  }
+
+  /** Moves what is not parsed to the front, of a larger buffer when this one is too small. */
+  #makeRoom(bytes: number): void {
+    const { memory } = this.#options.kernels;
+    const live = this.#filled - this.#start;
+    const from = this.#start;
+    if (live + bytes > this.#capacity) {
+      this.#capacity = Math.max(this.#capacity * 2, live + bytes);
+      this.#base = memory.allocate(this.#capacity + JSON_PADDING_BYTES);
+    }
+    const to = this.#base;
+    memory.u8.copyWithin(to, from, from + live);
+    this.#start = to;
+    this.#linesEnd += to - from;
+    this.#filled += to - from;
+    for (const gap of this.#gaps) gap.at += to - from;
+  }
+}

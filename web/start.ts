@@ -1,0 +1,181 @@
+/**
+ * The page's side: runs a job module in a module worker of its own.
+ *
+ * Invariants
+ *  1. `done` settles exactly once: with the summary, or with JobFailure. The worker is ended then.
+ *  2. Listeners hear nothing after `done` has settled.
+ * Not here: what runs in the worker (worker-host.ts), what is said (protocol.ts).
+ */
+import type { Json } from '../src/base/json.ts';
+import {
+  type Failure,
+  PROTOCOL_VERSION,
+  type StartOptions,
+  type StopMode,
+  type ToPage,
+  type ToWorker,
+} from './protocol.ts';
+
+/** The part of a Worker that is used. */
+export interface JobWorker {
+  onmessage: ((event: MessageEvent<ToPage>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  onmessageerror: ((event: MessageEvent) => void) | null;
+  postMessage(message: ToWorker): void;
+  terminate(): void;
+}
+
+export interface StartSettings extends StartOptions {
+  /** Makes the worker, for bundlers that want to see it and for tests. */
+  readonly worker?: () => JobWorker;
+}
+
+type Listener<T> = (value: T) => void;
+
+/** Why a job in a worker failed: the worker's error, with its code and hint. */
+export class JobFailure extends Error {
+  override readonly name = 'JobFailure';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.formatted);
+    this.failure = failure;
+  }
+
+  get code(): string | undefined {
+    return this.failure.code;
+  }
+}
+
+/**
+ * Starts the job that the module at `jobUrl` exports by default. Resolves when its worker is up; rejects when it is
+ * not.
+ */
+export async function start(jobUrl: URL | string, settings: StartSettings = {}): Promise<WorkerJob> {
+  const { worker: makeWorker = packagedWorker, ...options } = settings;
+  const job = new WorkerJob(makeWorker(), {
+    kind: 'start',
+    jobUrl: new URL(jobUrl, globalThis.location?.href).href,
+    options,
+  });
+  await job.started;
+  return job;
+}
+
+/** The worker of this package. Bundlers follow exactly this expression. */
+function packagedWorker(): JobWorker {
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+}
+
+export class WorkerJob {
+  /** Resolves when the worker has taken the job. */
+  readonly started: Promise<void>;
+  /** The summary of the job when it ended. */
+  readonly done: Promise<Json>;
+  readonly #worker: JobWorker;
+  readonly #progress = new Set<Listener<Json>>();
+  readonly #results = new Map<string, Set<Listener<Json | Uint8Array>>>();
+  #status: 'starting' | 'running' | 'ended' | 'failed' = 'starting';
+  #begin = (): void => {};
+  #end: (summary: Json) => void = () => {};
+  #fail: (failure: JobFailure) => void = () => {};
+
+  constructor(worker: JobWorker, order: ToWorker) {
+    this.#worker = worker;
+    this.done = new Promise((resolve, reject) => {
+      this.#end = resolve;
+      this.#fail = reject;
+    });
+    const isUp = new Promise<void>((resolve) => {
+      this.#begin = resolve;
+    });
+    this.started = Promise.race([isUp, this.done.then(() => {})]);
+    // Whoever starts a job hears of a failure through `started` or `done`; not asking is no error of its own.
+    this.done.catch(() => {});
+    this.started.catch(() => {});
+    worker.onmessage = ({ data }) => this.#receive(data, order);
+    worker.onerror = (event) =>
+      this.#failed(plainFailure('WorkerError', event.message || 'the worker of the job cannot be loaded'));
+    worker.onmessageerror = () => this.#failed(plainFailure('WorkerError', 'a message of the worker cannot be read'));
+  }
+
+  get status(): 'starting' | 'running' | 'ended' | 'failed' {
+    return this.#status;
+  }
+
+  /** Calls `listener` with each report of the engine; the result ends it. */
+  onProgress(listener: Listener<Json>): () => void {
+    this.#progress.add(listener);
+    return () => this.#progress.delete(listener);
+  }
+
+  /** Calls `listener` with each result of an output; the result ends it. */
+  onResult(output: string, listener: Listener<Json | Uint8Array>): () => void {
+    const listeners = this.#results.get(output) ?? new Set();
+    this.#results.set(output, listeners);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** Takes a checkpoint and ends; the next start goes on from there. */
+  suspend(): Promise<Json> {
+    return this.#stop('suspend');
+  }
+
+  /** Ends the input: windows fire, sinks commit. */
+  drain(): Promise<Json> {
+    return this.#stop('drain');
+  }
+
+  /** Ends the worker at once, as a crash would: the next start goes on from the last checkpoint. */
+  terminate(): void {
+    this.#failed(plainFailure('Terminated', 'the job was terminated'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isOver()) return;
+    await this.suspend();
+  }
+
+  #stop(mode: StopMode): Promise<Json> {
+    if (!this.#isOver()) this.#worker.postMessage({ kind: 'stop', mode });
+    return this.done;
+  }
+
+  #receive(message: ToPage, order: ToWorker): void {
+    if (this.#isOver()) return;
+    switch (message.kind) {
+      case 'hello':
+        if (message.version !== PROTOCOL_VERSION) {
+          const found = `the worker speaks version ${message.version} of the protocol, the page ${PROTOCOL_VERSION}`;
+          return this.#failed(plainFailure('WorkerError', `${found}: they are of different builds`));
+        }
+        this.#status = 'running';
+        this.#worker.postMessage(order);
+        return this.#begin();
+      case 'progress':
+        return this.#progress.forEach((listener) => listener(message.progress));
+      case 'result':
+        return this.#results.get(message.output)?.forEach((listener) => listener(message.value));
+      case 'ended':
+        this.#status = 'ended';
+        this.#worker.terminate();
+        return this.#end(message.summary);
+      case 'failed':
+        return this.#failed(message.failure);
+    }
+  }
+
+  #failed(failure: Failure): void {
+    if (this.#isOver()) return;
+    this.#status = 'failed';
+    this.#worker.terminate();
+    this.#fail(new JobFailure(failure));
+  }
+
+  #isOver(): boolean {
+    return this.#status === 'ended' || this.#status === 'failed';
+  }
+}
+
+const plainFailure = (name: string, message: string): Failure => ({ name, message, formatted: `${name}: ${message}` });

@@ -1,0 +1,118 @@
+/**
+ * The worker's side: loads a job module, has it run, and tells the page.
+ *
+ * The entry module of a worker is one line: `serveJob(self, runJob)`, where `runJob` is the engine's.
+ *
+ * Invariants
+ *  1. One job for each worker: a second start is a failure.
+ *  2. Whatever goes wrong, in the module or in the run, is told to the page as `failed`, never lost in the worker.
+ */
+import { ExternalError, MillraceError } from '../src/base/errors.ts';
+import type { Json } from '../src/base/json.ts';
+import {
+  type Failure,
+  PROTOCOL_VERSION,
+  type StartOptions,
+  type StopMode,
+  type ToPage,
+  type ToWorker,
+} from './protocol.ts';
+
+/** What a running job has to say, and what it is told. */
+export interface JobLink {
+  readonly options: StartOptions;
+  /** Resolves when the page wants the job to end, and how. */
+  readonly stopped: Promise<StopMode>;
+  progress(progress: Json): void;
+  /** Bytes are handed over, not copied: their buffer is gone afterwards. */
+  result(output: string, value: Json | Uint8Array<ArrayBuffer>): void;
+}
+
+/** Runs the job that a module exports by default, until it ends; answers with its summary. */
+export type RunJob = (job: unknown, link: JobLink) => Promise<Json>;
+
+/** The part of a worker's global scope that is used. */
+export interface WorkerScope {
+  addEventListener(type: 'message', listener: (event: { readonly data: ToWorker }) => void): void;
+  postMessage(message: ToPage, transfer: Transferable[]): void;
+}
+
+/** Serves one job on this worker. `load` imports a module; it is a parameter for tests. */
+export function serveJob(
+  scope: WorkerScope,
+  runJob: RunJob,
+  load: (url: string) => Promise<unknown> = importModule,
+): void {
+  const say = (message: ToPage, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
+  let hasStarted = false;
+  let stop: (mode: StopMode) => void = () => {};
+  const stopped = new Promise<StopMode>((resolve) => {
+    stop = resolve;
+  });
+  scope.addEventListener('message', ({ data }) => {
+    switch (data.kind) {
+      case 'stop':
+        return stop(data.mode);
+      case 'start': {
+        const link: JobLink = {
+          options: data.options,
+          stopped,
+          progress: (progress) => say({ kind: 'progress', progress }),
+          result: (output, value) =>
+            say({ kind: 'result', output, value }, value instanceof Uint8Array ? [value.buffer] : []),
+        };
+        const run = hasStarted
+          ? Promise.reject(new Error('this worker runs a job already'))
+          : runModule(data.jobUrl, link, runJob, load);
+        hasStarted = true;
+        run.then(
+          (summary) => say({ kind: 'ended', summary }),
+          (error: unknown) => say({ kind: 'failed', failure: failureOf(error) }),
+        );
+      }
+    }
+  });
+  say({ kind: 'hello', version: PROTOCOL_VERSION });
+}
+
+async function runModule(
+  url: string,
+  link: JobLink,
+  runJob: RunJob,
+  load: (url: string) => Promise<unknown>,
+): Promise<Json> {
+  let module: unknown;
+  try {
+    module = await load(url);
+  } catch (cause) {
+    throw new ExternalError('E1501', { path: url, problem: `the job cannot be loaded: ${String(cause)}` }, { cause });
+  }
+  if (typeof module !== 'object' || module === null || !('default' in module)) {
+    throw new ExternalError(
+      'E1501',
+      { path: url, problem: 'it has no default export' },
+      { hint: 'write: export default job(…)' },
+    );
+  }
+  return runJob(module.default, link);
+}
+
+const importModule = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
+
+/** An error as the page can be told of it. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), formatted: String(error) };
+  const base = {
+    name: error.name,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+  };
+  if (!(error instanceof MillraceError)) return { ...base, formatted: `${error.name}: ${error.message}` };
+  return {
+    ...base,
+    code: error.code,
+    formatted: error.format(),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error instanceof ExternalError ? { retry: error.retry } : {}),
+  };
+}
