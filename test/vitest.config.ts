@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { CountReporter } from './support/count-reporter.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -17,6 +18,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/prove/**', 'test/web/**/fixtures/**'],
+    reporters: ['default', new CountReporter()],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

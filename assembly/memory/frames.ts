@@ -106,6 +106,11 @@ export function transientAlloc(bytes: u32): u32 {
   return at;
 }
 
+/** Most frames that this memory may have, as given at init. */
+export function framesMax(): u32 {
+  return load<u32>(controlPtr(), MAX_FRAMES);
+}
+
 /** Frames handed out so far, system frames included. */
 export function framesTaken(): u32 {
   return load<u32>(controlPtr(), NEXT_FRAME);

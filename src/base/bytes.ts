@@ -11,6 +11,7 @@ export type Size = `${number} ${SizeUnit}`;
 export function sizeBytes(text: string, what: string): number {
   const match = /^(-?\d+(?:\.\d+)?) (B|KB|MB|GB)$/.exec(text);
   if (match === null) throw new UserError('E1002', { text, what });
+  // The pattern lets no other unit through.
   const bytes = Math.round(Number(match[1]) * UNITS[match[2] as SizeUnit]);
   if (bytes <= 0) throw new UserError('E1003', { what, text });
   return bytes;

@@ -17,15 +17,33 @@ const messages = {
   E1003: (p: { what: string; text: string }) => `${p.what} must be greater than zero, but is '${p.text}'`,
   E1004: (p: { what: string }) => `${p.what} is not a column: write it with its call, such as utf8()`,
   E1005: (p: { column: string }) => `column '${p.column}' is declared twice`,
+  E1006: (p: { what: string; needs: string; got: string }) => `${p.what} must be ${p.needs}, but is ${p.got}`,
+  E1007: (p: { text: string }) => `'${p.text}' is not an instant; write it with its zone, such as '2001-01-03T10:00Z'`,
+  E1008: (p: { clock: string }) => `an instant of ${p.clock} is not a number; use since(), or epochMs on both sides`,
+  E1009: (p: { option: string; where: string }) => `unknown option '${p.option}' of ${p.where}`,
   E1203: (p: { column: string; where: string }) => `unknown column '${p.column}' in ${p.where}`,
   E1204: (p: { column: string; type: string; where: string; needs: string }) =>
     `column '${p.column}' is ${p.type}, but ${p.where} needs ${p.needs}`,
+  E1220: (p: { expression: string; where: string; problem: string }) =>
+    `cannot evaluate ${p.expression} in ${p.where}: ${p.problem}`,
+  E1205: (p: { where: string }) => `${p.where} needs event time, but no watermark comes before it`,
+  E1206: (p: { sink: string }) => `${p.sink} takes inserts only, but these results also update and delete rows`,
+  E1207: (p: { column: string; where: string }) => `'${p.column}' in ${p.where} is already a column of the result`,
+  E1208: (p: { condition: string; where: string }) => `${p.condition} was built in ${p.where}, but is no part of its answer`,
+  E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
+  E1210: (p: { column: string; where: string; by: string }) =>
+    `${p.where} needs the event-time column '${p.column}', but ${p.by} leaves it out`,
+  E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
+  E1310: (p: { does: string; at: string; problem: string; row: string }) =>
+    `the function of a ${p.does} failed on the row${p.at}: ${p.problem} (row: ${p.row})`,
   E1303: (p: { column: string; type: string; value: string }) => `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
+  E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1212: (p: { what: string }) => `${p.what} is not available yet`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>
     `the state at ${p.path} belongs to job '${p.found}', not '${p.expected}'`,
@@ -33,8 +51,14 @@ const messages = {
     `the state at ${p.path} has format version ${p.found}; this version of millrace reads ${p.expected}`,
   E1404: (p: { path: string; epoch: number; owner: number }) =>
     `this job no longer owns the state at ${p.path}: epoch ${p.owner} has taken over from epoch ${p.epoch}`,
+  E1405: (p: { uids: string }) => `the checkpoint holds state of operators that the job no longer has: ${p.uids}`,
+  E1411: (p: { path: string; problem: string }) => `no room is left for the state at ${p.path}: ${p.problem}`,
+  E1412: (p: { path: string; problem: string }) => `the connection to the state at ${p.path} was lost: ${p.problem}`,
+  E1413: (p: { path: string; problem: string }) => `the state at ${p.path} is gone: ${p.problem}`,
   E1501: (p: { path: string; problem: string }) => `cannot read ${p.path}: ${p.problem}`,
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
+  E1601: (p: { option: string; command: string }) => `millrace ${p.command} has no option ${p.option}`,
+  E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
   E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
   E1505: (p: { path: string; part: string; problem: string }) => `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,

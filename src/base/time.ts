@@ -16,11 +16,12 @@ export type EventTimeMs = number & { readonly [eventTime]: true };
 /** Milliseconds of the clock of the machine. A plain number underneath. */
 export type ProcessingTimeMs = number & { readonly [processingTime]: true };
 
+// Brands are made here and nowhere else; a brand is a name for a number, so there is nothing to check.
 export const MIN_TIME = Number.MIN_SAFE_INTEGER as EventTimeMs;
-export const MAX_TIME = Number.MAX_SAFE_INTEGER as EventTimeMs;
+export const MAX_TIME = Number.MAX_SAFE_INTEGER as EventTimeMs; // as above
 
-export const eventTimeMs = (ms: number): EventTimeMs => ms as EventTimeMs;
-export const processingTimeMs = (ms: number): ProcessingTimeMs => ms as ProcessingTimeMs;
+export const eventTimeMs = (ms: number): EventTimeMs => ms as EventTimeMs; // as above
+export const processingTimeMs = (ms: number): ProcessingTimeMs => ms as ProcessingTimeMs; // as above
 
 const UNITS = {
   ms: 1, s: 1000, minute: 60_000, minutes: 60_000, hour: 3_600_000, hours: 3_600_000, day: 86_400_000, days: 86_400_000,
@@ -34,15 +35,25 @@ export type Duration = `${number} ${Unit}`;
 export function durationMs(text: string, what: string): number {
   const match = /^(-?\d+(?:\.\d+)?) ([a-z]+)$/.exec(text);
   const unit = match?.[2];
-  if (match === null || unit === undefined || !(unit in UNITS)) throw new UserError('E1001', { text, what });
-  return Math.round(Number(match[1]) * UNITS[unit as Unit]);
+  if (match === null || unit === undefined || !isUnit(unit)) throw new UserError('E1001', { text, what });
+  return Math.round(Number(match[1]) * UNITS[unit]);
 }
+
+/** Own names only: '1 constructor' is no duration. */
+const isUnit = (text: string): text is Unit => Object.hasOwn(UNITS, text);
 
 /** As durationMs, and greater than zero (E1003). */
 export function positiveDurationMs(text: string, what: string): number {
   const ms = durationMs(text, what);
   if (ms <= 0) throw new UserError('E1003', { what, text });
   return ms;
+}
+
+/** The duration as a person writes it, in the largest unit that divides it: '90 s', '1 hour', '2 days'. */
+export function shortDuration(ms: number): string {
+  const large = (['day', 'hour', 'minute'] as const).find((unit) => ms !== 0 && ms % UNITS[unit] === 0);
+  if (large !== undefined) return `${ms / UNITS[large]} ${large}${Math.abs(ms / UNITS[large]) === 1 ? '' : 's'}`;
+  return ms !== 0 && ms % UNITS.s === 0 ? `${ms / UNITS.s} s` : `${ms} ms`;
 }
 
 /** '2001-01-03T10:00:00.000Z', or the name of an end of time. */

@@ -9,7 +9,9 @@
  *     moves nothing.
  *  4. `watermarks`, when there is event time, holds for each row the watermark in force just before it (i64, ms). A row is
  *     judged late by this value alone, so the answer does not depend on how rows were batched.
- *  5. A validity pointer of 0 means that no row is null. `rowKinds` of 0 means that all rows are inserts.
+ *  5. `timestamps`, when there is event time, holds each row's (i64, ms). It travels beside the columns, so that a projection
+ *     or a user's function may drop the column that it came from. Result rows of a window carry the window's last instant.
+ *  6. A validity pointer of 0 means that no row is null. `rowKinds` of 0 means that all rows are inserts.
  */
 import type { TableSchema } from './schema.ts';
 
@@ -39,7 +41,9 @@ export interface RecordBatch {
   readonly selected: number;
   /** u8 per row, or 0. */
   readonly rowKinds: Ptr;
-  /** i64 per row, or 0. */
+  /** i64 per row, ms, or 0. */
+  readonly timestamps: Ptr;
+  /** i64 per row, ms, or 0. */
   readonly watermarks: Ptr;
   readonly origin: BatchOrigin | undefined;
 }

@@ -195,7 +195,7 @@ export class NdjsonDecoder {
 
   #batch({ rows, columns }: JsonResult): RecordBatch {
     const { schema, origin } = this.#options;
-    return { schema, rows, columns, selection: 0, selected: rows, rowKinds: 0, watermarks: 0, origin };
+    return { schema, rows, columns, selection: 0, selected: rows, rowKinds: 0, timestamps: 0, watermarks: 0, origin };
   }
 
   #refuse({ line, bytes, position, reason }: RefusedLine): void {

@@ -50,6 +50,11 @@ export class KernelInstance {
     assert(frames > 0, `${this.#maxFrames} MiB are too little memory for the kernels`);
   }
 
+  /** What bounds all of this memory. */
+  get maxBytes(): number {
+    return this.#maxFrames * FRAME_BYTES;
+  }
+
   /** Bytes of memory handed out so far, the system's own included. */
   takenBytes(): number {
     return (this.function('framesTaken')() >>> 0) * FRAME_BYTES;

@@ -13,6 +13,8 @@ import type { RecordBatch } from '../data/record-batch.ts';
 
 export type WatermarkStatus = 'active' | 'idle';
 
+/** Statuses and ends of a single split travel with the origin of the split, from its source to the operator that makes
+ * watermarks; past that there are only statuses and ends of whole edges. */
 export type StreamElement =
   | { readonly kind: 'batch'; readonly batch: RecordBatch }
   | { readonly kind: 'watermark'; readonly watermark: EventTimeMs }

@@ -1,0 +1,215 @@
+/**
+ * Grouped aggregation of a batch into the slices of a windowed state.
+ *
+ * Rows are taken in runs: neighbours that belong to one slice, at most RUN_ROWS_MAX. For a run, the entries of all its keys
+ * are found (locate.ts), then each aggregate passes once over them.
+ *
+ * Invariants
+ *  1. The answer is that of following row by row. A row is late when the last window that holds it ended at or before its
+ *     watermark; late rows go to the late selection and change nothing. Before a row whose watermark passes the end of a
+ *     window with content, the kernel stops (FIRE_FIRST), so that the window fires without it.
+ *  2. What a window holds, and the order of float additions per key, do not depend on how rows are batched.
+ *  3. When memory runs out the rows before the answered one are in, the others are not, and all counts hold.
+ * Not here: firing (fire.ts), one aggregate (aggregate/).
+ */
+import { columnValidity, columnValues, isValid, OUT_OF_MEMORY } from '../abi';
+import { aggregateAdd } from '../aggregate/registry';
+import { TABLE_ENTRIES, TABLE_ROWS, TABLE_MOVED, tableGrow } from '../hash/table';
+import { addEntries, resolve, statePtr } from '../memory/arena';
+import { touchRange } from '../memory/barrier';
+import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
+import {
+  AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_FILTER, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_TYPE, PLAN_AGGREGATE_COUNT,
+  PLAN_DUE_END, PLAN_FIRED, PLAN_LATE, PLAN_LATE_COUNT, PLAN_LATENESS_MS, PLAN_NEW_KEYS, PLAN_ROWS, PLAN_RUN_ROWS, PLAN_RUN_START,
+  PLAN_SCRATCH, PLAN_SELECTION, PLAN_SLICE_MS, PLAN_STATE, PLAN_STATUS, PLAN_TIMES, PLAN_WATERMARKS, planAggregate, RUN_ROWS_MAX,
+  SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS, SCRATCH_SOME_ENTRIES, SCRATCH_SOME_ROWS,
+} from './plan';
+import { FIRED_THROUGH, setSliceTable, sliceCount, sliceEnsure, sliceStart, sliceTable } from './slices';
+import { lastEndOf, nextEndOf, sliceOf } from './time';
+
+/** Status of the plan: windows must fire up to the watermark of the answered row before it is handed in again. */
+export const FIRE_FIRST: i32 = 1;
+
+/**
+ * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of the
+ * next row to take: `rows` when done, or, with the plan's status, where it stopped. Sets late count and new keys of this call.
+ */
+export function windowAggregate(planPtr: u32, from: u32): u32 {
+  const state = load<u32>(planPtr, PLAN_STATE);
+  store<u32>(planPtr, 0, PLAN_LATE_COUNT);
+  store<u32>(planPtr, 0, PLAN_NEW_KEYS);
+  store<i32>(planPtr, 0, PLAN_STATUS);
+  const fired = load<i64>(statePtr(state), FIRED_THROUGH);
+  store<i64>(planPtr, fired, PLAN_FIRED);
+  store<i64>(planPtr, dueEnd(planPtr, state, fired), PLAN_DUE_END);
+  let at = from;
+  while (at < load<u32>(planPtr, PLAN_ROWS)) {
+    const next = nextRun(planPtr, at);
+    const rows = load<u32>(planPtr, PLAN_RUN_ROWS);
+    if (rows != 0 && !addRun(planPtr, state, rows)) {
+      at = failedAt(planPtr, at);
+      break;
+    }
+    at = next;
+    if (load<i32>(planPtr, PLAN_STATUS) != 0) break;
+  }
+  setFiredThrough(state, load<i64>(planPtr, PLAN_FIRED));
+  return at;
+}
+
+/** End of the first window with content that has not fired; the end of time when there is none. */
+export function dueEnd(planPtr: u32, state: u32, firedThrough: i64): i64 {
+  return sliceCount(state) == 0 ? i64.MAX_VALUE : nextEndOf(planPtr, sliceStart(state, 0), firedThrough);
+}
+
+export function setFiredThrough(state: u32, through: i64): void {
+  const record = statePtr(state);
+  if (load<i64>(record, FIRED_THROUGH) >= through) return;
+  touchRange(record + FIRED_THROUGH, 8);
+  store<i64>(record, through, FIRED_THROUGH);
+}
+
+/** Collects the next run from position `from` and returns the position after it. Sets the status when a window is due first. */
+function nextRun(planPtr: u32, from: u32): u32 {
+  const rows = load<u32>(planPtr, PLAN_ROWS);
+  const selection = load<u32>(planPtr, PLAN_SELECTION);
+  const times = load<u32>(planPtr, PLAN_TIMES);
+  const watermarks = load<u32>(planPtr, PLAN_WATERMARKS);
+  const lateness = load<i64>(planPtr, PLAN_LATENESS_MS);
+  const sliceMs = load<i64>(planPtr, PLAN_SLICE_MS);
+  const runRows = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS;
+  let fired = load<i64>(planPtr, PLAN_FIRED);
+  let due = load<i64>(planPtr, PLAN_DUE_END);
+  let start: i64 = i64.MAX_VALUE;
+  let lastEnd: i64 = 0;
+  let n: u32 = 0;
+  let at = from;
+  for (; at < rows && n < RUN_ROWS_MAX; at++) {
+    const row = selection == 0 ? at : load<u32>(selection + (at << 2));
+    const watermark = watermarks == 0 ? fired : load<i64>(watermarks + (row << 3));
+    if (watermark > fired) {
+      if (due - 1 <= watermark) {
+        store<i32>(planPtr, FIRE_FIRST, PLAN_STATUS);
+        break;
+      }
+      fired = watermark;
+    }
+    const time = load<i64>(times + (row << 3));
+    if (<u64>(time - start) >= <u64>sliceMs) {
+      if (n != 0) break;
+      start = sliceOf(planPtr, time);
+      lastEnd = lastEndOf(planPtr, start) + lateness;
+    }
+    if (lastEnd - 1 <= watermark) {
+      pushLate(planPtr, row);
+      continue;
+    }
+    if (n == 0) due = min<i64>(due, nextEndOf(planPtr, start, fired));
+    store<u32>(runRows + (n << 2), row);
+    n++;
+  }
+  store<u32>(planPtr, n, PLAN_RUN_ROWS);
+  store<i64>(planPtr, start, PLAN_RUN_START);
+  store<i64>(planPtr, fired, PLAN_FIRED);
+  store<i64>(planPtr, due, PLAN_DUE_END);
+  return at;
+}
+
+function pushLate(planPtr: u32, row: u32): void {
+  const count = load<u32>(planPtr, PLAN_LATE_COUNT);
+  store<u32>(load<u32>(planPtr, PLAN_LATE) + (count << 2), row);
+  store<u32>(planPtr, count + 1, PLAN_LATE_COUNT);
+}
+
+/** Adds the run's rows to its slice. False when memory runs out; PLAN_RUN_ROWS then says how many are in. */
+function addRun(planPtr: u32, state: u32, n: u32): bool {
+  const slice = sliceEnsure(state, load<i64>(planPtr, PLAN_RUN_START));
+  if (slice < 0) return outOfMemory(planPtr, 0);
+  let table = sliceTable(state, slice);
+  const newBefore = load<u32>(planPtr, PLAN_NEW_KEYS);
+  readKeys(planPtr, n);
+  let done: u32 = 0;
+  let failed = false;
+  while (done < n && !failed) {
+    locate(planPtr, table, done, n);
+    let found = findOrInsert(planPtr, table, done, n);
+    failed = (found & FIND_OUT_OF_MEMORY) != 0;
+    found &= ~FIND_OUT_OF_MEMORY;
+    addValues(planPtr, done, found);
+    done = found;
+    if (done < n && !failed) {
+      const grown = tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (done << 2)));
+      failed = grown == 0 || (grown & TABLE_MOVED) != 0;
+      if (grown != 0 && grown != table) {
+        table = grown & ~TABLE_MOVED;
+        setSliceTable(state, slice, table);
+      }
+    }
+  }
+  count(state, table, load<u32>(planPtr, PLAN_NEW_KEYS) - newBefore, done);
+  return failed ? outOfMemory(planPtr, done) : true;
+}
+
+function outOfMemory(planPtr: u32, done: u32): bool {
+  store<u32>(planPtr, done, PLAN_RUN_ROWS);
+  store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
+  return false;
+}
+
+function count(state: u32, tableRef: u32, entries: u32, rows: u32): void {
+  const table = resolve(tableRef);
+  touchRange(table, 64);
+  store<u32>(table, load<u32>(table, TABLE_ENTRIES) + entries, TABLE_ENTRIES);
+  store<u64>(table, load<u64>(table, TABLE_ROWS) + rows, TABLE_ROWS);
+  if (entries != 0) addEntries(state, entries);
+}
+
+/** Position of the first row of a failed run that is not in. Rows of a run are in order, so it is found from `from` on. */
+function failedAt(planPtr: u32, from: u32): u32 {
+  const selection = load<u32>(planPtr, PLAN_SELECTION);
+  const row = load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS + (load<u32>(planPtr, PLAN_RUN_ROWS) << 2));
+  let at = from;
+  while ((selection == 0 ? at : load<u32>(selection + (at << 2))) != row) at++;
+  return at;
+}
+
+/** One pass per aggregate over the entries of rows [from, to) of the run. */
+function addValues(planPtr: u32, from: u32, to: u32): void {
+  if (from == to) return;
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const entries = scratch + SCRATCH_ENTRIES + (from << 2);
+  const rows = scratch + SCRATCH_ROWS + (from << 2);
+  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
+    const aggregate = planAggregate(planPtr, i);
+    const offset = load<u32>(aggregate, AGGREGATE_OFFSET);
+    const code = load<u32>(aggregate, AGGREGATE_CODE);
+    const type = load<u32>(aggregate, AGGREGATE_TYPE);
+    const column = load<u32>(aggregate, AGGREGATE_COLUMN);
+    const values = column == 0 ? 0 : columnValues(column);
+    if (load<u32>(aggregate, AGGREGATE_NULLABLE) == 0) {
+      aggregateAdd(code, type, entries, rows, to - from, values, offset);
+    } else {
+      const some = pickValues(aggregate, scratch, entries, rows, to - from);
+      aggregateAdd(code, type, scratch + SCRATCH_SOME_ENTRIES, scratch + SCRATCH_SOME_ROWS, some, values, offset + 8);
+    }
+  }
+}
+
+/** Keeps the rows that have a value and pass the aggregate's filter, and counts them in their accumulators. */
+function pickValues(aggregatePtr: u32, scratch: u32, entriesPtr: u32, rowsPtr: u32, n: u32): u32 {
+  const column = load<u32>(aggregatePtr, AGGREGATE_COLUMN);
+  const validity = column == 0 ? 0 : columnValidity(column);
+  const filter = load<u32>(aggregatePtr, AGGREGATE_FILTER);
+  const offset = load<u32>(aggregatePtr, AGGREGATE_OFFSET);
+  let some: u32 = 0;
+  for (let k: u32 = 0; k < n; k++) {
+    const row = load<u32>(rowsPtr + (k << 2));
+    if (!isValid(validity, row) || (filter != 0 && load<u8>(filter + row) == 0)) continue;
+    const entry = load<u32>(entriesPtr + (k << 2));
+    store<u64>(entry + offset, load<u64>(entry + offset) + 1);
+    store<u32>(scratch + SCRATCH_SOME_ENTRIES + (some << 2), entry);
+    store<u32>(scratch + SCRATCH_SOME_ROWS + (some << 2), row);
+    some++;
+  }
+  return some;
+}

@@ -1,0 +1,182 @@
+/**
+ * From the rows of a run to the entries of their keys, a mini-batch at a time: first all hashes, then all first candidates,
+ * then the comparisons, so that cache misses of many rows overlap.
+ *
+ * Invariants
+ *  1. Inserting moves no entry of a segment; candidates stay right until the segment of a row is full.
+ *  2. Every entry that is answered has been announced to the write barrier as a whole, and has counted its row.
+ * Not here: growing a full segment (hash/table.ts, called by aggregate.ts).
+ */
+import { BOOL, columnValues, F64, I32, VIEW } from '../abi';
+import { hashInt64 } from '../hash/hash';
+import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStore } from '../hash/key';
+import {
+  capacityOf, directoryIndex, keyBytesOf, SEGMENT_COUNT, SEGMENT_HEADER, SEGMENT_LIMIT, slotClass, slotDepth, slotSegment,
+  startPosition, TABLE_CAPACITIES, TABLE_DEPTH, TABLE_DIRECTORY, TABLE_ENTRY_BYTES,
+} from '../hash/table';
+import { regionTable, resolve, resolveIn } from '../memory/arena';
+import { touchRange, touchSpan } from '../memory/barrier';
+import { statusBase } from '../memory/frames';
+import {
+  KEY_NONE, PLAN_ENTRY_BYTES, PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_SCRATCH, PLAN_TEMPLATE,
+  SCRATCH_CANDIDATES, SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_KEY_BYTES, SCRATCH_KEYS, SCRATCH_ROWS,
+} from './plan';
+
+const OCCUPIED: u64 = 1 << 63;
+const CANONICAL_NAN: i64 = 0x7ff8000000000000;
+
+// What insert answers instead of an entry.
+const SEGMENT_FULL: u32 = 0;
+const NO_MEMORY: u32 = 1;
+
+/** How finding ended before the last row: row `index` needs a larger segment, or memory is used up. */
+export const FIND_OUT_OF_MEMORY: u32 = 0x80000000;
+
+/** Reads the keys of the run's rows: key images (or int64 values) and hashes. */
+export function readKeys(planPtr: u32, n: u32): void {
+  const type = load<u32>(planPtr, PLAN_KEY_TYPE);
+  const values = columnValues(planPtr + PLAN_KEY_COLUMN);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  for (let k: u32 = 0; k < n; k++) {
+    const row = load<u32>(scratch + SCRATCH_ROWS + (k << 2));
+    if (type == VIEW) {
+      const bytes = load<u32>(values + (row << 3));
+      const hash = keyImage(bytes, load<u32>(values + (row << 3), 4), scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES);
+      store<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2), bytes);
+      store<u32>(scratch + SCRATCH_HASHES + (k << 2), hash);
+    } else {
+      const key = integerKey(type, values, row);
+      store<i64>(scratch + SCRATCH_KEYS + (k << 3), key);
+      store<u32>(scratch + SCRATCH_HASHES + (k << 2), hashInt64(key));
+    }
+  }
+}
+
+/** Keys of fixed width as int64. Floats by their bits, with one zero and one NaN. */
+function integerKey(type: u32, valuesPtr: u32, row: u32): i64 {
+  if (type == KEY_NONE) return 0;
+  if (type == I32) return <i64>load<i32>(valuesPtr + (row << 2));
+  if (type == BOOL) return <i64>load<u8>(valuesPtr + row);
+  const bits = load<i64>(valuesPtr + (row << 3));
+  if (type != F64) return bits;
+  const value = reinterpret<f64>(bits);
+  return value != value ? CANONICAL_NAN : value == 0 ? 0 : bits;
+}
+
+/** The first candidate of each row in [from, n). */
+export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
+  const table = resolve(tableRef);
+  const regions = regionTable();
+  const directory = table + TABLE_DIRECTORY;
+  const depth = load<u32>(table, TABLE_DEPTH);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  for (let k = from << 2; k < n << 2; k += 4) {
+    const hash = load<u32>(scratch + SCRATCH_HASHES + k);
+    const slot = load<u32>(directory + (directoryIndex(hash, depth) << 2));
+    const capacity = load<u32>(table + TABLE_CAPACITIES + (slotClass(slot) << 2));
+    const at = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER + startPosition(hash, slotDepth(slot), capacity) * entryBytes;
+    store<u32>(scratch + SCRATCH_CANDIDATES + k, at);
+  }
+}
+
+/**
+ * Finds or inserts the keys of rows [from, n) and counts each row in its entry. Returns n, or the row at which a segment
+ * is full, or (FIND_OUT_OF_MEMORY | row).
+ */
+export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
+  if (load<u32>(planPtr, PLAN_KEY_KIND) == KEY_BYTES) return findBytes(planPtr, tableRef, from, n);
+  const table = resolve(tableRef);
+  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const status = statusBase();
+  for (let k = from; k < n; k++) {
+    const key = load<i64>(scratch + SCRATCH_KEYS + (k << 3));
+    let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
+    if (load<i64>(entry) != key || load<u64>(entry, 8) == 0) {
+      entry = probeInt64(planPtr, table, entry, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
+      if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
+    }
+    touchSpan(status, entry, entry + entryBytes - 1);
+    store<u64>(entry, load<u64>(entry, 8) + 1, 8);
+    store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
+  }
+  return n;
+}
+
+function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
+  const table = resolve(tableRef);
+  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const status = statusBase();
+  for (let k = from; k < n; k++) {
+    const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
+    const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
+    let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
+    if (load<u64>(entry, KEY_IMAGE_BYTES) == 0 || !keyEquals(entry, image, bytes)) {
+      entry = probeBytes(planPtr, table, entry, image, bytes);
+      if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
+    }
+    touchSpan(status, entry, entry + entryBytes - 1);
+    store<u64>(entry, load<u64>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
+    store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
+  }
+  return n;
+}
+
+function slotOf(tablePtr: u32, hash: u32): u32 {
+  return load<u32>(tablePtr + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(tablePtr, TABLE_DEPTH)) << 2));
+}
+
+function probeInt64(planPtr: u32, tablePtr: u32, candidate: u32, key: i64, hash: u32): u32 {
+  const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
+  const slot = slotOf(tablePtr, hash);
+  const segment = resolve(slotSegment(slot));
+  const first = segment + SEGMENT_HEADER;
+  const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
+  let entry = candidate;
+  while (load<u64>(entry, 8) != 0) {
+    if (load<i64>(entry) == key) return entry;
+    entry += entryBytes;
+    if (entry == end) entry = first;
+  }
+  if (load<u32>(segment, SEGMENT_COUNT) >= load<u32>(segment, SEGMENT_LIMIT)) return SEGMENT_FULL;
+  occupy(planPtr, segment, entry, entryBytes, 8);
+  store<i64>(entry, key);
+  return entry;
+}
+
+function probeBytes(planPtr: u32, tablePtr: u32, candidate: u32, image: u32, bytes: u32): u32 {
+  const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
+  const slot = slotOf(tablePtr, load<u32>(image));
+  const segment = resolve(slotSegment(slot));
+  const first = segment + SEGMENT_HEADER;
+  const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
+  let entry = candidate;
+  while (load<u64>(entry, KEY_IMAGE_BYTES) != 0) {
+    if (keyEquals(entry, image, bytes)) return entry;
+    entry += entryBytes;
+    if (entry == end) entry = first;
+  }
+  if (load<u32>(segment, SEGMENT_COUNT) >= load<u32>(segment, SEGMENT_LIMIT)) return SEGMENT_FULL;
+  const length = load<u32>(image, 4);
+  let stored: u32 = 0;
+  if (length > INLINE_BYTES) {
+    stored = slabStore(tablePtr, bytes, length);
+    if (stored == 0) return NO_MEMORY;
+  }
+  occupy(planPtr, segment, entry, entryBytes, KEY_IMAGE_BYTES);
+  memory.copy(entry, image, KEY_IMAGE_BYTES);
+  if (length > INLINE_BYTES) store<u64>(entry, <u64>stored, 16);
+  return entry;
+}
+
+/** Makes a free entry one that has seen nothing. */
+function occupy(planPtr: u32, segmentPtr: u32, entryPtr: u32, entryBytes: u32, keyBytes: u32): void {
+  touchRange(segmentPtr, 8);
+  store<u32>(segmentPtr, load<u32>(segmentPtr, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
+  touchRange(entryPtr, entryBytes);
+  memory.copy(entryPtr + keyBytes, load<u32>(planPtr, PLAN_TEMPLATE) + keyBytes, entryBytes - keyBytes);
+  store<u64>(entryPtr + keyBytes, OCCUPIED);
+  store<u32>(planPtr, load<u32>(planPtr, PLAN_NEW_KEYS) + 1, PLAN_NEW_KEYS);
+}

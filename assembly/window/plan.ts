@@ -1,0 +1,127 @@
+/**
+ * The plan of one windowed aggregation: what the kernels of this folder are told, and where they answer. The host fills it
+ * (src/kernel/window-aggregate.ts has the same offsets); it is transient, nothing of it is state.
+ *
+ *   plan, 192 bytes: configuration 0-71 | input of a call 72-107 | answers 108-123 | output 124-139 | run 140-191
+ *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column descriptor,
+ *   filter (u8 mask per row or 0), result values, result validity
+ *
+ * Not here: the layout of columns (abi.ts).
+ */
+import { CORRUPT, OUT_OF_MEMORY } from '../abi';
+import { aggregateAccepts, aggregateBytes, aggregateCreate } from '../aggregate/registry';
+import { keyBytesOf } from '../hash/table';
+import { transientAlloc } from '../memory/frames';
+import { slicesOpen } from './slices';
+
+export const PLAN_STATE: u32 = 0;
+export const PLAN_KEY_KIND: u32 = 4;
+/** Physical type of the key column, or KEY_NONE: one group for all rows. */
+export const PLAN_KEY_TYPE: u32 = 8;
+export const PLAN_AGGREGATE_COUNT: u32 = 12;
+export const PLAN_AGGREGATES: u32 = 16;
+export const PLAN_ENTRY_BYTES: u32 = 20;
+/** A fresh entry: zeros, and accumulators that have seen nothing. */
+export const PLAN_TEMPLATE: u32 = 24;
+export const PLAN_SCRATCH: u32 = 28;
+export const PLAN_SLICE_MS: u32 = 32;
+export const PLAN_SIZE_MS: u32 = 40;
+export const PLAN_SLIDE_MS: u32 = 48;
+export const PLAN_OFFSET_MS: u32 = 56;
+export const PLAN_LATENESS_MS: u32 = 64;
+
+export const PLAN_ROWS: u32 = 72;
+export const PLAN_SELECTION: u32 = 76;
+export const PLAN_KEY_COLUMN: u32 = 80;
+export const PLAN_TIMES: u32 = 96;
+export const PLAN_WATERMARKS: u32 = 100;
+export const PLAN_LATE: u32 = 104;
+
+export const PLAN_LATE_COUNT: u32 = 108;
+export const PLAN_NEW_KEYS: u32 = 112;
+export const PLAN_STATUS: u32 = 116;
+export const PLAN_FAILED: u32 = 120;
+
+export const PLAN_OUT_KEYS: u32 = 124;
+export const PLAN_OUT_STARTS: u32 = 128;
+export const PLAN_OUT_ENDS: u32 = 132;
+
+export const PLAN_RUN_ROWS: u32 = 140;
+export const PLAN_RUN_START: u32 = 144;
+export const PLAN_DUE_END: u32 = 152;
+export const PLAN_FIRED: u32 = 160;
+export const PLAN_BYTES: u32 = 192;
+
+export const KEY_NONE: u32 = 255;
+
+export const AGGREGATE_BYTES: u32 = 32;
+export const AGGREGATE_CODE: u32 = 0;
+export const AGGREGATE_TYPE: u32 = 4;
+export const AGGREGATE_OFFSET: u32 = 8;
+export const AGGREGATE_NULLABLE: u32 = 12;
+export const AGGREGATE_COLUMN: u32 = 16;
+export const AGGREGATE_FILTER: u32 = 20;
+export const AGGREGATE_OUT_VALUES: u32 = 24;
+export const AGGREGATE_OUT_VALIDITY: u32 = 28;
+
+/** Rows of a mini-batch: what one run of rows of one slice is cut into, so that its scratch stays in the first cache. */
+export const RUN_ROWS_MAX: u32 = 256;
+
+// Scratch of a run, arrays of RUN_ROWS_MAX; u32 but for key images.
+export const SCRATCH_ROWS: u32 = 0;
+export const SCRATCH_HASHES: u32 = 1 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_CANDIDATES: u32 = 2 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_ENTRIES: u32 = 3 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_KEY_BYTES: u32 = 4 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_SOME_ROWS: u32 = 5 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_SOME_ENTRIES: u32 = 6 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_KEYS: u32 = 7 * 4 * RUN_ROWS_MAX;
+const SCRATCH_RUN_BYTES: u32 = SCRATCH_KEYS + 24 * RUN_ROWS_MAX;
+
+/** Entries that one step of firing may look at. */
+export const FIRE_ENTRIES_MAX: u32 = 16384;
+// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into.
+export const FIRE_ORDER: u32 = SCRATCH_RUN_BYTES;
+export const FIRE_ORDER_SPARE: u32 = FIRE_ORDER + 8 * FIRE_ENTRIES_MAX;
+export const FIRE_ENTRIES: u32 = FIRE_ORDER_SPARE + 8 * FIRE_ENTRIES_MAX;
+export const FIRE_MERGED: u32 = FIRE_ENTRIES + 4 * FIRE_ENTRIES_MAX;
+const ENTRY_BYTES_MAX: u32 = 1024;
+
+export function planAggregate(planPtr: u32, index: u32): u32 {
+  return load<u32>(planPtr, PLAN_AGGREGATES) + index * AGGREGATE_BYTES;
+}
+
+/**
+ * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and nullable
+ * flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has another layout.
+ */
+export function planInit(planPtr: u32): i32 {
+  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
+  const count = load<u32>(planPtr, PLAN_AGGREGATE_COUNT);
+  let bytes = keyBytesOf(keyKind) + 8;
+  for (let i: u32 = 0; i < count; i++) {
+    const aggregate = planAggregate(planPtr, i);
+    const code = load<u32>(aggregate, AGGREGATE_CODE);
+    const type = load<u32>(aggregate, AGGREGATE_TYPE);
+    if (!aggregateAccepts(code, type)) return CORRUPT;
+    store<u32>(aggregate, bytes, AGGREGATE_OFFSET);
+    bytes += aggregateBytes(code, type) + (load<u32>(aggregate, AGGREGATE_NULLABLE) << 3);
+  }
+  if (bytes > ENTRY_BYTES_MAX) return CORRUPT;
+  store<u32>(planPtr, bytes, PLAN_ENTRY_BYTES);
+  const scratch = transientAlloc(FIRE_MERGED + ENTRY_BYTES_MAX + bytes);
+  if (scratch == 0) return OUT_OF_MEMORY;
+  store<u32>(planPtr, scratch, PLAN_SCRATCH);
+  fillTemplate(planPtr, scratch + FIRE_MERGED + ENTRY_BYTES_MAX, bytes);
+  return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, bytes);
+}
+
+function fillTemplate(planPtr: u32, template: u32, bytes: u32): void {
+  memory.fill(template, 0, bytes);
+  store<u32>(planPtr, template, PLAN_TEMPLATE);
+  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
+    const aggregate = planAggregate(planPtr, i);
+    const acc = template + load<u32>(aggregate, AGGREGATE_OFFSET) + (load<u32>(aggregate, AGGREGATE_NULLABLE) << 3);
+    aggregateCreate(load<u32>(aggregate, AGGREGATE_CODE), load<u32>(aggregate, AGGREGATE_TYPE), acc);
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Results of the bid benches, (window, channel, count, sum, max), reduced to figures that any engine can compute as it
+ * emits rows and that do not depend on the order in which it does.
+ *
+ * Invariants
+ *  1. Every value of every row reaches the checksum; rows are hashed one by one and the hashes added, so two outputs
+ *     have the same checksum when they have the same rows with the same multiplicity, as if both had been sorted.
+ *  2. count, sum and max are safe integers.
+ */
+export interface Checksum {
+  rows: number;
+  /** Two sums modulo 2^32 of independent 32-bit hashes of the rows. */
+  low: number;
+  high: number;
+}
+
+/** What every peer and the engine return for one file. */
+export interface BidResult {
+  /** Lines read, late ones among them. */
+  readonly rows: number;
+  /** Distinct windows that gave rows. */
+  readonly windows: number;
+  readonly late: number;
+  readonly seconds: number;
+  /** Of the rows out, late bids dropped; for DuckDB, which has no notion of late, with late bids counted in. */
+  readonly checksum: string;
+  readonly resultRows: number;
+}
+
+/** A bid that came too late, with what its window would have taken from it. */
+export interface LateBid {
+  readonly windowStart: number;
+  readonly channel: string;
+  readonly price: number;
+}
+
+export interface ChannelTotals {
+  count: number;
+  sum: number;
+  max: number;
+}
+
+export const emptyChecksum = (): Checksum => ({ rows: 0, low: 0, high: 0 });
+
+export const checksumText = ({ rows, low, high }: Checksum): string =>
+  `${rows}-${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`;
+
+export function addRow(checksum: Checksum, windowStart: number, channel: string, totals: ChannelTotals): void {
+  let low = 0x811c9dc5;
+  let high = 0x9747b28c;
+  for (let i = 0; i < channel.length; i++) {
+    const unit = channel.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x5bd1e995) ^ (high >>> 15);
+  }
+  low = mixNumber(mixNumber(mixNumber(mixNumber(low, windowStart), totals.count), totals.sum), totals.max);
+  high = mixNumber(mixNumber(mixNumber(mixNumber(high, totals.max), totals.sum), windowStart), totals.count);
+  checksum.rows++;
+  checksum.low = (checksum.low + low) >>> 0;
+  checksum.high = (checksum.high + high) >>> 0;
+}
+
+/** murmur3's step over both halves of a safe integer. */
+function mixNumber(hash: number, value: number): number {
+  return mixWord(mixWord(hash, value | 0), Math.floor(value / 2 ** 32) | 0);
+}
+
+function mixWord(hash: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  const mixed = hash ^ k;
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+/** Totals per channel per window, by the start of the window. */
+export type WindowTotals = ReadonlyMap<number, ReadonlyMap<string, ChannelTotals>>;
+
+export function checksumOf(windows: WindowTotals): Checksum {
+  const checksum = emptyChecksum();
+  for (const [start, channels] of windows) {
+    for (const [channel, totals] of channels) addRow(checksum, start, channel, totals);
+  }
+  return checksum;
+}
+
+/** The totals as they would be had no bid been late: what an engine without lateness gives. */
+export function withLateBids(windows: WindowTotals, late: readonly LateBid[]): WindowTotals {
+  const all = new Map<number, Map<string, ChannelTotals>>();
+  for (const [start, channels] of windows)
+    all.set(start, new Map([...channels].map(([name, totals]) => [name, { ...totals }])));
+  for (const { windowStart, channel, price } of late) {
+    const channels = all.get(windowStart) ?? new Map<string, ChannelTotals>();
+    const totals = channels.get(channel) ?? { count: 0, sum: 0, max: -Infinity };
+    totals.count++;
+    totals.sum += price;
+    totals.max = Math.max(totals.max, price);
+    channels.set(channel, totals);
+    all.set(windowStart, channels);
+  }
+  return all;
+}

@@ -1,0 +1,89 @@
+/**
+ * Loads a job module. TypeScript is bundled with esbuild (types are erased, nothing needs to be installed); imports of
+ * millrace go to the running package, so that the job and the engine share one copy of it.
+ */
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { UserError } from '../../src/base/errors.ts';
+import type { Job } from '../../src/index.ts';
+
+export interface LoadedJob {
+  readonly job: Job;
+  /** What the job is called when it has no name of its own: the file's. */
+  readonly defaultName: string;
+}
+
+/** Imports the default export of a job file. Throws UserError when there is no such file or no job in it. */
+export async function loadJob(path: string): Promise<LoadedJob> {
+  const file = resolve(path);
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true) {
+    throw new UserError('E1602', { path, problem: 'there is no such file' }, { hint: 'Give the path of a .ts or .js file that exports a job.' });
+  }
+  if (!/^\.[cm]?[jt]s$/.test(extname(file))) {
+    throw new UserError('E1602', { path, problem: 'it is neither TypeScript nor JavaScript' }, {});
+  }
+  const loaded = await importBundled(file);
+  const job: unknown = loaded['default'];
+  if (job === undefined || job === null) {
+    throw new UserError('E1602', { path, problem: 'it has no default export' }, { hint: 'End it with: export default from(…)….to(sink);' });
+  }
+  // planOf refuses anything that is not a job, with a message of its own.
+  return { job: job as Job, defaultName: basename(file, extname(file)).replace(/\.job$/, '') };
+}
+
+async function importBundled(file: string): Promise<{ readonly [name: string]: unknown }> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-job-'));
+  try {
+    const bundled = await build({
+      entryPoints: [file], bundle: true, write: false, platform: 'node', format: 'esm', target: 'node20',
+      sourcemap: 'inline', sourcesContent: true, logLevel: 'silent', plugins: [packages(file)], outdir: folder,
+    });
+    const out = join(folder, 'job.mjs');
+    await writeFile(out, bundled.outputFiles[0]?.contents ?? '');
+    // An imported module is a record of its exports.
+    return (await import(pathToFileURL(out).href)) as { readonly [name: string]: unknown };
+  } catch (error) {
+    throw readable(file, error);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Millrace itself resolves to this package; other packages to what the job's own folder has, outside the bundle. */
+function packages(file: string): Plugin {
+  const require = createRequire(file);
+  return {
+    name: 'packages',
+    setup(setup) {
+      setup.onResolve({ filter: /^millrace(\/.*)?$/ }, ({ path }) => ({ path: import.meta.resolve(path), external: true }));
+      setup.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+        if (kind === 'entry-point' || path.startsWith('node:')) return undefined;
+        try {
+          return { path: pathToFileURL(require.resolve(path)).href, external: true };
+        } catch {
+          return undefined;
+        }
+      });
+    },
+  };
+}
+
+interface BuildMessage {
+  readonly text: string;
+  readonly location: { readonly file: string; readonly line: number; readonly lineText: string } | null;
+}
+
+/** esbuild's failures as a UserError with the place; anything else as it is. */
+function readable(file: string, error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors)) return error;
+  // The shape that esbuild documents for its BuildFailure.
+  const first = (error.errors as readonly BuildMessage[])[0];
+  if (first === undefined) return error;
+  const location = first.location === null ? {} : { file: first.location.file, line: first.location.line, source: first.location.lineText };
+  return new UserError('E1602', { path: file, problem: first.text }, { location, cause: error });
+}

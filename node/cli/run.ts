@@ -1,0 +1,106 @@
+/**
+ * `millrace run`: runs a job file with progress on a terminal, quietly in a pipe. Ctrl-C finishes a checkpoint and says how
+ * to continue; a second one stops at once.
+ */
+import { join } from 'node:path';
+import type { Size } from '../../src/base/bytes.ts';
+import type { Duration } from '../../src/base/time.ts';
+import { type RunningJob, run } from '../run.ts';
+import { formatOptions, type OptionSpec, readArguments } from './arguments.ts';
+import { loadJob } from './load-job.ts';
+import { bold, dim, EXIT, say } from './output.ts';
+import { ProgressLine, summarize } from './progress.ts';
+
+const OPTIONS: { readonly [name: string]: OptionSpec } = {
+  state: { type: 'string', value: '<dir>', help: 'folder for checkpoints (default: .millrace/<job name>)' },
+  'no-state': { type: 'boolean', help: 'keep nothing: a restart begins at the first record' },
+  'checkpoint-every': { type: 'string', value: '<duration>', help: "time between checkpoints (default: '10 s')" },
+  memory: { type: 'string', value: '<size>', help: "what state may take (default: '256 MB')" },
+  retained: { type: 'string', value: '<n>', help: 'checkpoints kept (default: 2)' },
+  'batch-rows': { type: 'string', value: '<n>', help: 'rows in a batch, at most 4096; never changes results' },
+  chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '1 MB'); never changes results" },
+  metrics: { type: 'boolean', help: 'print all metrics as JSON to stderr at the end' },
+  quiet: { type: 'boolean', help: 'print errors only' },
+};
+
+export const runHelp = `millrace run <job.ts|job.js> [options]
+
+Runs the job that the file exports, until its input ends. Checkpoints are kept in the state folder: run the same command
+again after Ctrl-C, a crash or kill -9, and it continues where the last checkpoint was, with every record counted once.
+
+Options:
+${formatOptions(OPTIONS)}
+
+Exit codes: 0 finished, 1 failed, 2 wrong job or options, 130 stopped by Ctrl-C (run again to continue).
+`;
+
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const options = readArguments('run', args, OPTIONS);
+  const [path] = options.positionals;
+  if (path === undefined || options.positionals.length > 1) {
+    say(runHelp);
+    return EXIT.usage;
+  }
+  const { job, defaultName } = await loadJob(path);
+  const name = job.name ?? defaultName;
+  const state = options.flag('no-state') ? undefined : (options.text('state') ?? join('.millrace', name));
+  const every = options.text('checkpoint-every');
+  const memory = options.text('memory');
+  const chunk = options.text('chunk');
+  const running = await run(job, {
+    name,
+    ...(state === undefined ? {} : { state }),
+    // Texts from the command line: `run` checks their form and names the option.
+    ...(every === undefined ? {} : { checkpointEvery: every as Duration }),
+    ...(memory === undefined ? {} : { memory: memory as Size }),
+    ...(chunk === undefined ? {} : { chunk: chunk as Size }),
+    ...whole(options.text('retained'), 'retained'),
+    ...whole(options.text('batch-rows'), 'batchRows'),
+  });
+  return follow(running, { path, state, quiet: options.flag('quiet'), metrics: options.flag('metrics') });
+}
+
+function whole<K extends 'retained' | 'batchRows'>(text: string | undefined, key: K): { readonly [key in K]?: number } {
+  const value = Number(text);
+  // Both keys hold a number; the mapped type cannot be built from a computed key without saying so.
+  return text === undefined || !Number.isInteger(value) || value < 1 ? {} : ({ [key]: value } as { readonly [key in K]: number });
+}
+
+interface Following {
+  readonly path: string;
+  readonly state: string | undefined;
+  readonly quiet: boolean;
+  readonly metrics: boolean;
+}
+
+async function follow(running: RunningJob, { path, state, quiet, metrics }: Following): Promise<number> {
+  const restored = running.restored;
+  for (const { name, problem } of restored.damaged) say(`checkpoint ${name} is damaged (${problem}); an earlier one is used`);
+  if (!quiet && restored.checkpoint !== undefined) say(dim(`continuing from checkpoint ${restored.checkpoint} in ${state}`));
+  const line = quiet ? undefined : ProgressLine.start(running);
+  const interrupt = onInterrupt(running);
+  try {
+    const status = await running.done;
+    line?.stop();
+    if (!quiet) say(summarize(running, line?.seconds ?? 0, state));
+    if (metrics) say(JSON.stringify(running.metrics()));
+    if (status === 'finished') return EXIT.done;
+    if (!quiet && state !== undefined) say(`${bold('Suspended.')} Continue with: millrace run ${path} --state ${state}`);
+    return EXIT.suspended;
+  } finally {
+    line?.stop();
+    interrupt.stop();
+  }
+}
+
+function onInterrupt(running: RunningJob): { stop(): void } {
+  let asked = false;
+  const handle = (): void => {
+    if (asked) process.exit(EXIT.suspended);
+    asked = true;
+    say('\nfinishing a checkpoint; Ctrl-C again stops at once');
+    running.suspend().catch(() => undefined);
+  };
+  process.on('SIGINT', handle);
+  return { stop: () => process.removeListener('SIGINT', handle) };
+}

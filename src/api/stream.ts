@@ -1,0 +1,110 @@
+/**
+ * Streams as users meet them: a step gives another stream, nothing runs. Names of columns go as text to `keyBy`, `pick` and
+ * aggregates; `where`, `select` and `add` take expressions, which run as kernels; `filter`, `map` and `flatMap` take functions
+ * over rows, which run in JavaScript.
+ *
+ * Invariants
+ *  1. Everything is inferred from the schema: no step needs a type argument or a cast.
+ *  2. Where people make mistakes there is one signature, so that the compiler prints one line; what a stream lacks for a step
+ *     is a literal type that says what to do.
+ *  3. Rows handed to functions are valid during the call only.
+ * Not here: how steps become a plan (stream-builder.ts).
+ */
+import type { Aggregate, Retract } from './aggregate.ts';
+import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
+import type { Job } from './job.ts';
+import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
+import type { Accepts, Sink } from './port.ts';
+import type { Schema } from './schema.ts';
+import type { Strategy, WatermarkOptions, Window } from './window.ts';
+
+declare const traits: unique symbol;
+
+/** What a stream has beyond its columns. */
+export type Flag = 'event time' | 'changelog';
+
+type Emits<F> = 'changelog' extends F ? 'inserts, updates and deletes' : Accepts;
+type Runs<F> = 'changelog' extends F ? 'no window: these results update and delete rows'
+  : 'event time' extends F ? 'a watermark'
+  : 'no watermark: call .watermark(column, strategy) before';
+type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
+
+export interface Uid {
+  /** Names the operator's state in checkpoints; derived from its place in the job when left out. */
+  readonly uid?: string;
+}
+
+export interface Out<O extends Columns> extends Uid {
+  /** The columns of what the function gives. */
+  readonly out: Schema<O>;
+}
+
+export interface Stream<C extends Columns, F extends Flag = never> {
+  readonly schema: Schema<C>;
+  readonly [traits]: F;
+
+  /** Event time: the column that holds it, and how far it has come after each row. */
+  watermark(column: TimeName<C>, strategy: Strategy, options?: WatermarkOptions): Stream<C, F | 'event time'>;
+
+  /** Keeps the rows for which the condition is true. */
+  where(condition: Condition<C>): Stream<C, F>;
+  /** Keeps these columns. */
+  pick<const N extends keyof C & string>(...columns: [N, ...N[]]): Stream<Table<Cols<C, N>>, F>;
+  /** Rows of these expressions. */
+  select<E extends Exprs>(columns: (fields: Fields<C>) => E): Stream<Table<Cols<KindsOf<E>>>, F>;
+  /** Adds columns, or replaces those of the same name. */
+  add<E extends Exprs>(columns: (fields: Fields<C>) => E): Stream<Table<Cols<C, Exclude<keyof C, keyof E>> | Cols<KindsOf<E>>>, F>;
+
+  /** Keeps the rows for which the function is true. */
+  filter(keep: (row: Row<C>) => boolean, options?: Uid): Stream<C, F>;
+  /** One row for each row. */
+  map<O extends Columns, R extends NewRow<O>>(fn: (row: Row<C>) => Exact<R, O>, options: Out<O>): Stream<O, F>;
+  /** Any number of rows for each row. */
+  flatMap<O extends Columns>(fn: (row: Row<C>) => Iterable<NewRow<O>>, options: Out<O>): Stream<O, F>;
+
+  /** The rows of both, in columns of this one. Its event time is the earlier of the two. */
+  union<D extends C, G extends Flag>(other: Stream<D, G>): Stream<C, (F & G) | Extract<F | G, 'changelog'>>;
+
+  keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
+  /** Windows over all rows. */
+  window(window: Window<Runs<F>>): Windowed<C, never, F>;
+  /** One result over all rows, which every row changes. */
+  aggregate<const A extends Aggregates<C, F>>(aggregates: A, options?: Uid): Stream<Table<Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
+
+  /** Where the rows go. */
+  to(sink: Sink<Emits<F>, C>, options?: Uid): Job;
+}
+
+/** R, or the reason: a literal with a column that `out` does not have. */
+type Exact<R, O> = [Exclude<keyof R, keyof O>] extends [never] ? R : `'${Exclude<keyof R, keyof O> & string}' is not a column of out`;
+export type Aggregates<C, F> = { readonly [name: string]: Aggregate<C, Nullable, Retracts<F>> };
+type Results<A> = { -readonly [P in keyof A]: A[P] extends { readonly result: infer K extends Nullable } ? K : never } & {};
+type Clash<A, Taken extends string> = {
+  readonly [P in Extract<keyof A, Taken>]: `'${P}' is already a column of the result: choose another name`;
+};
+
+/** A stream by key: rows with equal values in these columns belong together. */
+export interface Keyed<C extends Columns, K extends keyof C & string, F extends Flag> {
+  window(window: Window<Runs<F>>): Windowed<C, K, F>;
+  /** One result per key, which every row of the key changes. */
+  aggregate<const A extends Aggregates<C, F>>(
+    aggregates: A & Clash<A, K>, options?: Uid,
+  ): Stream<Table<Cols<C, K> | Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
+}
+
+interface Bounds {
+  windowStart: timestamp;
+  windowEnd: timestamp;
+}
+
+export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag> {
+  /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
+  aggregate<const A extends Aggregates<C, F>>(
+    aggregates: A & Clash<A, K | keyof Bounds>, options?: Uid,
+  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F>;
+}
+
+/** The results of windows, with the rows that came too late for theirs. Late rows nobody takes are counted and sampled. */
+export interface WithLate<C extends Columns, In extends Columns, F extends Flag> extends Stream<C, F> {
+  readonly late: Stream<In>;
+}

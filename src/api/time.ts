@@ -1,0 +1,98 @@
+/**
+ * Instants as users see them.
+ *
+ * Invariants
+ *  1. An EventTime is an object without a number inside its type: `at > Date.now()` and `at - other` do not compile, nor does
+ *     any mix with ProcessingTime or Date. At run time both refuse to become a number or be compared by accident.
+ *  2. Instants are immutable; `epochMs` is exact.
+ * Not here: milliseconds inside the engine (base/time.ts).
+ */
+import { UserError } from '../base/errors.ts';
+import { type Duration, durationMs, formatTime } from '../base/time.ts';
+import { located } from './call-site.ts';
+
+/** An instant on the clock of the events. */
+export interface EventTime {
+  readonly clock: 'event time';
+  /** Milliseconds since 1970-01-01T00:00Z. */
+  readonly epochMs: number;
+  plus(duration: Duration): EventTime;
+  minus(duration: Duration): EventTime;
+  /** Milliseconds from `earlier` to this; negative when `earlier` is later. */
+  since(earlier: EventTime): number;
+  /** '2001-01-03T10:00:00.000Z' */
+  toString(): string;
+  /** As toString, so that rows print and serialize readably. */
+  toJSON(): string;
+}
+
+/** An instant on the clock of the machine. */
+export interface ProcessingTime {
+  readonly clock: 'processing time';
+  readonly epochMs: number;
+  plus(duration: Duration): ProcessingTime;
+  minus(duration: Duration): ProcessingTime;
+  since(earlier: ProcessingTime): number;
+  toString(): string;
+  toJSON(): string;
+}
+
+class Instant<Clock extends 'event time' | 'processing time'> {
+  readonly clock: Clock;
+  readonly epochMs: number;
+
+  constructor(clock: Clock, epochMs: number) {
+    this.clock = clock;
+    this.epochMs = epochMs;
+  }
+
+  plus(duration: Duration): Instant<Clock> {
+    return new Instant(this.clock, this.epochMs + located(() => durationMs(duration, 'plus')));
+  }
+
+  minus(duration: Duration): Instant<Clock> {
+    return new Instant(this.clock, this.epochMs - located(() => durationMs(duration, 'minus')));
+  }
+
+  since(earlier: { readonly clock: Clock; readonly epochMs: number }): number {
+    if (earlier.clock === this.clock) return this.epochMs - earlier.epochMs;
+    return located(() => {
+      throw new UserError('E1006', { what: `since of ${this.clock}`, needs: `an instant of ${this.clock}`, got: String(earlier.clock) });
+    });
+  }
+
+  toString(): string {
+    return formatTime(this.epochMs);
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  /** JavaScript code that compares or subtracts instants meets this; TypeScript refuses it before. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    return located(() => {
+      throw new UserError('E1008', { clock: this.clock });
+    });
+  }
+}
+
+/** The event time of milliseconds since 1970. For hosts and the runtime: users have eventTime(). */
+export const eventTimeOf = (epochMs: number): EventTime => new Instant('event time', epochMs);
+/** The processing time of milliseconds since 1970, as a clock gave it. */
+export const processingTimeOf = (epochMs: number): ProcessingTime => new Instant('processing time', epochMs);
+
+export const isEventTime = (value: unknown): value is EventTime => value instanceof Instant && value.clock === 'event time';
+
+// Date.parse reads text without a zone in the zone of the machine; here the same text means the same instant everywhere.
+const INSTANT = /^[+-]?\d{4,6}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))$/;
+
+/** An instant from ISO text with its zone ('2001-01-03T10:00Z', '…+01:00'), or from a Date. Throws E1007. */
+export function eventTime(instant: `${number}-${number}-${number}T${string}` | Date): EventTime {
+  return located(() => {
+    const ms = typeof instant === 'string' ? (INSTANT.test(instant) ? Date.parse(instant) : Number.NaN) : instant.getTime();
+    if (Number.isNaN(ms)) throw new UserError('E1007', { text: typeof instant === 'string' ? instant : 'Invalid Date' });
+    return eventTimeOf(ms);
+  });
+}

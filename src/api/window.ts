@@ -1,0 +1,97 @@
+/**
+ * Windows and watermark strategies as users write them. Plain specifications (plan/logical.ts) under types that say what each
+ * needs of a stream. Intervals are half-open, in UTC, and start at multiples of the size (or slide) plus the offset.
+ */
+import { UserError } from '../base/errors.ts';
+import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
+import type { WatermarkStrategy, WindowSpec } from '../plan/logical.ts';
+import { located } from './call-site.ts';
+import { requireKnownOptions } from './options.ts';
+import { describe } from './schema.ts';
+
+/** A window assigner; `Needs` is what the stream must have. */
+export interface Window<out Needs extends string> {
+  readonly needs: Needs;
+}
+
+export interface WindowOffset {
+  /** Shifts all windows: '6 hours' makes days from 06:00 to 06:00 UTC. */
+  readonly offset?: Duration;
+}
+
+/** How far event time has come. */
+export interface Strategy {
+  readonly strategy: string;
+}
+
+export interface WatermarkOptions {
+  /** A live split without rows for this long does not hold the others back. */
+  readonly idleAfter?: Duration;
+}
+
+class WindowDeclaration implements Window<'a watermark'> {
+  readonly needs = 'a watermark';
+  readonly spec: WindowSpec;
+
+  constructor(spec: WindowSpec) {
+    this.spec = spec;
+  }
+}
+
+class StrategyDeclaration implements Strategy {
+  readonly strategy: string;
+  readonly spec: WatermarkStrategy;
+
+  constructor(spec: WatermarkStrategy) {
+    this.strategy = spec.kind;
+    this.spec = spec;
+  }
+}
+
+/** Windows of one size, side by side. */
+export function tumbling(size: Duration, options: WindowOffset = {}): Window<'a watermark'> {
+  return located(() => {
+    const sizeMs = positiveDurationMs(size, 'the window size');
+    return new WindowDeclaration({ kind: 'tumbling', sizeMs, offsetMs: offsetOf(options, sizeMs, 'tumbling') });
+  });
+}
+
+/** Windows of one size, a new one every `slide`. */
+export function hopping(size: Duration, slide: Duration, options: WindowOffset = {}): Window<'a watermark'> {
+  return located(() => {
+    const sizeMs = positiveDurationMs(size, 'the window size');
+    const slideMs = positiveDurationMs(slide, 'the slide');
+    if (slideMs > sizeMs) throw new UserError('E1006', { what: 'the slide', needs: `at most the window size '${size}'`, got: `'${slide}'` });
+    return new WindowDeclaration({ kind: 'hopping', sizeMs, slideMs, offsetMs: offsetOf(options, slideMs, 'hopping') });
+  });
+}
+
+/** Offsets are the same modulo the step between windows: kept in [0, step). */
+function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
+  requireKnownOptions(options, ['offset'], where);
+  if (options.offset === undefined) return 0;
+  const offset = durationMs(options.offset, `the offset of ${where}`) % stepMs;
+  return offset < 0 ? offset + stepMs : offset;
+}
+
+/** Timestamps of a split never go back. */
+export const monotonous = (): Strategy => new StrategyDeclaration({ kind: 'monotonous' });
+
+/** Rows of a split come at most `max` after a row with a later timestamp; what comes later is late. */
+export function boundedOutOfOrderness(max: Duration): Strategy {
+  return located(() => {
+    const delayMs = durationMs(max, 'the bound of out-of-orderness');
+    if (delayMs < 0) throw new UserError('E1006', { what: 'the bound of out-of-orderness', needs: 'zero or more', got: `'${max}'` });
+    return new StrategyDeclaration({ kind: 'bounded', delayMs });
+  });
+}
+
+export function windowSpecOf(declared: unknown): WindowSpec {
+  if (declared instanceof WindowDeclaration) return declared.spec;
+  throw new UserError('E1006', { what: 'window', needs: "given a window, such as tumbling('1 hour')", got: describe(declared) });
+}
+
+export function strategyOf(declared: unknown): WatermarkStrategy {
+  if (declared instanceof StrategyDeclaration) return declared.spec;
+  throw new UserError('E1006', { what: 'the strategy of watermark', needs: "such as boundedOutOfOrderness('10 s')", got: describe(declared) });
+}

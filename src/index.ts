@@ -1,0 +1,34 @@
+/** The door for users: everything that a job is written with, grouped by noun. Running is the host's (millrace/node, millrace/web). */
+
+// Streams and jobs
+export { from } from './api/stream-builder.ts';
+export { job, type Job } from './api/job.ts';
+export type { Flag, Keyed, Out, Stream, Uid, Windowed, WithLate } from './api/stream.ts';
+
+// Schemas and rows
+export {
+  bool, bytes, type Column, float32, float64, int16, int32, int64, type Int64Column, int8, json, schema, type Schema, timestamp, utf8,
+} from './api/schema.ts';
+export type { bigint64, Columns, NewRow, Row, Value } from './api/kind.ts';
+export type { Json } from './base/json.ts';
+
+// Expressions
+export { lit } from './api/expression-builder.ts';
+export type { Condition, Expr, Fields } from './api/expression.ts';
+
+// Aggregates
+export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './api/aggregate.ts';
+
+// Time, windows and watermarks
+export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
+export {
+  boundedOutOfOrderness, hopping, monotonous, type Strategy, tumbling, type WatermarkOptions, type Window, type WindowOffset,
+} from './api/window.ts';
+export type { Duration } from './base/time.ts';
+export type { Size } from './base/bytes.ts';
+
+// Sources and sinks
+export type { Accepts, Sink, Source } from './api/port.ts';
+
+// Errors
+export { type ErrorCode, type ErrorLocation, ExternalError, InternalError, MillraceError, UserError } from './base/errors.ts';

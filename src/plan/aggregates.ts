@@ -1,0 +1,77 @@
+/**
+ * The aggregates that a plan can name: what each takes and what it gives. How they run is theirs: assembly/aggregate.
+ *
+ * Invariants
+ *  1. Nulls are ignored. A result is nullable when every row of a group may be ignored: the column is nullable, or a
+ *     condition filters its rows. A group itself always has a row.
+ *  2. Sums of integers are int64 (bigint when the column reads as one) and exact; averages and deviations are float64.
+ */
+import { UserError } from '../base/errors.ts';
+import { requireColumn, type TableSchema } from '../data/schema.ts';
+import { type ColumnType, describeType, type TypeKind } from '../data/types.ts';
+import type { AggregateCall } from './logical.ts';
+
+export interface AggregateFunction {
+  /** Kinds of the input column; undefined: it takes none. */
+  readonly accepts: readonly TypeKind[] | undefined;
+  /** What it accepts, for people: "a number". */
+  readonly needs: string;
+  /** Kind of the result for an input of this type; whether it is nullable is decided by resultType. */
+  readonly result: (input: ColumnType) => Omit<ColumnType, 'nullable'>;
+  /** Whether a group without counted rows has no result. */
+  readonly nullWithoutRows: boolean;
+}
+
+const NUMBERS: readonly TypeKind[] = ['int8', 'int16', 'int32', 'int64', 'float32', 'float64'];
+const FLOATS: readonly TypeKind[] = ['float32', 'float64'];
+
+const float64 = (): Omit<ColumnType, 'nullable'> => ({ kind: 'float64' });
+const sameAs = ({ nullable: _, ...type }: ColumnType): Omit<ColumnType, 'nullable'> => type;
+const sumOf = (input: ColumnType): Omit<ColumnType, 'nullable'> =>
+  FLOATS.includes(input.kind) ? { kind: 'float64' } : input.bigint === true ? { kind: 'int64', bigint: true } : { kind: 'int64' };
+
+const number = { accepts: NUMBERS, needs: 'a number', nullWithoutRows: true } as const;
+const ordered = { accepts: [...NUMBERS, 'timestamp'], needs: 'a number or a timestamp', nullWithoutRows: true } as const;
+
+export const AGGREGATES = {
+  count: { accepts: undefined, needs: 'no column', result: () => ({ kind: 'int64' }), nullWithoutRows: false },
+  sum: { ...number, result: sumOf },
+  min: { ...ordered, result: sameAs },
+  max: { ...ordered, result: sameAs },
+  avg: { ...number, result: float64 },
+  /** Of the population: the rows of the group are all there is. */
+  stddev: { ...number, result: float64 },
+} as const satisfies { readonly [name: string]: AggregateFunction };
+
+export type AggregateName = keyof typeof AGGREGATES;
+
+/** The function of a name; E1006 when there is none. */
+export function aggregateFunction(name: string): AggregateFunction {
+  const table: { readonly [name: string]: AggregateFunction } = AGGREGATES;
+  const found = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (found === undefined) {
+    throw new UserError('E1006', { what: 'an aggregate', needs: `one of ${Object.keys(AGGREGATES).join(', ')}`, got: `'${name}'` });
+  }
+  return found;
+}
+
+/** The type of what a call gives over rows of `schema`. Throws E1203 and E1204 naming `where`. */
+export function resultType(call: AggregateCall, schema: TableSchema, where: string): ColumnType {
+  const fn = aggregateFunction(call.fn);
+  const input = inputType(call, fn, schema, where);
+  const nullable = fn.nullWithoutRows && (input.nullable || call.where !== undefined);
+  return { ...fn.result(input), nullable };
+}
+
+function inputType(call: AggregateCall, fn: AggregateFunction, schema: TableSchema, where: string): ColumnType {
+  const none: ColumnType = { kind: 'int64', nullable: false };
+  if (fn.accepts === undefined && call.column === undefined) return none;
+  if (fn.accepts === undefined || call.column === undefined) {
+    throw new UserError('E1006', { what: `${call.fn} in ${where}`, needs: `given ${fn.needs}`, got: `given ${call.column === undefined ? 'none' : `'${call.column}'`}` });
+  }
+  const type = schema.fields[requireColumn(schema, call.column, where)]?.type ?? none;
+  if (!fn.accepts.includes(type.kind)) {
+    throw new UserError('E1204', { column: call.column, type: describeType(type), where: `${call.fn} in ${where}`, needs: fn.needs });
+  }
+  return type;
+}

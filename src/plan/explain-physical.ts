@@ -1,0 +1,80 @@
+/** The physical plan as text: one operator a line with its uid, what it reads, and what its state costs. */
+import { formatExpression } from './expression.ts';
+import { formatBytes } from '../base/bytes.ts';
+import type { WindowAggregateNode } from './logical.ts';
+import type { PhysicalNode, PhysicalOperator, PhysicalPlan } from './physical.ts';
+
+export const KEY_GROUPS = 128;
+
+export function explainPhysical(plan: PhysicalPlan): string {
+  const lines = [`job ${plan.name}  (${KEY_GROUPS} key groups, one task)`];
+  plan.nodes.forEach((node, index) => lines.push(`${String(index).padStart(3)}  ${describe(plan, node)}`));
+  return lines.join('\n');
+}
+
+function describe(plan: PhysicalPlan, node: PhysicalNode): string {
+  const inputs = node.inputs.map(({ from, port }) => `${from}${port === 1 ? '.late' : ''}`).join(', ');
+  const reads = inputs === '' ? '' : ` <- ${inputs}`;
+  const changelog = isChangelog(plan, node) ? 'inserts, updates and deletes' : 'inserts only';
+  const mode = node.operator.kind === 'sink' ? '' : `  [${changelog}]`;
+  return `${node.operator.kind} ${node.uid}${reads}${mode}\n       ${details(node)}`;
+}
+
+/** Whether rows of a node may take earlier ones back. */
+function isChangelog(plan: PhysicalPlan, node: PhysicalNode): boolean {
+  if (node.operator.kind === 'aggregate') return true;
+  if (node.operator.kind === 'windowAggregate') return false;
+  return node.inputs.some(({ from }) => {
+    const input = plan.nodes[from];
+    return input !== undefined && isChangelog(plan, input);
+  });
+}
+
+function details({ operator, columns }: PhysicalNode): string {
+  switch (operator.kind) {
+    case 'source':
+      return `${operator.label}; columns made: ${[...columns].join(', ') || 'none'}; ${operator.connector.live ? 'live' : 'replayable'}`;
+    case 'watermark':
+      return `${operator.column}, ${operator.strategy.kind === 'bounded' ? `at most ${operator.strategy.delayMs} ms out of order` : 'in order'}`;
+    case 'filter':
+      return formatExpression(operator.condition);
+    case 'project':
+      return operator.columns.map(({ name, expression }) => `${name} = ${formatExpression(expression)}`).join(', ');
+    case 'function':
+      return `${operator.does} by a user function (JavaScript, row by row)`;
+    case 'windowAggregate':
+      return `${aggregation(operator)}; ${windowOf(operator)}; state: ${stateOf(operator)}`;
+    case 'aggregate':
+      return aggregation(operator);
+    case 'union':
+      return `${operator.inputs.length} inputs`;
+    case 'sink':
+      return operator.label;
+    default:
+      return unreachable(operator);
+  }
+}
+
+function unreachable(operator: never): string {
+  return JSON.stringify(operator satisfies PhysicalOperator);
+}
+
+function aggregation({ keys, aggregates }: Pick<WindowAggregateNode, 'keys' | 'aggregates'>): string {
+  const calls = aggregates.map(({ name, fn, column, where }) =>
+    `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`);
+  return `by ${keys.join(', ') || 'nothing'}: ${calls.join(', ')}`;
+}
+
+function windowOf({ window }: WindowAggregateNode): string {
+  return window.kind === 'tumbling' ? `tumbling ${window.sizeMs} ms` : `hopping ${window.sizeMs} ms every ${window.slideMs} ms`;
+}
+
+/** Bytes for each live entry, as an estimate: key, count and accumulators at the usual load. */
+function stateOf({ keys, aggregates, window }: WindowAggregateNode): string {
+  const accumulators = aggregates.reduce((sum, { fn }) => sum + (ACCUMULATOR_BYTES[fn] ?? 16), 0);
+  const entry = (keys.length === 0 ? 8 : keys.length === 1 ? 16 : 32) + accumulators;
+  const slices = window.kind === 'tumbling' ? 1 : Math.ceil(window.sizeMs / window.slideMs);
+  return `about ${formatBytes(Math.round(entry / 0.75))} a key and slice, ${slices} live ${slices === 1 ? 'slice' : 'slices'}`;
+}
+
+const ACCUMULATOR_BYTES: { readonly [fn: string]: number } = { count: 0, sum: 16, min: 16, max: 16, avg: 24, stddev: 32 };

@@ -1,0 +1,95 @@
+/**
+ * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed where it
+ * is first met and named by its uid afterwards.
+ */
+import { shortDuration } from '../base/time.ts';
+import { describeSchema } from '../data/schema.ts';
+import { formatExpression } from './expression.ts';
+import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode, type WindowSpec } from './logical.ts';
+import { assignUids, type PlanNode } from './uids.ts';
+
+export function explainPlan(plan: LogicalPlan): string {
+  const uids = assignUids(plan);
+  const shared = sharedNodes(plan);
+  const printed = new Set<PlanNode>();
+  const lines = [`job '${plan.name}'`];
+  const print = (node: PlanNode, depth: number): void => {
+    const indent = '  '.repeat(depth);
+    if (printed.has(node)) {
+      lines.push(`${indent}${node.kind} ${uids.get(node) ?? ''}, as above`);
+      return;
+    }
+    printed.add(node);
+    const uid = shared.has(node) || ('uid' in node && node.uid !== undefined) ? ` [${uids.get(node) ?? ''}]` : '';
+    lines.push(`${indent}${node.kind}${uid} ${summary(node)}`.trimEnd());
+    for (const input of inputsOf(node)) print(input, depth + 1);
+  };
+  for (const sink of plan.sinks) print(sink, 1);
+  return lines.join('\n');
+}
+
+/** Nodes that more than one other reads. */
+function sharedNodes(plan: LogicalPlan): ReadonlySet<PlanNode> {
+  const [seen, shared] = [new Set<PlanNode>(), new Set<PlanNode>()];
+  const visit = (node: PlanNode): void => {
+    if (seen.has(node)) {
+      shared.add(node);
+      return;
+    }
+    seen.add(node);
+    for (const input of inputsOf(node)) visit(input);
+  };
+  for (const sink of plan.sinks) visit(sink);
+  return shared;
+}
+
+function summary(node: PlanNode): string {
+  switch (node.kind) {
+    case 'source':
+      return `${node.label}: ${describeSchema(node.schema)}`;
+    case 'watermark':
+      return describeWatermark(node);
+    case 'filter':
+      return formatExpression(node.condition);
+    case 'project':
+      return node.columns.map(describeColumn).join('; ');
+    case 'function':
+      return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
+    case 'windowAggregate':
+      return `${describeKeys(node.keys)}${describeWindow(node.window)} of ${describeTime(node.time)}: ${describeCalls(node.aggregates)}`;
+    case 'aggregate':
+      return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
+    case 'late':
+      return '';
+    case 'union':
+      return describeSchema(node.schema);
+    case 'sink':
+      return `${node.label}: ${describeSchema(node.input.schema)}`;
+  }
+}
+
+function describeWatermark(node: WatermarkNode): string {
+  const strategy = node.strategy.kind === 'monotonous' ? 'monotonous' : `out of order by at most ${shortDuration(node.strategy.delayMs)}`;
+  const idle = node.idleAfterMs === undefined ? '' : `, idle after ${shortDuration(node.idleAfterMs)}`;
+  return `${node.column} ${strategy}${idle}`;
+}
+
+function describeColumn(column: Extract<LogicalNode, { kind: 'project' }>['columns'][number]): string {
+  const text = formatExpression(column.expression);
+  return text === column.name ? text : `${column.name} = ${text}`;
+}
+
+const describeKeys = (keys: readonly string[]): string => (keys.length === 0 ? '' : `by ${keys.join(', ')}, `);
+const describeTime = (time: { readonly column: string; readonly plusMs: number }): string =>
+  (time.plusMs === 0 ? time.column : `${time.column} - 1 ms`);
+
+function describeWindow(window: WindowSpec): string {
+  const offset = window.offsetMs === 0 ? '' : ` offset ${shortDuration(window.offsetMs)}`;
+  const every = window.kind === 'hopping' ? ` every ${shortDuration(window.slideMs)}` : '';
+  return `${window.kind} ${shortDuration(window.sizeMs)}${every}${offset}`;
+}
+
+function describeCalls(calls: readonly AggregateCall[]): string {
+  return calls.map(({ name, fn, column, where }) =>
+    `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`).join('; ');
+}

@@ -1,0 +1,120 @@
+/**
+ * The physical plan: the nodes of a job in the order in which they run, each with its uid, its inputs and what it needs.
+ * Plain data apart from connectors and user functions; deployment (runtime/deployment.ts) makes operators of it.
+ *
+ * Invariants
+ *  1. Topological order: a node stands after its inputs. A logical node used twice stands once.
+ *  2. `columns` of a source are those that something above it reads; the others are checked as text and never made.
+ */
+import { columnsOf } from './expression.ts';
+import { inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
+import { assignUids } from './uids.ts';
+
+/** Late nodes are not operators: they are the second port of their window aggregate. */
+export type PhysicalOperator = Exclude<LogicalNode, { kind: 'late' }> | SinkNode;
+
+export interface PhysicalInput {
+  /** Index into `nodes`. */
+  readonly from: number;
+  /** 0: the main output. 1: the late rows of a window aggregate. */
+  readonly port: number;
+}
+
+export interface PhysicalNode {
+  readonly uid: string;
+  readonly operator: PhysicalOperator;
+  readonly inputs: readonly PhysicalInput[];
+  /** Columns of its output that something above reads. */
+  readonly columns: ReadonlySet<string>;
+}
+
+export interface PhysicalPlan {
+  readonly name: string;
+  readonly nodes: readonly PhysicalNode[];
+}
+
+type AnyNode = LogicalNode | SinkNode;
+
+export function physicalPlan(plan: LogicalPlan): PhysicalPlan {
+  const order = topologicalOrder(plan);
+  const uids = assignUids(plan);
+  const columns = requiredColumns(order);
+  const operators = order.filter((node): node is PhysicalOperator => node.kind !== 'late');
+  const indexes = new Map(operators.map((node, index) => [node as AnyNode, index]));
+  const inputOf = (input: LogicalNode): PhysicalInput => {
+    const operator = input.kind === 'late' ? input.of : input;
+    return { from: indexes.get(operator) ?? -1, port: input.kind === 'late' ? 1 : 0 };
+  };
+  const nodes = operators.map((operator) => ({
+    uid: uids.get(operator) ?? '',
+    operator,
+    inputs: inputsOf(operator).map(inputOf),
+    columns: columns.get(operator) ?? new Set<string>(),
+  }));
+  return { name: plan.name, nodes };
+}
+
+/** Each node once, after everything that it reads from. */
+function topologicalOrder(plan: LogicalPlan): readonly AnyNode[] {
+  const order: AnyNode[] = [];
+  const seen = new Set<AnyNode>();
+  const visit = (node: AnyNode): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    inputsOf(node).forEach(visit);
+    order.push(node);
+  };
+  plan.sinks.forEach(visit);
+  return order;
+}
+
+/** For each node the columns of its output that are read: from the sinks down. */
+function requiredColumns(order: readonly AnyNode[]): ReadonlyMap<AnyNode, ReadonlySet<string>> {
+  const required = new Map<AnyNode, Set<string>>(order.map((node) => [node, new Set<string>()]));
+  for (const node of [...order].reverse()) {
+    const own = required.get(node) ?? new Set<string>();
+    for (const input of inputsOf(node)) {
+      const needed = required.get(input);
+      for (const name of readsOf(node, own)) needed?.add(name);
+    }
+  }
+  return required;
+}
+
+/** Columns that a node reads of its input, given those that are read of its output. */
+function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
+  switch (node.kind) {
+    case 'source':
+      return [];
+    case 'sink':
+    case 'function':
+      return node.input.schema.fields.map((field) => field.name);
+    case 'watermark':
+      return [...output, node.column];
+    case 'filter':
+      return [...output, ...columnsOf(node.condition)];
+    case 'project':
+      return node.columns.flatMap(({ expression }) => [...columnsOf(expression)]);
+    case 'windowAggregate':
+    case 'aggregate':
+      return [...node.keys, ...node.aggregates.flatMap(({ column, where }) => [
+        ...(column === undefined ? [] : [column]), ...(where === undefined ? [] : columnsOf(where))])];
+    case 'union':
+    case 'late':
+      return output;
+  }
+}
+
+/** The nodes that read from node `index`, with the input number that each reads on. */
+export function readersOf(plan: PhysicalPlan, index: number, port: number): readonly { readonly node: number; readonly input: number }[] {
+  return plan.nodes.flatMap(({ inputs }, node) =>
+    inputs.flatMap((input, i) => (input.from === index && input.port === port ? [{ node, input: i }] : [])));
+}
+
+/** Indexes of all sources that feed a node. */
+export function sourcesOf(plan: PhysicalPlan, index: number): readonly number[] {
+  const node = plan.nodes[index];
+  if (node === undefined) return [];
+  if (node.operator.kind === 'source') return [index];
+  return [...new Set(node.inputs.flatMap(({ from }) => sourcesOf(plan, from)))].sort((a, b) => a - b);
+}

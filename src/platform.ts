@@ -1,0 +1,27 @@
+/** The door for hosts: makers of what users hold, the plan behind it, and the ports that a host implements. */
+
+// Makers
+export { makeSink, makeSource } from './api/port.ts';
+export { tableOf } from './api/schema.ts';
+export { eventTimeOf, processingTimeOf } from './api/time.ts';
+export { located } from './api/call-site.ts';
+
+// Plans
+export { planOf } from './api/job.ts';
+export { assignUids } from './plan/uids.ts';
+export { explainPlan } from './plan/explain.ts';
+export type { LogicalPlan } from './plan/logical.ts';
+
+// Running
+export { DEFAULT_SETTINGS, type JobPorts, type JobProgress, JobRun, type JobSettings, type JobStatus, memoryBytesFor } from './runtime/job-run.ts';
+export { type Inspection, inspectStore } from './runtime/inspect.ts';
+export { explainPhysical } from './plan/explain-physical.ts';
+export { eventTimeHook, physicalPlanOf } from './api/deploy.ts';
+
+// Ports
+export type { Clock } from './base/clock.ts';
+export type { Disk, DiskFile } from './base/disk.ts';
+export type { Random } from './base/random.ts';
+export type { CheckpointStore, SegmentWriter } from './state/checkpoint-store.ts';
+export type { SinkConnector, SinkContext, SinkWriter } from './connector/sink.ts';
+export type { DeadLetter, Poll, ReaderContext, SourceConnector, SourceSplit, SplitReader } from './connector/source.ts';

@@ -1,0 +1,58 @@
+/** What aggregates read of a batch: their columns, and for those with a condition a mask of the rows that count. */
+import type { ColumnVector, Ptr, RecordBatch } from '../data/record-batch.ts';
+import { BATCH_ROWS_MAX } from '../data/record-batch.ts';
+import { requireColumn, type TableSchema } from '../data/schema.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
+import type { LinearMemory } from '../kernel/memory.ts';
+import type { AggregateCall } from '../plan/logical.ts';
+import { Projection, type RowError } from './expression.ts';
+
+export interface Inputs {
+  readonly columns: readonly (ColumnVector | undefined)[];
+  /** u8 per row for each aggregate, or 0: all rows count. */
+  readonly filters: readonly Ptr[];
+  /** The rows whose conditions could be decided; others are in `errors`. */
+  readonly selection: Ptr;
+  readonly selected: number;
+  readonly errors: readonly RowError[];
+}
+
+export class AggregateInputs {
+  readonly #memory: LinearMemory;
+  readonly #columns: readonly (number | undefined)[];
+  readonly #conditions: Projection | undefined;
+  /** For each aggregate which condition it has, and the mask that is made when the condition may be null. */
+  readonly #filters: readonly ({ readonly condition: number; readonly mask: Ptr } | undefined)[];
+
+  constructor(kernels: KernelInstance, input: TableSchema, calls: readonly AggregateCall[], uid: string) {
+    this.#memory = kernels.memory;
+    this.#columns = calls.map(({ column }) => (column === undefined ? undefined : requireColumn(input, column, uid)));
+    const conditions = calls.flatMap(({ where }) => where ?? []);
+    this.#conditions = conditions.length === 0 ? undefined : new Projection(kernels, input, conditions, `the conditions of '${uid}'`);
+    let next = 0;
+    this.#filters = calls.map(({ where }) =>
+      where === undefined ? undefined : { condition: next++, mask: kernels.memory.allocate(BATCH_ROWS_MAX) });
+  }
+
+  of(batch: RecordBatch): Inputs {
+    const columns = this.#columns.map((index) => (index === undefined ? undefined : batch.columns[index]));
+    if (this.#conditions === undefined) {
+      const { selection, selected } = batch;
+      return { columns, filters: this.#filters.map(() => 0), selection, selected, errors: [] };
+    }
+    const made = this.#conditions.project(batch);
+    const filters = this.#filters.map((filter) =>
+      filter === undefined ? 0 : this.#mask(made.columns[filter.condition], batch.rows, filter.mask));
+    return { columns, filters, selection: made.selection, selected: made.selected, errors: made.errors };
+  }
+
+  /** The condition itself, or a copy in which null is false. */
+  #mask(condition: ColumnVector | undefined, rows: number, into: Ptr): Ptr {
+    if (condition === undefined) return 0;
+    const { values, validity } = condition;
+    if (validity === 0) return values;
+    const { u8 } = this.#memory;
+    for (let i = 0; i < rows; i++) u8[into + i] = (u8[values + i] ?? 0) & (((u8[validity + (i >>> 3)] ?? 0) >> (i & 7)) & 1);
+    return into;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Finds the newest checkpoint that is whole and puts its state back.
+ *
+ * Invariants
+ *  1. Every byte that is used was covered by a checksum that matched, before anything is committed or any record read.
+ *  2. A damaged checkpoint is skipped and reported; the one before it is tried. When the store holds checkpoints but none is
+ *     whole, the job does not start: an empty start would silently lose everything.
+ *  3. A checkpoint of another format version or of another job is never skipped: it is an error.
+ */
+import { UserError } from '../../base/errors.ts';
+import type { StateArena } from '../../state/arena.ts';
+import type { BlobInfo, CheckpointStore } from '../../state/checkpoint-store.ts';
+import {
+  DamagedManifest, decodeManifest, isManifestName, isSegmentName, type Manifest, type SegmentInfo,
+} from '../../state/manifest.ts';
+import { ShapeError } from '../../state/shape.ts';
+
+/** Bytes asked of the store at once. */
+const READ_BYTES = 4 * 1024 * 1024;
+
+export interface Damage {
+  readonly name: string;
+  readonly problem: string;
+}
+
+export interface Restored {
+  readonly manifest: Manifest | undefined;
+  /** Older checkpoints of the store that could be read, newest first. */
+  readonly older: readonly Manifest[];
+  readonly damaged: readonly Damage[];
+}
+
+/** Reads the newest whole checkpoint into `arena`; `manifest` is undefined when the store holds none. */
+export async function restoreLatest(store: CheckpointStore, arena: StateArena, job: string): Promise<Restored> {
+  const names = await manifests(store);
+  const damaged: Damage[] = [];
+  const readable: Manifest[] = [];
+  for (const blob of names) {
+    const manifest = await readManifest(store, arena, blob, damaged);
+    if (manifest !== undefined) readable.push(checkJob(manifest, job, store.location));
+  }
+  for (let i = 0; i < readable.length; i++) {
+    const manifest = readable[i];
+    if (manifest === undefined) continue;
+    try {
+      await restoreState(store, arena, manifest);
+      return { manifest, older: readable.slice(i + 1), damaged };
+    } catch (error) {
+      if (!(error instanceof DamagedSegment)) throw error;
+      damaged.push({ name: error.segment, problem: error.message });
+      arena.reset();
+    }
+  }
+  if (names.length > 0) throw nothingReadable(store.location, damaged);
+  return { manifest: undefined, older: [], damaged };
+}
+
+/** Segments and manifests that no readable checkpoint needs: leftovers of a crash, to be removed by the new owner. */
+export function leftovers(names: readonly string[], kept: readonly Manifest[]): readonly string[] {
+  const needed = new Set(kept.flatMap(({ segments }) => segments.map(({ name }) => name)));
+  return names.filter((name) => isSegmentName(name) && !needed.has(name));
+}
+
+function nothingReadable(path: string, damaged: readonly Damage[]): UserError {
+  const list = damaged.map(({ name, problem }) => `${name}: ${problem}`).join('; ');
+  return new UserError('E1401', { path, problem: `no checkpoint in it is whole (${list})` }, {
+    hint: 'Bring the files back from a copy, or choose another state folder to begin again from the first record.',
+  });
+}
+
+function checkJob(manifest: Manifest, job: string, path: string): Manifest {
+  if (manifest.job === job) return manifest;
+  throw new UserError('E1402', { path, found: manifest.job, expected: job }, {
+    hint: `Give this job a state folder of its own, or name it '${manifest.job}' if it is the same job.`,
+  });
+}
+
+/** The manifests of a store, newest first. */
+export async function manifests(store: CheckpointStore): Promise<readonly BlobInfo[]> {
+  const blobs = (await store.list()).filter(({ name }) => isManifestName(name));
+  return blobs.sort((a, b) => (a.name < b.name ? 1 : -1));
+}
+
+export async function readManifest(
+  store: CheckpointStore, arena: StateArena, { name, bytes: size }: BlobInfo, damaged: Damage[],
+): Promise<Manifest | undefined> {
+  try {
+    const bytes = await store.read(name, 0, size);
+    return decodeManifest(bytes, (body) => arena.checksum(body), store.location);
+  } catch (error) {
+    if (!(error instanceof DamagedManifest || error instanceof ShapeError || error instanceof SyntaxError)) throw error;
+    damaged.push({ name, problem: error.message });
+    return undefined;
+  }
+}
+
+class DamagedSegment extends Error {
+  override readonly name = 'DamagedSegment';
+  readonly segment: string;
+
+  constructor(segment: string, message: string) {
+    super(message);
+    this.segment = segment;
+  }
+}
+
+export async function restoreState(store: CheckpointStore, arena: StateArena, manifest: Manifest): Promise<void> {
+  for (const segment of manifest.segments) await restoreSegment(store, arena, segment);
+  arena.finishRestore(manifest.arena);
+}
+
+/** Reads a segment in pieces, one read ahead, and hands whole frames to the arena, which verifies them. */
+async function restoreSegment(store: CheckpointStore, arena: StateArena, segment: SegmentInfo): Promise<void> {
+  const fail = (problem: string): never => {
+    throw new DamagedSegment(segment.name, problem);
+  };
+  let rest: Uint8Array = new Uint8Array(0);
+  let frame = 0;
+  let offset = 0;
+  let ahead = read(store, segment, 0);
+  while (offset < segment.bytes) {
+    const piece = await ahead;
+    if (piece.length === 0) fail(`it ends after ${offset} of ${segment.bytes} bytes`);
+    offset += piece.length;
+    if (offset < segment.bytes) ahead = read(store, segment, offset);
+    let bytes: Uint8Array = join(rest, piece);
+    for (let size = arena.frameBytes(bytes); size !== undefined && !(size > bytes.length); size = arena.frameBytes(bytes)) {
+      if (Number.isNaN(size)) fail(`frame ${frame} is damaged`);
+      if (!arena.restoreFrame(bytes.subarray(0, size), segment.checkpoint, frame++)) fail(`frame ${frame - 1} is damaged`);
+      bytes = bytes.subarray(size);
+    }
+    rest = bytes;
+  }
+  if (rest.length > 0 || frame !== segment.frames) fail(`it holds ${frame} of ${segment.frames} frames`);
+}
+
+/** A read that fails is reported where it is awaited; a read-ahead that nobody awaits any more must not count as unhandled. */
+function read(store: CheckpointStore, segment: SegmentInfo, offset: number): Promise<Uint8Array> {
+  const reading = readPiece(store, segment, offset);
+  reading.catch(() => undefined);
+  return reading;
+}
+
+async function readPiece(store: CheckpointStore, segment: SegmentInfo, offset: number): Promise<Uint8Array> {
+  try {
+    return await store.read(segment.name, offset, Math.min(READ_BYTES, segment.bytes - offset));
+  } catch (error) {
+    throw new DamagedSegment(segment.name, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

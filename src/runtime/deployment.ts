@@ -1,0 +1,254 @@
+/**
+ * Turns a physical plan into a task: makes each operator, connects their outputs, opens sources where they left off.
+ *
+ * Invariants
+ *  1. This is the only place where a kind of plan node becomes an operator.
+ *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
+ *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ */
+import { assert, assertNever } from '../base/assert.ts';
+import { UserError } from '../base/errors.ts';
+import type { Json } from '../base/json.ts';
+import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
+import type { SourceSplit } from '../connector/source.ts';
+import { BATCH_ROWS_MAX, type BatchOrigin, type RecordBatch } from '../data/record-batch.ts';
+import { requireColumn } from '../data/schema.ts';
+import type { ColumnType } from '../data/types.ts';
+import type { TimestampHook } from '../format/row-view.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
+import type { LedgerEntry } from '../metrics/ledger.ts';
+import type { WatermarkNode } from '../plan/logical.ts';
+import { type PhysicalNode, type PhysicalPlan, readersOf, sourcesOf } from '../plan/physical.ts';
+import type { StateArena } from '../state/arena.ts';
+import type { Manifest } from '../state/manifest.ts';
+import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
+import { Edge } from './edge.ts';
+import type { JobSettings } from './job-run.ts';
+import { AssignWatermarks } from './operators/assign-watermarks.ts';
+import { Filter } from './operators/filter.ts';
+import { Project } from './operators/project.ts';
+import { SinkOperator } from './operators/sink.ts';
+import { Union } from './operators/union.ts';
+import { UserFunction } from './operators/user-function.ts';
+import { WindowAggregate } from './operators/window-aggregate.ts';
+import { SourceDriver } from './source-driver.ts';
+import { Task, type TaskOperator } from './task.ts';
+
+interface EventTimeColumn {
+  readonly column: number;
+  readonly type: ColumnType;
+}
+
+export interface DeploymentContext {
+  readonly kernels: KernelInstance;
+  readonly arena: StateArena;
+  readonly writers: ReadonlyMap<string, SinkWriter>;
+  readonly settings: JobSettings;
+  readonly restored: Manifest | undefined;
+  readonly timestamp: TimestampHook;
+}
+
+export interface Deployment {
+  readonly task: Task;
+  readonly arena: StateArena;
+  readonly deadLetters: DeadLetterOffice;
+}
+
+/** Kind of each node by uid, for manifests. */
+export const kindsOf = (plan: PhysicalPlan): { readonly [uid: string]: string } =>
+  Object.fromEntries(plan.nodes.map(({ uid, operator }) => [uid, operator.kind]));
+
+/** Opens the writer of every sink of a plan, by uid, and that of dead letters when there is a place for them. */
+export async function openSinks(
+  plan: PhysicalPlan, kernels: KernelInstance, epoch: number, deadLetters: SinkConnector | undefined,
+): Promise<ReadonlyMap<string, SinkWriter>> {
+  const writers = new Map<string, SinkWriter>();
+  for (const { uid, operator } of plan.nodes) {
+    if (operator.kind !== 'sink') continue;
+    writers.set(uid, await operator.connector.open({ kernels, schema: operator.input.schema, uid, job: plan.name, epoch }));
+  }
+  if (deadLetters !== undefined) {
+    writers.set(DEAD_LETTERS, await deadLetters.open({ kernels, schema: DEAD_LETTER_SCHEMA, uid: DEAD_LETTERS, job: plan.name, epoch }));
+  }
+  return writers;
+}
+
+export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Promise<Deployment> {
+  const { restored } = context;
+  if (restored !== undefined) checkKnown(plan, restored);
+  const wiring = await Wiring.of(plan, context);
+  plan.nodes.forEach((_, index) => wiring.make(index));
+  wiring.connect();
+  const task = wiring.task();
+  for (const operator of task.operators) restoreOperator(operator, restored);
+  for (const source of task.sources) {
+    await source.open(restored?.sources[source.uid]);
+    restoreLedger(source.uid, source.ledger, restored);
+  }
+  return { task, arena: context.arena, deadLetters: wiring.deadLetters };
+}
+
+function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
+  const known = new Set(plan.nodes.map(({ uid }) => uid));
+  const lost = Object.keys(restored.kinds).filter((uid) => !known.has(uid));
+  const held = lost.filter((uid) => (restored.ledgers[uid]?.['held'] ?? 0) > 0 || restored.kinds[uid] === 'source');
+  if (held.length === 0) return;
+  throw new UserError('E1405', { uids: held.join(', ') }, {
+    hint: 'The job has changed. Give its operators explicit uids and keep them, or start anew with another state folder.',
+  });
+}
+
+function restoreOperator(operator: TaskOperator, restored: Manifest | undefined): void {
+  const state = restored?.operators[operator.uid];
+  if (state !== undefined) operator.restore(state);
+  restoreLedger(operator.uid, operator.ledger, restored);
+}
+
+function restoreLedger(uid: string, ledger: LedgerEntry, restored: Manifest | undefined): void {
+  const before = restored?.ledgers[uid];
+  if (before !== undefined) Object.assign(ledger, before);
+}
+
+/** The operators of a plan while they are being made, and the edges between them. */
+class Wiring {
+  readonly #plan: PhysicalPlan;
+  readonly #context: DeploymentContext;
+  readonly #splits: ReadonlyMap<number, readonly SourceSplit[]>;
+  readonly #edges: readonly (readonly [Edge, Edge])[];
+  readonly #operators: (TaskOperator | SourceDriver)[] = [];
+  readonly deadLetters: DeadLetterOffice;
+
+  private constructor(plan: PhysicalPlan, context: DeploymentContext, splits: ReadonlyMap<number, readonly SourceSplit[]>) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#splits = splits;
+    this.#edges = plan.nodes.map(() => [new Edge(), new Edge()]);
+    this.deadLetters = new DeadLetterOffice(context.kernels.memory);
+  }
+
+  static async of(plan: PhysicalPlan, context: DeploymentContext): Promise<Wiring> {
+    const splits = new Map<number, readonly SourceSplit[]>();
+    for (const [index, { operator }] of plan.nodes.entries()) {
+      if (operator.kind === 'source') splits.set(index, await operator.connector.splits());
+    }
+    return new Wiring(plan, context, splits);
+  }
+
+  task(): Task {
+    const letters = this.#context.writers.get(DEAD_LETTERS);
+    if (letters !== undefined) {
+      const operator = new SinkOperator(DEAD_LETTERS, letters);
+      this.deadLetters.writeTo(this.#context.kernels, operator);
+      this.#operators.push(operator);
+    }
+    const sources = this.#operators.filter((operator) => operator instanceof SourceDriver);
+    const operators = this.#operators.filter((operator): operator is TaskOperator => !(operator instanceof SourceDriver));
+    return new Task(sources, operators, operators.filter((operator) => operator instanceof SinkOperator));
+  }
+
+  connect(): void {
+    this.#edges.forEach((ports, from) => {
+      ports.forEach((edge, port) => {
+        for (const { node, input } of readersOf(this.#plan, from, port)) {
+          const operator = this.#operators[node];
+          assert(operator !== undefined && !(operator instanceof SourceDriver), 'a source reads from nothing');
+          edge.connect({ operator, input });
+        }
+      });
+    });
+  }
+
+  make(index: number): void {
+    const node = this.#plan.nodes[index];
+    const [output, side] = this.#edges[index] ?? [];
+    assert(node !== undefined && output !== undefined && side !== undefined, `node ${index}`);
+    this.#operators.push(this.#operator(node, index, output, side));
+  }
+
+  #operator(node: PhysicalNode, index: number, output: Edge, side: Edge): TaskOperator | SourceDriver {
+    const { uid, operator } = node;
+    const { kernels, arena, writers } = this.#context;
+    const deadLetter = (batch: RecordBatch, row: number, reason: string): void => this.deadLetters.row(uid, batch, row, reason);
+    switch (operator.kind) {
+      case 'source':
+        return this.#source(node, index, output);
+      case 'watermark':
+        return this.#watermarks(uid, operator, index, output, deadLetter);
+      case 'filter':
+        return new Filter({ uid, kernels, output, schema: operator.input.schema, condition: operator.condition, deadLetter });
+      case 'project':
+        return new Project({
+          uid, kernels, output, inputSchema: operator.input.schema, schema: operator.schema, columns: operator.columns, deadLetter,
+        });
+      case 'function':
+        return new UserFunction({
+          uid, kernels, output, input: operator.input.schema, out: operator.schema, does: operator.does,
+          // The API's types tie the function to the rows of its input; the plan holds it without them.
+          run: operator.run as (row: unknown) => unknown, timestamp: this.#context.timestamp,
+        });
+      case 'union':
+        return new Union({ uid, kernels, output, inputs: operator.inputs.length });
+      case 'windowAggregate':
+        return new WindowAggregate({ uid, kernels, arena, output, late: side, node: operator, deadLetter });
+      case 'aggregate':
+        throw new UserError('E1212', { what: 'aggregate without a window' }, { location: { operator: uid } });
+      case 'sink': {
+        const writer = writers.get(uid);
+        assert(writer !== undefined, `no writer for sink ${uid}`);
+        return new SinkOperator(uid, writer);
+      }
+      default:
+        return assertNever(operator);
+    }
+  }
+
+  #source({ uid, operator, columns }: PhysicalNode, index: number, output: Edge): SourceDriver {
+    assert(operator.kind === 'source', 'a source node');
+    const { kernels, settings } = this.#context;
+    const { connector } = operator;
+    const splits = this.#splits.get(index) ?? [];
+    return new SourceDriver({
+      uid, kernels, output, connector, splits,
+      eventTime: this.#eventTimeOf(index),
+      open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) => connector.open(split, offset, {
+        kernels, source: uid, splitIndex, columns,
+        batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX), chunkBytes: settings.chunkBytes,
+        deadLetter: (letter) => this.deadLetters.letter(uid, letter),
+      }),
+    });
+  }
+
+  /** The event time column of a source: that of the first watermark node that reads it directly. */
+  #eventTimeOf(source: number): EventTimeColumn | undefined {
+    for (const { node } of readersOf(this.#plan, source, 0)) {
+      const operator = this.#plan.nodes[node]?.operator;
+      if (operator?.kind !== 'watermark') continue;
+      return columnOf(operator);
+    }
+    return undefined;
+  }
+
+  #watermarks(
+    uid: string, node: WatermarkNode, index: number, output: Edge, deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): AssignWatermarks {
+    const first = new Map<string, number>();
+    const splits: string[] = [];
+    for (const source of sourcesOf(this.#plan, index)) {
+      const sourceUid = this.#plan.nodes[source]?.uid ?? '';
+      first.set(sourceUid, splits.length);
+      splits.push(...(this.#splits.get(source) ?? []).map(({ id }) => `${sourceUid}/${id}`));
+    }
+    return new AssignWatermarks({
+      uid, kernels: this.#context.kernels, output, ...columnOf(node), splits, deadLetter,
+      delayMs: node.strategy.kind === 'bounded' ? node.strategy.delayMs : 0,
+      splitOf: ({ source, split }: BatchOrigin) => (first.get(source) ?? 0) + split,
+    });
+  }
+}
+
+function columnOf(node: WatermarkNode): EventTimeColumn {
+  const column = requireColumn(node.input.schema, node.column, 'watermark');
+  const field = node.input.schema.fields[column];
+  assert(field !== undefined, `column ${node.column}`);
+  return { column, type: field.type };
+}

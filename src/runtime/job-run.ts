@@ -1,0 +1,363 @@
+/**
+ * A running job: restores it, drives its task, takes its checkpoints, ends it in one of the ways below.
+ *
+ *              +-- input ends or drain() --> final watermark --> last checkpoint --> finished
+ *   starting --+-- suspend() ------------------------------> last checkpoint --> suspended
+ *   -> running |-- cancel() ----------------------------------------------------> cancelled
+ *              +-- an error ----------------------------------------------------> failed
+ *
+ * Invariants
+ *  1. Start: fence first, then choose the checkpoint, then publish it under the new epoch, then let sinks commit and clean up,
+ *     then read the first record. So an earlier owner that still runs can change nothing that this one relies on.
+ *  2. Steps are synchronous and bounded; between them the loop lets the host's I/O run, starts checkpoints when the graph is
+ *     quiet, and waits for sinks that have too much buffered.
+ */
+import { assert } from '../base/assert.ts';
+import type { AbortSignalLike, Clock } from '../base/clock.ts';
+import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
+import type { TimestampHook } from '../format/row-view.ts';
+import type { PhysicalPlan } from '../plan/physical.ts';
+import { StateArena } from '../state/arena.ts';
+import { AssignWatermarks } from './operators/assign-watermarks.ts';
+import { metricsOf } from './job-metrics.ts';
+import type { LedgerEntry } from '../metrics/ledger.ts';
+import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
+import { MIN_TIME } from '../base/time.ts';
+import type { CheckpointStore } from '../state/checkpoint-store.ts';
+import { encodeManifest, type Manifest, manifestName } from '../state/manifest.ts';
+import { Checkpointer } from './checkpoint/checkpointer.ts';
+import { type Damage, leftovers, restoreLatest } from './checkpoint/restore.ts';
+import { type Deployment, deploy, kindsOf, openSinks } from './deployment.ts';
+
+export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
+
+/** What a host brings. */
+export interface JobPorts {
+  readonly clock: Clock;
+  readonly kernels: KernelInstance;
+  readonly store: CheckpointStore;
+  /** What a timestamp reads as in user functions. */
+  readonly timestamp: TimestampHook;
+  /** Where dead letters are kept; undefined: they are counted and sampled. */
+  readonly deadLetters?: SinkConnector;
+}
+
+/** Where a job is, for people and for tests. */
+export interface JobProgress {
+  readonly recordsIn: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  readonly bytesRead: number;
+  readonly bytesTotal: number | undefined;
+  /** The lowest watermark of the job; undefined before there is one. */
+  readonly watermark: number | undefined;
+  readonly stateBytes: number;
+  readonly checkpoints: number;
+  readonly longestGapMs: number;
+}
+
+export interface JobSettings {
+  /** Undefined: only at the end. */
+  readonly checkpointEveryMs: number | undefined;
+  /** Checkpoints kept in the store. */
+  readonly retained: number;
+  /** Bytes that state may take. */
+  readonly stateBytes: number;
+  readonly batchRows: number;
+  readonly chunkBytes: number;
+}
+
+export const DEFAULT_SETTINGS: JobSettings = {
+  checkpointEveryMs: 10_000,
+  retained: 2,
+  stateBytes: 256 * 1024 * 1024,
+  batchRows: 4096,
+  chunkBytes: 1024 * 1024,
+};
+
+/** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */
+const WORKING_BYTES = 160 * 1024 * 1024;
+const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 20;
+
+/** What the linear memory of a job with these settings has to be bounded by. Only what is used is taken from the system. */
+export const memoryBytesFor = ({ stateBytes }: JobSettings): number =>
+  Math.min(MEMORY_BYTES_MAX, Math.ceil(stateBytes * 1.25) + WORKING_BYTES);
+
+/** Steps are run for this long, or this many of them, before the host gets its turn. */
+const TURN_MS = 4;
+const TURN_STEPS = 64;
+
+type Request = 'suspend' | 'drain' | 'cancel';
+
+export class JobRun {
+  readonly plan: PhysicalPlan;
+  readonly settings: JobSettings;
+  readonly #ports: JobPorts;
+  #status: JobStatus = 'starting';
+  #request: Request | undefined;
+  #wake: () => void = () => undefined;
+  #deployment: Deployment | undefined;
+  #checkpointer: Checkpointer | undefined;
+  #writers: ReadonlyMap<string, SinkWriter> = new Map();
+  #background: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #longestGapMs = 0;
+  #registry: MetricsRegistry | undefined;
+  /** Checkpoints that were found damaged at the start. */
+  damaged: readonly Damage[] = [];
+  restoredFrom: Manifest | undefined;
+
+  constructor(plan: PhysicalPlan, ports: JobPorts, settings: JobSettings) {
+    this.plan = plan;
+    this.#ports = ports;
+    this.settings = settings;
+  }
+
+  get status(): JobStatus {
+    return this.#status;
+  }
+
+  get deployment(): Deployment {
+    assert(this.#deployment !== undefined, 'the job has not started');
+    return this.#deployment;
+  }
+
+  get checkpoints(): Checkpointer['counts'] {
+    assert(this.#checkpointer !== undefined, 'the job has not started');
+    return this.#checkpointer.counts;
+  }
+
+  /** The longest time between two steps since the start, ms: pauses by checkpoints, growth or the host. */
+  get longestGapMs(): number {
+    return this.#longestGapMs;
+  }
+
+  /** Restores and opens everything; afterwards `execute` may be called once. Throws UserError when the state cannot be used. */
+  async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.#close('failed');
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { store, kernels, clock } = this.#ports;
+    const epoch = await store.acquire();
+    this.#writers = await openSinks(this.plan, kernels, epoch, this.#ports.deadLetters);
+    for (const writer of this.#writers.values()) await writer.fence();
+    const arena = new StateArena(kernels, this.settings.stateBytes);
+    const { manifest: restored, older, damaged } = await restoreLatest(store, arena, this.plan.name);
+    this.damaged = damaged;
+    this.restoredFrom = restored;
+    this.#deployment = await deploy(this.plan, {
+      kernels, arena, writers: this.#writers, settings: this.settings, restored, timestamp: this.#ports.timestamp,
+    });
+    const manifest = this.#adopt(restored, epoch);
+    await store.publish(manifestName(epoch, manifest.checkpoint), encodeManifest(manifest, (bytes) => arena.checksum(bytes)));
+    for (const [uid, writer] of this.#writers) await writer.recover(manifest.sinks[uid] ?? []);
+    const names = (await store.list()).map(({ name }) => name);
+    await store.remove(leftovers(names, [manifest, ...older]));
+    this.#checkpointer = new Checkpointer({
+      job: this.plan.name, epoch, store, arena, task: this.#deployment.task, clock,
+      kinds: kindsOf(this.plan), retained: this.settings.retained,
+    }, manifest, restored === undefined ? older : [restored, ...older]);
+  }
+
+  /** The restored checkpoint under this owner's epoch, or the checkpoint of an empty start. */
+  #adopt(restored: Manifest | undefined, epoch: number): Manifest {
+    if (restored !== undefined) return { ...restored, epoch };
+    return {
+      job: this.plan.name, checkpoint: 0, epoch, takenAt: this.#ports.clock.now(), finished: false, segments: [],
+      arena: null, sources: {}, operators: {}, sinks: {}, ledgers: {}, kinds: kindsOf(this.plan),
+    };
+  }
+
+  /** Every operator's entry, by uid. */
+  ledger(): { readonly [uid: string]: Readonly<LedgerEntry> } {
+    const { task } = this.deployment;
+    return Object.fromEntries([...task.sources, ...task.operators].map(({ uid, ledger }) => [uid, { ...ledger }]));
+  }
+
+  progress(): JobProgress {
+    const { task, arena } = this.deployment;
+    const read = task.sources.map((source) => source.progress());
+    const sizes = read.map(({ size }) => size);
+    const entries = [...task.sources, ...task.operators].map(({ ledger }) => ledger);
+    const watermarks = task.operators.flatMap((operator) => (operator instanceof AssignWatermarks ? [operator.watermark] : []));
+    const lowest = Math.min(...watermarks);
+    return {
+      recordsIn: task.sources.reduce((sum, { ledger }) => sum + ledger.in, 0),
+      late: entries.reduce((sum, { late }) => sum + late, 0),
+      deadLetters: entries.reduce((sum, { deadLetters }) => sum + deadLetters, 0),
+      bytesRead: read.reduce((sum, source) => sum + source.read, 0),
+      bytesTotal: sizes.reduce<number | undefined>((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0),
+      watermark: watermarks.length === 0 || lowest <= MIN_TIME ? undefined : lowest,
+      stateBytes: arena.usedBytes(),
+      checkpoints: this.checkpoints.completed,
+      longestGapMs: this.#longestGapMs,
+    };
+  }
+
+  /** Everything that is counted, with units: ledger entries, state, sinks, checkpoints. */
+  metrics(): MetricsSnapshot {
+    this.#registry ??= metricsOf(this);
+    return this.#registry.snapshot();
+  }
+
+  /** Runs to an end; resolves with the status, rejects with the error that failed the job. */
+  async execute(): Promise<JobStatus> {
+    this.#status = 'running';
+    try {
+      if (this.restoredFrom?.finished !== true) await this.#run();
+      const end = this.#request === 'cancel' ? 'cancelled' : this.#request === 'suspend' ? 'suspended' : 'finished';
+      await this.#close(end);
+      return end;
+    } catch (error) {
+      await this.#close('failed');
+      throw error;
+    }
+  }
+
+  /** Stops reading and ends after a last checkpoint; windows stay open and are continued by the next run. */
+  suspend(): void {
+    this.#ask('suspend');
+  }
+
+  /** Ends all input here: windows fire, sinks commit, the job is finished. */
+  drain(): void {
+    this.#ask('drain');
+  }
+
+  /** Ends at once without a checkpoint: the next run continues from the last completed one. */
+  cancel(): void {
+    this.#ask('cancel');
+  }
+
+  #ask(request: Request): void {
+    this.#request ??= request;
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    await this.#loop();
+    await this.#background;
+    this.#throwFailure();
+    if (this.#request !== 'cancel') await this.#take(this.#request !== 'suspend');
+  }
+
+  async #loop(): Promise<void> {
+    const { clock } = this.#ports;
+    const { task } = this.deployment;
+    let due = this.#due();
+    let turnBegan = clock.monotonicMs();
+    let last = turnBegan;
+    for (let steps = 1; ; steps++) {
+      this.#throwFailure();
+      if (this.#request === 'cancel') return;
+      if (task.quiet) {
+        if (this.#request === 'suspend') return;
+        if (this.#request === 'drain') task.finish();
+        if (clock.monotonicMs() >= due && this.#background === undefined) {
+          this.#checkpointInBackground();
+          due = this.#due();
+        }
+      }
+      const step = task.step();
+      if (step === 'end') return;
+      const now = clock.monotonicMs();
+      if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
+      last = now;
+      if (step === 'wait') {
+        await this.#wait(due);
+        last = clock.monotonicMs();
+      } else if (steps % TURN_STEPS === 0 || now - turnBegan >= TURN_MS) {
+        await clock.yield();
+        await this.#sinksReady();
+        turnBegan = clock.monotonicMs();
+      }
+    }
+  }
+
+  #due(): number {
+    const { checkpointEveryMs } = this.settings;
+    return checkpointEveryMs === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.monotonicMs() + checkpointEveryMs;
+  }
+
+  /** Until input, a request, or the time of the next checkpoint. */
+  async #wait(due: number): Promise<void> {
+    const { clock } = this.#ports;
+    const woken = new Wake();
+    this.#wake = () => woken.wake();
+    const left = due - clock.monotonicMs();
+    const timer = Number.isFinite(left) ? [clock.sleep(Math.max(0, left), woken)] : [];
+    await Promise.race([this.deployment.task.ready(), woken.promise, ...timer]);
+    woken.wake();
+    this.#wake = () => undefined;
+  }
+
+  async #sinksReady(): Promise<void> {
+    for (const writer of this.#writers.values()) {
+      const ready = writer.ready();
+      if (ready !== undefined) await ready;
+    }
+  }
+
+  #checkpointInBackground(): void {
+    this.#background = this.#take(false).catch((error: unknown) => {
+      this.#failure = { error };
+    }).finally(() => {
+      this.#background = undefined;
+    });
+  }
+
+  async #take(finished: boolean): Promise<void> {
+    assert(this.#checkpointer !== undefined, 'the job has not started');
+    this.deployment.deadLetters.flush();
+    await this.#checkpointer.take(finished);
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Gives everything back, whatever happened before; the first error is the one that counts, so later ones are dropped. */
+  async #close(status: JobStatus): Promise<void> {
+    this.#status = status;
+    await this.#background;
+    for (const source of this.#deployment?.task.sources ?? []) await source.close().catch(() => undefined);
+    for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);
+    await this.#ports.store.release().catch(() => undefined);
+  }
+}
+
+/** A promise that another part of the loop can resolve, and the signal that ends a sleep with it. */
+class Wake implements AbortSignalLike {
+  readonly promise: Promise<void>;
+  aborted = false;
+  #resolve: () => void = () => undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor() {
+    this.promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  wake(): void {
+    this.aborted = true;
+    this.#resolve();
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+}

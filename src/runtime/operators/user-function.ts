@@ -1,0 +1,204 @@
+/**
+ * A user's filter, map or flatMap: JavaScript over flyweight rows.
+ *
+ * Invariants
+ *  1. The row that a function sees is valid only during the call.
+ *  2. What a function makes keeps the event time and the watermark of the row that it was made from, so lateness below is
+ *     decided as if the function were not there.
+ *  3. One batch out a call: a flatMap that makes more goes on in `resume`, also in the middle of one row's results.
+ *  4. A function that throws fails the job, with the operator, the row's event time and the row in the message.
+ */
+import { UserError } from '../../base/errors.ts';
+import type { EventTimeMs } from '../../base/time.ts';
+import { formatTime } from '../../base/time.ts';
+import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
+import type { TableSchema } from '../../data/schema.ts';
+import { BatchBuilder } from '../../format/batch-builder.ts';
+import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
+import type { KernelInstance } from '../../kernel/instance.ts';
+import type { LinearMemory } from '../../kernel/memory.ts';
+import { emptyLedger } from '../../metrics/ledger.ts';
+import type { Operator, Output } from '../operator.ts';
+import type { WatermarkStatus } from '../stream-element.ts';
+
+export interface UserFunctionOptions {
+  readonly uid: string;
+  readonly kernels: KernelInstance;
+  readonly output: Output;
+  readonly input: TableSchema;
+  readonly out: TableSchema;
+  readonly does: 'filter' | 'map' | 'flatMap';
+  readonly run: (row: Row) => unknown;
+  /** What a timestamp reads as. */
+  readonly timestamp: TimestampHook;
+}
+
+export class UserFunction implements Operator {
+  // configuration
+  readonly uid: string;
+  readonly #options: UserFunctionOptions;
+  readonly #memory: LinearMemory;
+  // transient
+  readonly ledger = emptyLedger();
+  readonly #view: RowView;
+  readonly #builder: BatchBuilder;
+  readonly #selection: Ptr;
+  readonly #timestamps: Ptr;
+  readonly #watermarks: Ptr;
+  /** A flatMap in progress: its batch, the row it is at, what that row still has to give. */
+  #batch: RecordBatch | undefined;
+  #next = 0;
+  #results: Iterator<unknown> | undefined;
+
+  constructor(options: UserFunctionOptions) {
+    this.uid = options.uid;
+    this.#options = options;
+    const { memory } = options.kernels;
+    this.#memory = memory;
+    this.#view = new RowView(memory, options.input, { timestamp: options.timestamp });
+    this.#builder = new BatchBuilder(options.kernels, options.out, BATCH_ROWS_MAX);
+    this.#selection = memory.allocate(BATCH_ROWS_MAX * 4);
+    this.#timestamps = memory.allocate(BATCH_ROWS_MAX * 8);
+    this.#watermarks = memory.allocate(BATCH_ROWS_MAX * 8);
+  }
+
+  get more(): boolean {
+    return this.#batch !== undefined;
+  }
+
+  processBatch(batch: RecordBatch): void {
+    this.ledger.in += batch.selected;
+    if (this.#options.does === 'filter') {
+      this.#filter(batch);
+      return;
+    }
+    this.#batch = batch;
+    this.#next = 0;
+    this.#view.bind(batch);
+    this.resume();
+  }
+
+  /** Fills one batch from where the last one ended, and hands it on. */
+  resume(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#builder.reset();
+    while (!this.#builder.isFull && this.#step(batch)) {
+      // Each step appends at most one row.
+    }
+    const out = this.#builder.finish(batch.origin);
+    this.ledger.out += out.rows;
+    this.#options.output.batch({
+      ...out,
+      timestamps: batch.timestamps === 0 ? 0 : this.#timestamps,
+      watermarks: batch.watermarks === 0 ? 0 : this.#watermarks,
+    });
+  }
+
+  processWatermark(watermark: EventTimeMs): void {
+    this.#options.output.watermark(watermark);
+  }
+
+  processStatus(status: WatermarkStatus, _input: number, split?: BatchOrigin): void {
+    this.#options.output.status(status, split);
+  }
+
+  endOfInput(_input: number, split?: BatchOrigin): void {
+    this.#options.output.end(split);
+  }
+
+  snapshot(): null {
+    return null;
+  }
+
+  restore(): void {}
+
+  #filter(batch: RecordBatch): void {
+    this.#view.bind(batch);
+    const { u32 } = this.#memory;
+    let kept = 0;
+    for (let k = 0; k < batch.selected; k++) {
+      const row = this.#view.select(k);
+      if (this.#call(batch, row) === true) u32[(this.#selection >>> 2) + kept++] = this.#view.index;
+    }
+    this.ledger.out += kept;
+    this.ledger.filtered += batch.selected - kept;
+    this.#options.output.batch({ ...batch, selection: this.#selection, selected: kept });
+  }
+
+  /** Appends the next result; false when the batch has no more. */
+  #step(batch: RecordBatch): boolean {
+    if (this.#results !== undefined) {
+      const next = this.#pull(batch, this.#results);
+      if (next.done !== true) {
+        this.ledger.expanded++;
+        this.#append(batch, next.value);
+        return true;
+      }
+      this.#results = undefined;
+    }
+    if (this.#next === batch.selected) {
+      this.#batch = undefined;
+      return false;
+    }
+    const made = this.#call(batch, this.#view.select(this.#next++));
+    if (this.#options.does === 'map') {
+      this.#append(batch, made);
+    } else {
+      // A row makes its results, not itself: what the ledger counts as made beyond the row starts at one less.
+      this.ledger.expanded--;
+      this.#results = this.#iterate(batch, made);
+    }
+    return true;
+  }
+
+  #append(batch: RecordBatch, row: unknown): void {
+    const at = this.#builder.rows;
+    const from = this.#view.index;
+    try {
+      // The builder refuses anything that is not a row of the schema.
+      this.#builder.append(row as Row);
+    } catch (error) {
+      throw this.#failure(batch, error);
+    }
+    if (batch.timestamps !== 0) this.#copy(batch.timestamps, from, this.#timestamps, at);
+    if (batch.watermarks !== 0) this.#copy(batch.watermarks, from, this.#watermarks, at);
+  }
+
+  #copy(source: Ptr, from: number, target: Ptr, to: number): void {
+    const { u32 } = this.#memory;
+    u32[(target >>> 2) + to * 2] = u32[(source >>> 2) + from * 2] ?? 0;
+    u32[(target >>> 2) + to * 2 + 1] = u32[(source >>> 2) + from * 2 + 1] ?? 0;
+  }
+
+  #call(batch: RecordBatch, row: Row): unknown {
+    try {
+      return this.#options.run(row);
+    } catch (error) {
+      throw this.#failure(batch, error);
+    }
+  }
+
+  #iterate(batch: RecordBatch, made: unknown): Iterator<unknown> {
+    if (typeof made === 'object' && made !== null && Symbol.iterator in made) {
+      // The check above is all that can be known of it.
+      return (made as Iterable<unknown>)[Symbol.iterator]();
+    }
+    throw this.#failure(batch, new TypeError('a flatMap function must return something iterable, such as an array'));
+  }
+
+  #pull(batch: RecordBatch, results: Iterator<unknown>): IteratorResult<unknown> {
+    try {
+      return results.next();
+    } catch (error) {
+      throw this.#failure(batch, error);
+    }
+  }
+
+  #failure(batch: RecordBatch, error: unknown): UserError {
+    const at = batch.timestamps === 0 ? '' : ` at ${formatTime(Number(this.#memory.i64[(batch.timestamps >>> 3) + this.#view.index]))}`;
+    const problem = error instanceof Error ? error.message : String(error);
+    const row = JSON.stringify(this.#view.copy(), (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+    return new UserError('E1310', { does: this.#options.does, at, problem, row }, { location: { operator: this.uid }, cause: error });
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * Keyed (or global) aggregation over tumbling and hopping event-time windows.
+ *
+ *   processBatch:      rows -> late test by each row's watermark -> slice -> entry -> accumulators     (kernel)
+ *   processWatermark:  windows that end at or before it fire in order of their end, one batch of results a step
+ *
+ * Invariants
+ *  1. A row is late when every window that it belongs to ends at or before its own watermark. What a window holds when it
+ *     fires is the same however rows were batched.
+ *  2. A row that meets a window which its watermark has passed, while other windows still want the row (hopping), waits until
+ *     that window has fired: the batch is taken up again behind the firing.
+ *  3. A watermark is passed on after all results that it releases; late rows of a batch after the batch was taken.
+ *  4. Firing order is window end, then hash and bytes of the key: never an order of memory.
+ * State: per slice a table from key to accumulators, in the arena under the uid. Also the progress of a firing.
+ * Not here: how rows reach accumulators (assembly/window).
+ */
+import { UserError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
+import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
+import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
+import { requireColumn, type TableSchema } from '../../data/schema.ts';
+import { physicalOf } from '../../data/types.ts';
+import type { KernelInstance } from '../../kernel/instance.ts';
+import { type AggregateSpec, isAggregateName, WindowAggregate as Kernel, type WindowInput } from '../../kernel/window-aggregate.ts';
+import { emptyLedger } from '../../metrics/ledger.ts';
+import type { WindowAggregateNode } from '../../plan/logical.ts';
+import type { StateArena } from '../../state/arena.ts';
+import { AggregateInputs } from '../aggregate-inputs.ts';
+import { KeyColumns } from '../key-columns.ts';
+import type { Operator, Output } from '../operator.ts';
+import type { WatermarkStatus } from '../stream-element.ts';
+
+export interface WindowAggregateOptions {
+  readonly uid: string;
+  readonly kernels: KernelInstance;
+  readonly arena: StateArena;
+  readonly output: Output;
+  /** Takes the late rows, with the schema of the input. */
+  readonly late: Output;
+  readonly node: WindowAggregateNode;
+  readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
+}
+
+/** A batch that is being taken: from which position on, and the watermark its next row waits for. */
+interface Pending {
+  readonly batch: RecordBatch;
+  readonly input: WindowInput;
+  at: number;
+}
+
+export class WindowAggregate implements Operator {
+  // configuration
+  readonly uid: string;
+  readonly #options: WindowAggregateOptions;
+  readonly #schema: TableSchema;
+  readonly #keys: KeyColumns;
+  readonly #inputs: AggregateInputs;
+  // transient
+  readonly ledger = emptyLedger();
+  readonly #kernel: Kernel;
+  readonly #timestamps: Ptr;
+  /** A column of one value: the watermark before each result. */
+  readonly #watermarks: Ptr;
+  #filledWith: EventTimeMs | undefined;
+  #pending: Pending | undefined;
+  /** Windows up to here are to fire. */
+  #firing: EventTimeMs | undefined;
+  /** To be passed on when the firing is done. */
+  #watermark: EventTimeMs | undefined;
+  #ended = false;
+  // checkpointed, besides the arena
+  /** The watermark last passed on. */
+  #passed: EventTimeMs = MIN_TIME;
+
+  constructor(options: WindowAggregateOptions) {
+    const { uid, kernels, arena, node } = options;
+    const input = node.input.schema;
+    this.uid = uid;
+    this.#options = options;
+    this.#schema = node.schema;
+    this.#keys = new KeyColumns(kernels, input, node.keys);
+    this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
+    this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    const { window } = node;
+    this.#kernel = new Kernel(kernels, {
+      state: arena.open(uid),
+      key: this.#keys.physical,
+      sizeMs: window.sizeMs,
+      slideMs: window.kind === 'hopping' ? window.slideMs : window.sizeMs,
+      offsetMs: window.offsetMs,
+      aggregates: node.aggregates.map(({ name, fn, column, where }): AggregateSpec => {
+        const field = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)];
+        if (!isAggregateName(fn)) throw new UserError('E1212', { what: `aggregate ${fn}` }, { location: { operator: uid } });
+        return {
+          name, fn, input: field === undefined ? undefined : physicalOf(field.type),
+          nullable: field?.type.nullable === true || where !== undefined,
+        };
+      }),
+    }, BATCH_ROWS_MAX);
+  }
+
+  get more(): boolean {
+    return this.#pending !== undefined || this.#firing !== undefined || this.#watermark !== undefined || this.#ended;
+  }
+
+  resume(): void {
+    if (this.#firing !== undefined) this.#fire(this.#firing);
+    else if (this.#pending !== undefined) this.#take(this.#pending);
+    else if (this.#watermark !== undefined) this.#passWatermark(this.#watermark);
+    else if (this.#ended) this.#passEnd();
+  }
+
+  processBatch(batch: RecordBatch): void {
+    this.ledger.in += batch.selected;
+    const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
+    for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
+    this.ledger.deadLetters += batch.selected - selected;
+    if (selected === 0) return;
+    const taken = { ...batch, selection, selected };
+    const { timestamps: times, watermarks } = batch;
+    this.#take({ batch: taken, at: 0, input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters } });
+  }
+
+  processWatermark(watermark: EventTimeMs): void {
+    this.#watermark = watermark;
+    if (this.#kernel.due(watermark)) this.#firing = watermark;
+    else this.#passWatermark(watermark);
+  }
+
+  processStatus(status: WatermarkStatus): void {
+    this.#options.output.status(status);
+    this.#options.late.status(status);
+  }
+
+  endOfInput(): void {
+    this.#ended = true;
+  }
+
+  snapshot(): Json {
+    return { watermark: this.#passed };
+  }
+
+  restore(state: Json): void {
+    // What snapshot wrote; the manifest's checksum was verified.
+    this.#passed = eventTimeMs((state as { watermark: number }).watermark);
+  }
+
+  /** Watermark of the operator, for explanations. */
+  get watermark(): EventTimeMs {
+    return this.#passed;
+  }
+
+  /** Takes rows until the batch is done, a window must fire first, or late rows have to be handed on. */
+  #take(pending: Pending): void {
+    const { batch, input } = pending;
+    const from = pending.at;
+    pending.at = this.#kernel.add(input, from);
+    const { status, lateCount } = this.#kernel;
+    this.ledger.late += lateCount;
+    this.ledger.held += pending.at - from - lateCount;
+    if (status === 'out of memory') throw this.#options.arena.exhausted();
+    this.#pending = pending.at < input.selected ? pending : undefined;
+    if (status === 'fire first') this.#firing = this.#watermarkOf(batch, pending.at);
+    if (lateCount > 0) this.#options.late.batch({ ...batch, selection: this.#kernel.late, selected: lateCount });
+  }
+
+  #watermarkOf(batch: RecordBatch, position: number): EventTimeMs {
+    const { memory } = this.#options.kernels;
+    const row = batch.selection === 0 ? position : (memory.u32[(batch.selection >>> 2) + position] ?? 0);
+    return eventTimeMs(Number(memory.i64[(batch.watermarks >>> 3) + row] ?? 0n));
+  }
+
+  /** One batch of results of the window that is due, or on to the next window; ends when none is due any more. */
+  #fire(through: EventTimeMs): void {
+    if (!this.#kernel.due(through)) {
+      this.#firing = undefined;
+      return;
+    }
+    const rows = this.#kernel.fire();
+    if (rows === 0) {
+      this.#settle();
+      return;
+    }
+    this.ledger.results += rows;
+    this.#options.output.batch(this.#resultsOf(rows));
+  }
+
+  /** Rows whose last window has fired have left state: what the ledger holds follows the arena's own count. */
+  #settle(): void {
+    const held = this.#options.arena.rowsHeld(this.uid);
+    this.ledger.released += this.ledger.held - held;
+    this.ledger.held = held;
+  }
+
+  #resultsOf(rows: number): RecordBatch {
+    const { key, start, end, results } = this.#kernel.output;
+    const columns: readonly ColumnVector[] = [...this.#keys.decode(key, rows), start, end, ...results];
+    const { memory } = this.#options.kernels;
+    const ends = end.values >>> 3;
+    const i64 = memory.i64;
+    for (let i = 0; i < rows; i++) i64[(this.#timestamps >>> 3) + i] = (i64[ends + i] ?? 0n) - 1n;
+    return {
+      schema: this.#schema, rows, columns, selection: 0, selected: rows, rowKinds: 0,
+      timestamps: this.#timestamps, watermarks: this.#resultWatermarks(), origin: undefined,
+    };
+  }
+
+  /** Results are never behind the watermark that was passed on last: that one stands before each of them. */
+  #resultWatermarks(): Ptr {
+    if (this.#passed !== this.#filledWith) {
+      const from = this.#watermarks >>> 3;
+      this.#options.kernels.memory.i64.fill(BigInt(this.#passed), from, from + BATCH_ROWS_MAX);
+      this.#filledWith = this.#passed;
+    }
+    return this.#watermarks;
+  }
+
+  #passWatermark(watermark: EventTimeMs): void {
+    this.#watermark = undefined;
+    this.#passed = watermark;
+    this.#options.output.watermark(watermark);
+    this.#options.late.watermark(watermark);
+  }
+
+  #passEnd(): void {
+    this.#ended = false;
+    this.#options.output.end();
+    this.#options.late.end();
+  }
+}

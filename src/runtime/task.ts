@@ -1,0 +1,116 @@
+/**
+ * A task: sources, operators and sinks that run in one loop on one thread, over one kernel instance. Synchronous: a step
+ * does one bounded piece of work and returns. Waiting, time and persistence are the job loop's (job-loop.ts).
+ *
+ *   step:  an operator with `more`, furthest downstream?  -> resume it
+ *          otherwise the next source                      -> one batch through the chain
+ *
+ * Invariants
+ *  1. Sources are stepped only when no operator has `more`: a quiet graph is the only place for a barrier.
+ *  2. Replayable sources take turns among each other by the rule that their splits follow (source-driver.ts): a turn is not
+ *     interrupted, the next goes to the lowest largest timestamp. Live sources are read as they have something.
+ *  3. Operators stand in topological order; `resume` takes the last that has `more`.
+ */
+import type { Json } from '../base/json.ts';
+import { type LedgerEntry, checkLedger } from '../metrics/ledger.ts';
+import type { Operator } from './operator.ts';
+import type { SinkOperator } from './operators/sink.ts';
+import type { SourceDriver } from './source-driver.ts';
+
+/** An operator as the task holds it: with its ledger entry. */
+export type TaskOperator = Operator & { readonly ledger: LedgerEntry };
+
+/** 'worked': call again. 'wait': only input that is on its way can help. 'end': nothing is left to do. */
+export type TaskStep = 'worked' | 'wait' | 'end';
+
+export class Task {
+  readonly sources: readonly SourceDriver[];
+  readonly operators: readonly TaskOperator[];
+  readonly sinks: readonly SinkOperator[];
+  #turn = 0;
+
+  constructor(sources: readonly SourceDriver[], operators: readonly TaskOperator[], sinks: readonly SinkOperator[]) {
+    this.sources = sources;
+    this.operators = operators;
+    this.sinks = sinks;
+  }
+
+  /** Whether no output of earlier input remains to be made: the only moment for a barrier. */
+  get quiet(): boolean {
+    return this.#pending() === undefined;
+  }
+
+  step(): TaskStep {
+    const pending = this.#pending();
+    if (pending !== undefined) {
+      pending.resume();
+      return 'worked';
+    }
+    return this.#stepSource();
+  }
+
+  /** Resolves when a step may do something again after 'wait'. */
+  async ready(): Promise<void> {
+    await Promise.race(this.sources.flatMap((source) => (source.ended ? [] : [source.ready()])));
+  }
+
+  /** Ends the input of all sources where they stand. */
+  finish(): void {
+    for (const source of this.sources) if (!source.ended) source.finish();
+  }
+
+  /** Every entry must balance while the graph is quiet. */
+  checkLedgers(): void {
+    for (const { uid, ledger } of this.operators) checkLedger(uid, ledger);
+  }
+
+  /** What operators and sources keep outside the arena, by uid. */
+  snapshot(): { readonly operators: { readonly [uid: string]: Json }; readonly sources: { readonly [uid: string]: Json } } {
+    return {
+      operators: Object.fromEntries(this.operators.map((operator) => [operator.uid, operator.snapshot()])),
+      sources: Object.fromEntries(this.sources.map((source) => [source.uid, source.snapshot()])),
+    };
+  }
+
+  #pending(): TaskOperator | undefined {
+    for (let i = this.operators.length - 1; i >= 0; i--) {
+      const operator = this.operators[i];
+      if (operator?.more === true) return operator;
+    }
+    return undefined;
+  }
+
+  /** One step of a live source that has something, else of the replayable source whose turn it is. They alternate. */
+  #stepSource(): TaskStep {
+    this.#turn = (this.#turn + 1) % 2;
+    const first = this.#turn === 0 ? this.#stepLive() : this.#stepReplayable();
+    if (first === 'worked') return 'worked';
+    const second = this.#turn === 0 ? this.#stepReplayable() : this.#stepLive();
+    if (second === 'worked') return 'worked';
+    return first === 'wait' || second === 'wait' ? 'wait' : 'end';
+  }
+
+  #stepLive(): TaskStep {
+    let result: TaskStep = 'end';
+    for (const source of this.sources) {
+      if (!source.live || source.ended) continue;
+      if (source.step() !== 'wait') return 'worked';
+      result = 'wait';
+    }
+    return result;
+  }
+
+  #stepReplayable(): TaskStep {
+    let next: SourceDriver | undefined;
+    for (const source of this.sources) {
+      if (source.live || source.ended) continue;
+      if (source.inTurn) {
+        next = source;
+        break;
+      }
+      if (next === undefined || source.nextMax() < next.nextMax()) next = source;
+    }
+    if (next === undefined) return 'end';
+    return next.step() === 'wait' ? 'wait' : 'worked';
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Windowed aggregation, row by row over plain objects: the oracle of the kernels of assembly/window. Slow and plain; imports
+ * nothing of the engine.
+ */
+
+export interface Row {
+  readonly key: bigint | string | null;
+  readonly time: number;
+  /** The watermark before the row. */
+  readonly watermark: number;
+  /** One value per aggregate, null when the row has none (or its filter says no). */
+  readonly values: readonly (number | bigint | null)[];
+}
+
+export interface ReferenceAggregate {
+  readonly fn: 'count' | 'sum' | 'min' | 'max' | 'avg' | 'stddev';
+  readonly float: boolean;
+}
+
+export interface ReferenceWindow {
+  readonly sizeMs: number;
+  readonly slideMs: number;
+  readonly offsetMs: number;
+}
+
+export interface FiredWindow {
+  readonly end: number;
+  /** Results by key, in the order of aggregates. */
+  readonly rows: ReadonlyMap<bigint | string | null, readonly (number | bigint | null)[]>;
+}
+
+type Values = (number | bigint)[];
+
+const TWO_63 = 2n ** 63n;
+
+export class ReferenceWindows {
+  readonly late: number[] = [];
+  readonly fired: FiredWindow[] = [];
+  /** Slice start, then key, then for each aggregate its values in record order. */
+  readonly #slices = new Map<number, Map<bigint | string | null, Values[]>>();
+  readonly #window: ReferenceWindow;
+  readonly #aggregates: readonly ReferenceAggregate[];
+  readonly #sliceMs: number;
+  #firedThrough = Number.MIN_SAFE_INTEGER;
+
+  constructor(window: ReferenceWindow, aggregates: readonly ReferenceAggregate[]) {
+    this.#window = window;
+    this.#aggregates = aggregates;
+    this.#sliceMs = gcd(window.sizeMs, window.slideMs);
+  }
+
+  add(row: Row, index: number): void {
+    this.fireThrough(row.watermark);
+    const lastStart = floorTo(row.time, this.#window.offsetMs, this.#window.slideMs);
+    if (lastStart + this.#window.sizeMs - 1 <= row.watermark) {
+      this.late.push(index);
+      return;
+    }
+    const start = floorTo(row.time, this.#window.offsetMs, this.#sliceMs);
+    const slice = this.#slices.get(start) ?? new Map<bigint | string | null, Values[]>();
+    this.#slices.set(start, slice);
+    const group = slice.get(row.key) ?? this.#aggregates.map((): Values => []);
+    slice.set(row.key, group);
+    row.values.forEach((value, i) => {
+      if (value !== null) group[i]?.push(value);
+    });
+  }
+
+  fireThrough(watermark: number): void {
+    if (watermark <= this.#firedThrough) return;
+    const ends = new Set<number>();
+    for (const start of this.#slices.keys()) {
+      const { sizeMs, slideMs, offsetMs } = this.#window;
+      for (let w = floorTo(start, offsetMs, slideMs); w + sizeMs > start; w -= slideMs) ends.add(w + sizeMs);
+    }
+    for (const end of [...ends].sort((a, b) => a - b)) {
+      if (end - 1 > this.#firedThrough && end - 1 <= watermark) this.#fire(end);
+    }
+    this.#firedThrough = watermark;
+    for (const start of this.#slices.keys()) {
+      if (floorTo(start, this.#window.offsetMs, this.#window.slideMs) + this.#window.sizeMs - 1 <= watermark) this.#slices.delete(start);
+    }
+  }
+
+  #fire(end: number): void {
+    const starts = [...this.#slices.keys()].filter((s) => s < end && s >= end - this.#window.sizeMs).sort((a, b) => a - b);
+    const keys = new Set(starts.flatMap((s) => [...(this.#slices.get(s)?.keys() ?? [])]));
+    const rows = new Map<bigint | string | null, (number | bigint | null)[]>();
+    for (const key of keys) {
+      const parts = starts.map((s) => this.#slices.get(s)?.get(key)).filter((part) => part !== undefined);
+      rows.set(key, this.#aggregates.map((aggregate, i) => finish(aggregate, parts.map((part) => part[i] ?? []))));
+    }
+    if (rows.size > 0) this.fired.push({ end, rows });
+  }
+
+  get openSlices(): number {
+    return this.#slices.size;
+  }
+}
+
+/** Result of one aggregate from the values of each slice. */
+function finish({ fn, float }: ReferenceAggregate, slices: readonly Values[]): number | bigint | null {
+  const all = slices.flat();
+  if (fn === 'count') return BigInt(all.length);
+  if (all.length === 0) return null;
+  if (fn === 'min' || fn === 'max') {
+    const sorted = [...all].sort(float ? compareFloats : (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    return (fn === 'min' ? sorted[0] : sorted[sorted.length - 1]) ?? null;
+  }
+  if (fn === 'stddev') return deviation(all.map(Number));
+  if (float) {
+    const sums = slices.filter((s) => s.length > 0).map((s) => s.reduce<number>((sum, value) => sum + Number(value), 0));
+    const total = sums.reduce((a, b) => a + b);
+    return fn === 'sum' ? total : total / all.length;
+  }
+  const exact = all.reduce<bigint>((sum, value) => sum + BigInt(value), 0n);
+  if (fn === 'avg') return Number(exact) / all.length;
+  return exact >= -TWO_63 && exact < TWO_63 ? exact : null;
+}
+
+/** Two passes: mean, then squared distances. */
+function deviation(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
+}
+
+/** -0 below +0, NaN above everything. */
+function compareFloats(a: number | bigint, b: number | bigint): number {
+  const [x, y] = [Number(a), Number(b)];
+  if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+  if (x === 0 && y === 0) return Number(Object.is(y, -0)) - Number(Object.is(x, -0));
+  return x - y;
+}
+
+function floorTo(at: number, base: number, step: number): number {
+  return base + Math.floor((at - base) / step) * step;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
