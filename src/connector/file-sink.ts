@@ -4,16 +4,16 @@
  *   <folder>/.pending-<uid>-<epoch>/part-0000000012.ndjson     written, perhaps sealed
  *   <folder>/part-0000000012.ndjson                            committed: renamed into place
  *
- * Committed parts in the order of their names are the output in order, across restarts. A part is sealed at each checkpoint
- * that has rows, and its number is given then.
+ * Committed parts in the order of their names are the output in order, across restarts. A part is sealed at each
+ * checkpoint that has rows, and its number is given then.
  *
  * Invariants
- *  1. A committable lists every part sealed and not yet committed, and the number of the next: it is complete in itself, so
- *     a checkpoint may be restored whose predecessor was never committed.
- *  2. A committed part is never replaced, and files of others are never touched. Parts that the restored checkpoint does not
- *     know, or a folder with parts at a fresh start, are refused (E1503): two outputs would be mixed.
- *  3. The fence takes the pending folder away from earlier owners by renaming it: what they rename later is not there, and
- *     they fail (E1505). An owner that was fenced never makes its folder again.
+ *  1. A committable lists every part sealed and not yet committed, and the number of the next: it is complete in
+ *     itself, so a checkpoint may be restored whose predecessor was never committed.
+ *  2. A committed part is never replaced, and files of others are never touched. Parts that the restored checkpoint
+ *     does not know, or a folder with parts at a fresh start, are refused (E1503): two outputs would be mixed.
+ *  3. The fence takes the pending folder away from earlier owners by renaming it: what they rename later is not
+ *     there, and they fail (E1505). An owner that was fenced never makes its folder again.
  *  4. A part's bytes are synced before `prepare` answers; its name is durable before `commit` resolves.
  * Not here: the bytes of rows (a RowEncoder), real disks (the Disk port).
  */
@@ -160,7 +160,7 @@ class FileSinkWriter implements SinkWriter {
       : `it already holds output (${later}) of another run`;
     const hint = isRestored
       ? `it was written after that checkpoint; move ${later} and what follows it away, or write to another folder`
-      : `name another folder, or move the part-*.${extension} files away; to continue the earlier run, start with its state`;
+      : `name another folder, or move the part-*.${extension} files away; to continue that run, start with its state`;
     throw new UserError('E1503', { path: location, problem }, { hint });
   }
 

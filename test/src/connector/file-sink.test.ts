@@ -1,4 +1,7 @@
-/** Part files on a simulated disk: a small job with checkpoints is stopped at every call, and its output must not show it. */
+/**
+ * Part files on a simulated disk: a small job with checkpoints is stopped at every call, and its output must not show
+ * it.
+ */
 import { describe, expect, test } from 'vitest';
 import type { ExternalError, UserError } from '../../../src/base/errors.ts';
 import type { Json } from '../../../src/base/json.ts';
@@ -21,6 +24,7 @@ const line = (n: number): RecordBatch => ({
   selection: 0,
   selected: n,
   rowKinds: 0,
+  timestamps: 0,
   watermarks: 0,
   origin: undefined,
 });
@@ -64,7 +68,10 @@ interface Manifest {
 const LINES = 12;
 const FILL = 'x'.repeat(300);
 
-/** Writes lines 0 … LINES - 1 with a checkpoint every three lines, from the last checkpoint on; every second commit waits for the next. */
+/**
+ * Writes lines 0 … LINES - 1 with a checkpoint every three lines, from the last checkpoint on; every second commit
+ * waits for the next.
+ */
 async function job(disk: SimDisk): Promise<void> {
   const store = new DiskCheckpointStore(disk, 'the state', 'data/state');
   const epoch = await store.acquire();
