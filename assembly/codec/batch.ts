@@ -16,7 +16,16 @@
  * Not here: checksums (whoever stores or sends the bytes), memory for the columns (src/kernel/batch-codec.ts).
  */
 import {
-  BOOL, COLUMN_BYTES, columnType, columnValidity, columnValues, CORRUPT, I32, isValid, OUTPUT_FULL, VIEW,
+  BOOL,
+  COLUMN_BYTES,
+  columnType,
+  columnValidity,
+  columnValues,
+  CORRUPT,
+  I32,
+  isValid,
+  OUTPUT_FULL,
+  VIEW,
 } from '../abi';
 import { copyText } from './copy';
 

@@ -10,7 +10,13 @@ import { isValid } from '../abi';
 
 /** Rows where the condition holds. `count` is the number of selected rows. Answers how many hold. */
 export function selectTrue(
-  valuesPtr: u32, step: u32, validityPtr: u32, errorsPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  valuesPtr: u32,
+  step: u32,
+  validityPtr: u32,
+  errorsPtr: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): i32 {
   if (selectionPtr == 0 && errorsPtr == 0 && step == 1) return selectAmongAll(valuesPtr, validityPtr, count, outPtr);
   let taken: u32 = 0;

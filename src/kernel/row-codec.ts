@@ -36,7 +36,14 @@ export class RowCodec {
   encode(columns: readonly ColumnVector[], rows: Rows): ColumnVector {
     this.#columns.set(columns);
     if (this.#run(rows) === OUTPUT_FULL) {
-      this.#grow(this.#kernels.function('encodedRowsBytesMax')(this.#columns.ptr, this.#columns.count, rows.selection, rows.selected));
+      this.#grow(
+        this.#kernels.function('encodedRowsBytesMax')(
+          this.#columns.ptr,
+          this.#columns.count,
+          rows.selection,
+          rows.selected,
+        ),
+      );
       assert(this.#run(rows) >= 0, 'rows do not fit the bytes measured for them');
     }
     return { values: this.#views, validity: 0 };
@@ -44,7 +51,15 @@ export class RowCodec {
 
   #run({ selection, selected }: Rows): number {
     const { ptr, count } = this.#columns;
-    return this.#kernels.function(this.#encode)(ptr, count, selection, selected, this.#bytes, this.#capacity, this.#views);
+    return this.#kernels.function(this.#encode)(
+      ptr,
+      count,
+      selection,
+      selected,
+      this.#bytes,
+      this.#capacity,
+      this.#views,
+    );
   }
 
   /** At least doubles, so that the bytes left behind are never more than those in use. */

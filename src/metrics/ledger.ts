@@ -16,7 +16,15 @@ export interface LedgerEntry {
   held: number;
 }
 
-export const emptyLedger = (): LedgerEntry => ({ in: 0, out: 0, filtered: 0, late: 0, deadLettered: 0, expanded: 0, held: 0 });
+export const emptyLedger = (): LedgerEntry => ({
+  in: 0,
+  out: 0,
+  filtered: 0,
+  late: 0,
+  deadLettered: 0,
+  expanded: 0,
+  held: 0,
+});
 
 /** Rows that are unaccounted for: 0 when the ledger of an operator of this kind balances. */
 export type LedgerEquation = (entry: LedgerEntry) => number;

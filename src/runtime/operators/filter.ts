@@ -42,7 +42,12 @@ export class FilterOperator implements Operator {
     const [output] = context.outputs;
     assert(output !== undefined, `filter ${options.uid} has no output`);
     this.uid = options.uid;
-    this.#condition = new Condition(context.kernels, options.schema, options.condition, `the condition of '${options.uid}'`);
+    this.#condition = new Condition(
+      context.kernels,
+      options.schema,
+      options.condition,
+      `the condition of '${options.uid}'`,
+    );
     this.#deadLetter = options.deadLetter;
     this.#output = output;
   }

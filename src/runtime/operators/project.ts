@@ -45,7 +45,12 @@ export class ProjectOperator implements Operator {
     const expressions = options.columns.map(({ expression }) => expression);
     this.uid = options.uid;
     this.#schema = options.schema;
-    this.#projection = new Projection(context.kernels, options.inputSchema, expressions, `the columns of '${options.uid}'`);
+    this.#projection = new Projection(
+      context.kernels,
+      options.inputSchema,
+      expressions,
+      `the columns of '${options.uid}'`,
+    );
     this.#deadLetter = options.deadLetter;
     this.#output = output;
   }
