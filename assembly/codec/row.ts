@@ -7,8 +7,8 @@
  * Invariants
  *  1. Injective for one list of column types: different rows give different bytes, and no row's bytes begin another's.
  *  2. As keys, -0 is 0 and all NaN are one; as values, floats keep their bits.
- *  3. Decoding answers CORRUPT for anything that encoding does not write (but for float bits and UTF-8), and reads nothing
- *     outside a row's view.
+ *  3. Decoding answers CORRUPT for anything that encoding does not write (but for float bits and UTF-8), and reads
+ *     nothing outside a row's view.
  */
 import {
   BOOL,
@@ -133,8 +133,8 @@ function encode(
 }
 
 /**
- * The key of each of the `count` selected rows, and a view on it at the row's number in `viewsPtr`: a VIEW column beside
- * the others. Answers the bytes written, or OUTPUT_FULL (never with a capacity of `encodedRowsBytesMax`).
+ * The key of each of the `count` selected rows, and a view on it at the row's number in `viewsPtr`: a VIEW column
+ * beside the others. Answers the bytes written, or OUTPUT_FULL (never with a capacity of `encodedRowsBytesMax`).
  */
 export function encodeKeys(
   columnsPtr: u32,

@@ -1,8 +1,8 @@
 /**
  * SQL LIKE over views: % stands for any text, _ for one code point; there is no escape.
  *
- * Patterns without _ whose % stand only at the ends are one search; all others are matched segment by segment, each % as
- * short as possible, so the work is bounded by length of text times length of pattern.
+ * Patterns without _ whose % stand only at the ends are one search; all others are matched segment by segment, each %
+ * as short as possible, so the work is bounded by length of text times length of pattern.
  */
 import { isValid } from '../abi';
 import { bytesEqual } from './text';

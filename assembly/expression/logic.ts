@@ -86,8 +86,9 @@ function errorAt(errorsPtr: u32, row: u32): u8 {
 }
 
 /**
- * Errors of `logic` where an operand has some. Where the other operand decides, the row becomes present with the deciding
- * value, in `valuesPtr` and (when not 0) `validityPtr`, the results of `logic` and `logicValidity`. Answers how many remain.
+ * Errors of `logic` where an operand has some. Where the other operand decides, the row becomes present with the
+ * deciding value, in `valuesPtr` and (when not 0) `validityPtr`, the results of `logic` and `logicValidity`. Answers
+ * how many remain.
  */
 export function logicErrors(
   op: u32,

@@ -2,8 +2,8 @@
  * From conditions and errors to selections: ascending u32 row numbers.
  *
  * Invariants
- *  1. A row is selected when the incoming selection has it (0: all rows), the condition is present and true there, and it
- *     has no error.
+ *  1. A row is selected when the incoming selection has it (0: all rows), the condition is present and true there, and
+ *     it has no error.
  *  2. Outputs hold as many entries as rows came in; `outPtr` is never the incoming selection.
  */
 import { isValid } from '../abi';

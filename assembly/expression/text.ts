@@ -75,8 +75,8 @@ function compareRows(
 }
 
 /**
- * EQ or NE with one text of `length` bytes, which is at most twice and at least once the width of T: its first and last T
- * cover it. A text of another length is replaced by the constant for the loads, so that nothing branches on data.
+ * EQ or NE with one text of `length` bytes, which is at most twice and at least once the width of T: its first and last
+ * T cover it. A text of another length is replaced by the constant for the loads, so that nothing branches on data.
  */
 function equalsConstant<T>(
   op: u32,

@@ -1,6 +1,6 @@
 /**
- * Batches to bytes and back, and composite keys, against the same written by hand: typed arrays copied one after the other,
- * strings through TextEncoder and TextDecoder, keys as joined text. Median of the rounds' ratios.
+ * Batches to bytes and back, and composite keys, against the same written by hand: typed arrays copied one after the
+ * other, strings through TextEncoder and TextDecoder, keys as joined text. Median of the rounds' ratios.
  */
 import { kernelsBase64 } from '#kernels';
 import { below, seededRandom, uniform } from '../../src/base/random.ts';

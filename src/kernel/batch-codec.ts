@@ -17,7 +17,9 @@ import type { TableSchema } from '../data/schema.ts';
 import { ColumnBlock } from './column-block.ts';
 import type { KernelInstance } from './instance.ts';
 
-/** Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split. */
+/**
+ * Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split.
+ */
 const BLOCK_WORDS = 9;
 const KINDS = 4;
 const WATERMARKS = 5;

@@ -1,5 +1,6 @@
 /**
- * The ledger: where every record of an operator went. For each kind of operator an equation says that nothing is missing.
+ * The ledger: where every record of an operator went. For each kind of operator an equation says that nothing is
+ * missing.
  */
 
 /** Counts of rows since the operator was opened or restored. */

@@ -1,11 +1,12 @@
 /**
- * Compiles an expression tree into a list of kernel calls over registers: columns in transient memory that hold one batch.
+ * Compiles an expression tree into a list of kernel calls over registers: columns in transient memory that hold one
+ * batch.
  *
  * Invariants
  *  1. Memory is taken while compiling only; evaluating allocates nothing.
- *  2. A register's values go back to the pool when the call that reads them is compiled, after its output was taken, so no
- *     kernel writes over what it reads. Validity and errors belong to their node and are never shared, so that a result
- *     may point at those of its operands.
+ *  2. A register's values go back to the pool when the call that reads them is compiled, after its output was taken, so
+ *     no kernel writes over what it reads. Validity and errors belong to their node and are never shared, so that a
+ *     result may point at those of its operands.
  *  3. Nodes compute in the widest type of their operands and their own type, then narrow with a check.
  *  4. Validity and errors stay 0 at run time where a batch has none; their kernels are then not called.
  * Long because every operator is one method here, and all share steps, registers and the rules for nulls and errors.

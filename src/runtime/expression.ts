@@ -4,8 +4,8 @@
  * Invariants
  *  1. A column reference costs nothing: the result points at the column of the batch.
  *  2. Results are valid until the next call on the same evaluator, and as long as the batch.
- *  3. A row is reported as failed only when it is selected and nothing that decides without it does (`false and error` is
- *     false). Failed rows are in no result.
+ *  3. A row is reported as failed only when it is selected and nothing that decides without it does (`false and error`
+ *     is false). Failed rows are in no result.
  * Not here: how trees become kernel calls (expression-compiler.ts).
  */
 import { assert } from '../base/assert.ts';

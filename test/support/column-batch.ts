@@ -1,4 +1,6 @@
-/** Batches from plain values and back, for tests of what works on columns. Written apart from the engine's own builders. */
+/**
+ * Batches from plain values and back, for tests of what works on columns. Written apart from the engine's own builders.
+ */
 import { kernelsBase64 } from '#kernels';
 import type { RecordBatch } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';

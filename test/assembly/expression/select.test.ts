@@ -9,7 +9,7 @@ beforeAll(async () => {
   kernels = await kernelInstance(16);
 });
 
-test('a selection holds the selected rows that are true, present and free of errors, at every length and density', () => {
+test('a selection holds the rows that are true, present and without errors, at every length and density', () => {
   const k = new ExpressionKernels(kernels);
   for (let rows = 0; rows <= 80; rows++) {
     for (const density of [0, 0.1, 0.5, 0.95, 1]) {
