@@ -29,7 +29,7 @@ function randomBatch(random: Random, schema = randomSchema(random), rows = below
   const batch = columnBatch(kernels, schema, randomColumns(random, schema, rows), randomSelection(random, rows));
   const rowKinds = below(random, 2) === 0 ? 0 : memory.allocate(rows + 1);
   const watermarks = below(random, 2) === 0 ? 0 : memory.allocate(rows * 8 + 8);
-  let watermark = -(2n ** 63n);
+  let watermark = pick(random, [-(2n ** 63n), 0n]);
   for (let row = 0; row < rows; row++) {
     if (rowKinds !== 0) memory.u8[rowKinds + row] = below(random, 4);
     if (below(random, 5) === 0) watermark += BigInt(random.u32());
