@@ -55,9 +55,9 @@ function jobOf(value: unknown, path: string): millrace.Job {
   const { name, to, late } = job;
   if (name !== undefined && typeof name !== 'string') throw wrong(path, 'name', 'it must be a text');
   const stream = pipelineOf(job, path);
-  const outputs = [stream.to(sinkOf(to, path, 'to'))];
-  if (late !== undefined) outputs.push(stream.late.to(sinkOf(late, path, 'late')));
-  return name === undefined ? millrace.job(...outputs) : millrace.job(name, ...outputs);
+  const output = stream.to(sinkOf(to, path, 'to'));
+  const more = late === undefined ? [] : [stream.late.to(sinkOf(late, path, 'late'))];
+  return name === undefined ? millrace.job(output, ...more) : millrace.job(name, output, ...more);
 }
 
 function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Untyped {
