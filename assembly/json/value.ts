@@ -20,8 +20,8 @@ import { readTimestamp } from './timestamp';
 export function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32 {
   const slot = load<u32>(columnPtr, VALUES) + row * load<u32>(columnPtr, WIDTH);
   switch (load<u32>(columnPtr, KIND)) {
-    case KIND_INT64: return readInteger(parserPtr, p, slot);
-    case KIND_UTF8: return readUtf8(parserPtr, p, slot);
+    case KIND_INT64: return inline.always(readInteger(parserPtr, p, slot));
+    case KIND_UTF8: return inline.always(readUtf8(parserPtr, p, slot));
     case KIND_TIMESTAMP: return readTimestamp(parserPtr, columnPtr, p, slot);
     case KIND_FLOAT64: return readFloat(parserPtr, p, slot);
     case KIND_FLOAT32: return readFloat32(parserPtr, p, slot);
@@ -36,7 +36,7 @@ export function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32
 }
 
 function readUtf8(parserPtr: u32, p: u32, slot: u32): u32 {
-  const end = scanPlain(p + 1);
+  const end = inline.always(scanPlain(p + 1));
   if (load<u8>(p) == <u8>QUOTE && load<u8>(end) == <u8>QUOTE) {
     store<u32>(slot, p + 1);
     store<u32>(slot, end - p - 1, 4);
