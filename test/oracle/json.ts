@@ -1,8 +1,9 @@
 /**
  * What one NDJSON line means, by JSON.parse and the rules of the documentation; written without looking at the kernel.
  *
- * Differences to JSON.parse, all on purpose: bytes that are not UTF-8 are refused; a lone surrogate is U+FFFD; integers keep all
- * digits; more than 1,024 levels are refused; a line must be an object. Beyond the range of a double is an infinity, as there.
+ * Differences to JSON.parse, all on purpose: bytes that are not UTF-8 are refused; a lone surrogate is U+FFFD; integers
+ * keep all digits; more than 1,024 levels are refused; a line must be an object. Beyond the range of a double is an
+ * infinity, as there.
  */
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { ColumnType } from '../../src/data/types.ts';

@@ -1,4 +1,6 @@
-/** Random NDJSON lines over one schema with every kind of column: valid ones in every form, and ones broken by mutation. */
+/**
+ * Random NDJSON lines over one schema with every kind of column: valid ones in every form, and ones broken by mutation.
+ */
 import { below, type Random } from '../../src/base/random.ts';
 import { column } from './ndjson.ts';
 
@@ -19,8 +21,10 @@ const many = (random: Random, most: number, make: () => string): string => Array
 const digits = (random: Random, most: number): string => `${1 + below(random, 9)}${many(random, most - 1, () => String(below(random, 10)))}`;
 
 const PIECES = [
-  'a', 'b c', 'é', '日本', '😀', '\\n', '\\"', '\\\\', '\\/', '\\u0041', '\\u00e9', '\\ud83d\\ude00', '\\ud83d', '\\ude00', '\\ud83d\\u0041',
-  '\\u0000', '\\b\\f\\r\\t', '{', '}', '[', ',', ':', '\u007f', '\u2028', 'plain text that fills more than a vector', '\\uDBFF\\uDFFF',
+  'a', 'b c', 'é', '日本', '😀', '\\n', '\\"', '\\\\', '\\/', '\\u0041', '\\u00e9', '\\ud83d\\ude00', '\\ud83d', '\\ude00',
+  '\\ud83d\\u0041',
+  '\\u0000', '\\b\\f\\r\\t', '{', '}', '[', ',', ':', '\u007f', '\u2028', 'plain text that fills more than a vector',
+  '\\uDBFF\\uDFFF',
 ];
 const text = (random: Random): string => `"${many(random, 5, () => pick(random, PIECES))}"`;
 const space = (random: Random): string => (chance(random, 3) ? many(random, 3, () => pick(random, [' ', '\t', '\r', '  '])) : '');
@@ -34,9 +38,12 @@ function number(random: Random): string {
 }
 
 const INTEGERS = [
-  '0', '-0', '5', '5.0', '5e0', '50e-1', '127', '128', '-128', '-129', '32767', '32768', '-32768', '2147483647', '2147483648', '-2147483648',
-  '-2147483649', '9007199254740993', '9223372036854775807', '9223372036854775808', '-9223372036854775808', '-9223372036854775809', '1e18', '1e19',
-  '92233720368547758070e-1', '10000000000000000000000e-20', '0.5', '1e-400', '1e400', '0e999999999999', '1e99999999999', '18446744073709551617',
+  '0', '-0', '5', '5.0', '5e0', '50e-1', '127', '128', '-128', '-129', '32767', '32768', '-32768', '2147483647',
+  '2147483648', '-2147483648',
+  '-2147483649', '9007199254740993', '9223372036854775807', '9223372036854775808', '-9223372036854775808',
+  '-9223372036854775809', '1e18', '1e19',
+  '92233720368547758070e-1', '10000000000000000000000e-20', '0.5', '1e-400', '1e400', '0e999999999999', '1e99999999999',
+  '18446744073709551617',
 ];
 
 function instant(random: Random): string {

@@ -87,15 +87,25 @@ test('takes all of UTF-8', () => {
 });
 
 test.each([
-  ['[1]', 'a line must hold one JSON object', 0], ['1', 'a line must hold one JSON object', 0], ['  null', 'a line must hold one JSON object', 2],
-  ['{"id":1} {}', 'something follows the object', 9], ['{"id":1}}', 'something follows the object', 8], ['{"id":1,}', 'a key in quotes is expected', 8],
-  ['{,"id":1}', 'a key in quotes is expected', 1], ['{id:1}', 'a key in quotes is expected', 1], ['{"id"1}', "':' is expected", 5], ['{"id":}', 'a value is expected', 6],
-  ['{"id":1 "name":"x"}', "',' or a closing bracket is expected", 8], ['{"id":1', "',' or a closing bracket is expected", 7], ['{"id":1,"name":"x', 'the string does not end on its line', 17],
-  ['{"id":1,"a":[1,]}', 'a value is expected', 15], ['{"id":1,"a":[1 2]}', "',' or a closing bracket is expected", 15], ['{"id":1,"a":[}', 'a value is expected', 13],
-  ['{"id":1,"a":{"b":1]}', "',' or a closing bracket is expected", 18], ['{"id":1,"a":{"b":1,}}', 'a key in quotes is expected', 19], ['{"id":1,"a":{1:1}}', 'a key in quotes is expected', 13],
-  ['{"id":1,"a":{"b"}}', "':' is expected", 16], ['{"id":1,"a":tru}', 'a value is expected', 12], ['{"id":1,"a":truex}', "',' or a closing bracket is expected", 16],
-  ['{"id":1,"a":undefined}', 'a value is expected', 12], ["{'id':1}", 'a key in quotes is expected', 1], ['{"id":01}', 'this is not a JSON number', 6], ['{"id":1}\u0000', 'something follows the object', 8],
-  ['\ufeff{"id":1}', 'a line must hold one JSON object', 0], ['{"id":1/**/}', 'this is not a JSON number', 7], ['{\u0000"id":1}', 'a key in quotes is expected', 1],
+  ['[1]', 'a line must hold one JSON object', 0], ['1', 'a line must hold one JSON object', 0], ['  null',
+  'a line must hold one JSON object', 2],
+  ['{"id":1} {}', 'something follows the object', 9], ['{"id":1}}', 'something follows the object', 8], ['{"id":1,}',
+  'a key in quotes is expected', 8],
+  ['{,"id":1}', 'a key in quotes is expected', 1], ['{id:1}', 'a key in quotes is expected', 1],
+  ['{"id"1}', "':' is expected", 5], ['{"id":}', 'a value is expected', 6],
+  ['{"id":1 "name":"x"}', "',' or a closing bracket is expected", 8],
+  ['{"id":1', "',' or a closing bracket is expected", 7], ['{"id":1,"name":"x',
+  'the string does not end on its line', 17],
+  ['{"id":1,"a":[1,]}', 'a value is expected', 15], ['{"id":1,"a":[1 2]}', "',' or a closing bracket is expected", 15],
+  ['{"id":1,"a":[}', 'a value is expected', 13],
+  ['{"id":1,"a":{"b":1]}', "',' or a closing bracket is expected", 18], ['{"id":1,"a":{"b":1,}}',
+  'a key in quotes is expected', 19], ['{"id":1,"a":{1:1}}', 'a key in quotes is expected', 13],
+  ['{"id":1,"a":{"b"}}', "':' is expected", 16], ['{"id":1,"a":tru}', 'a value is expected', 12],
+  ['{"id":1,"a":truex}', "',' or a closing bracket is expected", 16],
+  ['{"id":1,"a":undefined}', 'a value is expected', 12], ["{'id':1}", 'a key in quotes is expected', 1], ['{"id":01}',
+  'this is not a JSON number', 6], ['{"id":1}\u0000', 'something follows the object', 8],
+  ['\ufeff{"id":1}', 'a line must hold one JSON object', 0], ['{"id":1/**/}', 'this is not a JSON number', 7],
+  ['{\u0000"id":1}', 'a key in quotes is expected', 1],
 ] as const)('refuses %s with its reason and position', (line, reason, position) => {
   expect(refusal(line)).toEqual([reason, position]);
 });
