@@ -4,7 +4,8 @@ import { column, decode, openKernels } from '../../support/ndjson.ts';
 const kernels = await openKernels();
 
 function read(text: string, unit: 's' | 'ms' | 'us' = 'ms'): unknown {
-  const { rows, letters } = decode(kernels, { fields: [column('at', 'timestamp', { unit })] }, Buffer.from(`{"at":${text}}`));
+  const schema = { fields: [column('at', 'timestamp', { unit })] };
+  const { rows, letters } = decode(kernels, schema, Buffer.from(`{"at":${text}}`));
   return rows[0]?.[0] ?? letters[0]?.reason;
 }
 
@@ -60,11 +61,15 @@ test('reads epoch numbers in the unit of the column, cut towards the past', () =
 
 test('refuses instants beyond the range of Date', () => {
   expect(read('8640000000000000')).toBe(8_640_000_000_000_000n);
-  for (const [text, unit] of [['8640000000000001', 'ms'], ['-8640000000000001', 'ms'], ['8640000000001', 's'], ['9e18', 'us'], ['1e300', 's']] as const) {
+  const beyond = [
+    ['8640000000000001', 'ms'], ['-8640000000000001', 'ms'], ['8640000000001', 's'], ['9e18', 'us'], ['1e300', 's'],
+  ] as const;
+  for (const [text, unit] of beyond) {
     expect(read(text, unit)).toBe("column 'at' (timestamp): the number is out of range");
   }
 });
 
 test('refuses other types', () => {
-  for (const text of ['true', '{}', '[1]']) expect(read(text)).toBe("column 'at' (timestamp): the value is of another type");
+  const reason = "column 'at' (timestamp): the value is of another type";
+  for (const text of ['true', '{}', '[1]']) expect(read(text)).toBe(reason);
 });
