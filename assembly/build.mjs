@@ -15,20 +15,42 @@ const script = join(root, 'dist', 'kernels.js');
 const debug = process.argv.includes('--debug');
 
 const flags = [
-  join('assembly', 'index.ts'), '--outFile', wasm, '--runtime', 'stub', '--importMemory', '--noExportMemory',
-  '--initialMemory', '16', '--enable', 'simd', '--zeroFilledMemory', '--sourceMap',
+  join('assembly', 'index.ts'),
+  '--outFile',
+  wasm,
+  '--runtime',
+  'stub',
+  '--importMemory',
+  '--noExportMemory',
+  '--initialMemory',
+  '16',
+  '--enable',
+  'simd',
+  '--zeroFilledMemory',
+  '--sourceMap',
   ...(debug ? ['--debug'] : ['-O3', '--noAssert', '--uncheckedBehavior', 'always', '--converge']),
 ];
 
 const stamp = (file) => {
-  try { return statSync(file).mtimeMs; } catch { return 0; }
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return 0;
+  }
 };
-const newestSource = () => Math.max(...readdirSync(here, { recursive: true })
-  .filter((name) => /\.(ts|mjs)$/.test(name)).map((name) => stamp(join(here, name))));
+const newestSource = () =>
+  Math.max(
+    ...readdirSync(here, { recursive: true })
+      .filter((name) => /\.(ts|mjs)$/.test(name))
+      .map((name) => stamp(join(here, name))),
+  );
 
 if (debug || process.argv.includes('--force') || stamp(script) < newestSource()) {
   mkdirSync(dirname(wasm), { recursive: true });
-  execFileSync(process.execPath, [join(root, 'node_modules', 'assemblyscript', 'bin', 'asc.js'), ...flags], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [join(root, 'node_modules', 'assemblyscript', 'bin', 'asc.js'), ...flags], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   const bytes = readFileSync(wasm);
   writeFileSync(script, `export const kernelsBase64 = '${bytes.toString('base64')}';\n`);
   console.log(`kernels: ${bytes.length} bytes`);

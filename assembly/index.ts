@@ -26,6 +26,7 @@ export { arenaInit, arenaPages, arenaReopen, extentAlloc, extentFree, resolve, s
 export { touchRange } from './memory/barrier';
 export { restoreRuns, snapshotAbort, snapshotBegin, snapshotCaptured, snapshotDrain, snapshotWhole } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
+export { changelogAggregate } from './window/changelog';
 export { fireNext, windowDue, windowFiring } from './window/fire';
 export { planInit } from './window/plan';
 export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';

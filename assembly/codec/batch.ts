@@ -1,22 +1,32 @@
 /**
- * Record batches as self-contained bytes, for channels and for in-flight data in checkpoints. Little endian; every part is
- * padded with zeros to a multiple of 8.
+ * Record batches as self-contained bytes, for channels and for in-flight data in checkpoints. Little endian; every part
+ * is padded with zeros to a multiple of 8.
  *
  *   header 40: magic u32 | version u32 | bytes u32 | rows u32 | columns u32 | flags u32 | marks u32 | split u32 |
  *              source bytes u32 | 0 u32
  *   source text | row kinds (u8 per row) | marks (row u32, 0 u32, watermark i64) | columns
- *   column: type u32 | has nulls u32 | text bytes u32 | 0 u32 | validity bitmap | values, or for VIEW lengths (u32) and text
+ *   column: type u32 | has nulls u32 | text bytes u32 | 0 u32 | validity bitmap | values, or for VIEW lengths (u32) and
+ *   text
  *
  * Invariants
  *  1. Only selected rows are written; they are renumbered from 0. A batch decoded has no selection.
  *  2. Equal rows give equal bytes: values of null rows, padding and unused bits are zeros.
  *  3. A mark stands where the watermark differs from that of the row before, and at row 0.
- *  4. Decoding checks all that it follows and answers CORRUPT; it reads nothing outside the bytes given and writes nothing
- *     beyond `maxRows` rows. Views that it makes point into the bytes given. UTF-8 is not checked.
+ *  4. Decoding checks all that it follows and answers CORRUPT; it reads nothing outside the bytes given and writes
+ *     nothing beyond `maxRows` rows. Views that it makes point into the bytes given. UTF-8 is not checked.
  * Not here: checksums (whoever stores or sends the bytes), memory for the columns (src/kernel/batch-codec.ts).
  */
 import {
-  BOOL, COLUMN_BYTES, columnType, columnValidity, columnValues, CORRUPT, I32, isValid, OUTPUT_FULL, VIEW,
+  BOOL,
+  COLUMN_BYTES,
+  columnType,
+  columnValidity,
+  columnValues,
+  CORRUPT,
+  I32,
+  isValid,
+  OUTPUT_FULL,
+  VIEW,
 } from '../abi';
 import { copyText } from './copy';
 
@@ -236,7 +246,6 @@ function readViews(at: u32, end: u32, rows: u32, textBytes: u32, valuesPtr: u32)
   let used: u64 = 0;
   for (let n: u32 = 0; n < rows; n++) {
     const length = load<u32>(at + (n << 2));
-    if (used + length > textBytes) return 0;
     store<u32>(valuesPtr + (n << 3), text + <u32>used);
     store<u32>(valuesPtr + (n << 3), length, 4);
     used += length;
@@ -244,7 +253,10 @@ function readViews(at: u32, end: u32, rows: u32, textBytes: u32, valuesPtr: u32)
   return used == textBytes ? text + padded(textBytes) : 0;
 }
 
-/** Answers the place after a column, or 0 when it is wrong. Sets the spare word of the descriptor to whether it has nulls. */
+/**
+ * Answers the place after a column, or 0 when it is wrong. Sets the spare word of the descriptor to whether it has
+ * nulls.
+ */
 function decodeColumn(at: u32, end: u32, rows: u32, columnPtr: u32): u32 {
   if (!fits(at, COLUMN_HEADER_BYTES, end)) return 0;
   const type = load<u32>(at);
@@ -290,9 +302,9 @@ function decodeWatermarks(argsPtr: u32, at: u32, end: u32, rows: u32, marks: u32
 }
 
 /**
- * Reads a batch into the columns of the argument block (their types must be those written), its kinds and watermarks, and
- * sets BATCH_KINDS, BATCH_WATERMARKS and BATCH_SOURCE to 0 where the batch has none, BATCH_SOURCE, BATCH_SOURCE_BYTES and
- * BATCH_SPLIT otherwise. Answers the rows, or CORRUPT.
+ * Reads a batch into the columns of the argument block (their types must be those written), its kinds and watermarks,
+ * and sets BATCH_KINDS, BATCH_WATERMARKS and BATCH_SOURCE to 0 where the batch has none, BATCH_SOURCE,
+ * BATCH_SOURCE_BYTES and BATCH_SPLIT otherwise. Answers the rows, or CORRUPT.
  */
 export function decodeBatch(argsPtr: u32, ptr: u32, length: u32): i32 {
   if (length < HEADER_BYTES || load<u32>(ptr) != MAGIC || load<u32>(ptr, 4) != VERSION) return CORRUPT;

@@ -4,13 +4,14 @@
  *
  *   table extent: header 128 bytes, then directory u32[2^depth], indexed by the top `depth` bits of the hash
  *   directory entry: reference of a segment (a multiple of 512) | size class << 5 | depth of the segment
- *   segment extent: header 32 bytes (count u32, limit u32), then `capacity` entries
+ *   segment extent: header 32 bytes (count u32, limit u32), then `capacity` entries and one that stays free
  *   entry: key (8 or 24 bytes) | rows u64, bit 63 = occupied | accumulators
  *
  * Invariants
  *  1. An entry lies at or after position ((hash << depth) * capacity) >> 32 of its segment, with no free entry in between
  *     (cyclically). Positions grow with the hash, so a segment is nearly in hash order.
- *  2. count <= limit = 7/8 of capacity; there is always a free entry, so probing ends.
+ *  2. count <= limit = 7/8 of capacity, and the entry behind the last is free: probing ends, and a key that is there is
+ *     mostly met before the first free entry, without looking for the end of the segment.
  *  3. A segment of depth d stands in 2^(depth - d) neighbouring directory entries.
  *  4. Growth allocates first and frees last; when memory runs out, nothing has changed.
  * Not here: what keys look like (key.ts), finding rows' entries in bulk (window/locate.ts).
@@ -96,7 +97,7 @@ export function tableCreate(state: u32, keyKind: u32, entryBytes: u32): u32 {
   store<u32>(table, 1, TABLE_PAGES);
   store<u32>(table, 1, TABLE_SEGMENTS);
   for (let c: u32 = 0; c < CLASSES; c++) {
-    store<u32>(table + TABLE_CAPACITIES + (c << 2), (classPages(c) * PAGE_BYTES - SEGMENT_HEADER) / entryBytes);
+    store<u32>(table + TABLE_CAPACITIES + (c << 2), (classPages(c) * PAGE_BYTES - SEGMENT_HEADER) / entryBytes - 1);
   }
   const slot = segmentCreate(table, 0, 0);
   if (slot == 0) {

@@ -156,7 +156,8 @@ function outOfMemory(planPtr: u32, done: u32): bool {
   return false;
 }
 
-function count(state: u32, tableRef: u32, entries: u32, rows: u32): void {
+/** Keeps the counts of a table and its state. */
+export function count(state: u32, tableRef: u32, entries: u32, rows: u32): void {
   const table = resolve(tableRef);
   touchRange(table, 64);
   store<u32>(table, load<u32>(table, TABLE_ENTRIES) + entries, TABLE_ENTRIES);
@@ -174,7 +175,7 @@ function failedAt(planPtr: u32, from: u32): u32 {
 }
 
 /** One pass per aggregate over the entries of rows [from, to) of the run. */
-function addValues(planPtr: u32, from: u32, to: u32): void {
+export function addValues(planPtr: u32, from: u32, to: u32): void {
   if (from == to) return;
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const entries = scratch + SCRATCH_ENTRIES + (from << 2);

@@ -237,7 +237,7 @@ function mergeEntry(planPtr: u32, into: u32, from: u32): void {
   }
 }
 
-function writeKey(planPtr: u32, entry: u32, row: u32): void {
+export function writeKey(planPtr: u32, entry: u32, row: u32): void {
   const type = load<u32>(planPtr, PLAN_KEY_TYPE);
   const out = load<u32>(planPtr, PLAN_OUT_KEYS);
   if (type == KEY_NONE || out == 0) return;

@@ -7,7 +7,7 @@
  *  2. Every entry that is answered has been announced to the write barrier as a whole, and has counted its row.
  * Not here: growing a full segment (hash/table.ts, called by aggregate.ts).
  */
-import { BOOL, columnValues, F64, I32, VIEW } from '../abi';
+import { BOOL, columnValues, F64, I32, I64, VIEW } from '../abi';
 import { hashInt64 } from '../hash/hash';
 import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStore } from '../hash/key';
 import {
@@ -25,7 +25,7 @@ import {
 const OCCUPIED: u64 = 1 << 63;
 const CANONICAL_NAN: i64 = 0x7ff8000000000000;
 
-// What insert answers instead of an entry.
+// What probing answers instead of an entry.
 const SEGMENT_FULL: u32 = 0;
 const NO_MEMORY: u32 = 1;
 
@@ -37,19 +37,25 @@ export function readKeys(planPtr: u32, n: u32): void {
   const type = load<u32>(planPtr, PLAN_KEY_TYPE);
   const values = columnValues(planPtr + PLAN_KEY_COLUMN);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
-  for (let k: u32 = 0; k < n; k++) {
-    const row = load<u32>(scratch + SCRATCH_ROWS + (k << 2));
-    if (type == VIEW) {
-      const bytes = load<u32>(values + (row << 3));
-      const hash = keyImage(bytes, load<u32>(values + (row << 3), 4), scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES);
-      store<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2), bytes);
+  if (type == VIEW) {
+    for (let k: u32 = 0; k < n; k++) {
+      const view = values + (load<u32>(scratch + SCRATCH_ROWS + (k << 2)) << 3);
+      const hash = keyImage(load<u32>(view), load<u32>(view, 4), scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES);
+      store<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2), load<u32>(view));
       store<u32>(scratch + SCRATCH_HASHES + (k << 2), hash);
-    } else {
-      const key = integerKey(type, values, row);
-      store<i64>(scratch + SCRATCH_KEYS + (k << 3), key);
-      store<u32>(scratch + SCRATCH_HASHES + (k << 2), hashInt64(key));
     }
+  } else if (type == I64) {
+    for (let k: u32 = 0; k < n; k++) {
+      storeKey(scratch, k, load<i64>(values + (load<u32>(scratch + SCRATCH_ROWS + (k << 2)) << 3)));
+    }
+  } else {
+    for (let k: u32 = 0; k < n; k++) storeKey(scratch, k, integerKey(type, values, load<u32>(scratch + SCRATCH_ROWS + (k << 2))));
   }
+}
+
+function storeKey(scratch: u32, k: u32, key: i64): void {
+  store<i64>(scratch + SCRATCH_KEYS + (k << 3), key);
+  store<u32>(scratch + SCRATCH_HASHES + (k << 2), hashInt64(key));
 }
 
 /** Keys of fixed width as int64. Floats by their bits, with one zero and one NaN. */
@@ -93,8 +99,10 @@ export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u3
   for (let k = from; k < n; k++) {
     const key = load<i64>(scratch + SCRATCH_KEYS + (k << 3));
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    if (load<i64>(entry) != key || load<u64>(entry, 8) == 0) {
-      entry = probeInt64(planPtr, table, entry, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
+    while (load<i64>(entry) != key && load<u64>(entry, 8) != 0) entry += entryBytes;
+    if (load<u64>(entry, 8) == 0) {
+      const candidate = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
+      entry = probeInt64(planPtr, table, candidate, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     touchSpan(status, entry, entry + entryBytes - 1);
@@ -113,8 +121,9 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
     const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
     const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    if (load<u64>(entry, KEY_IMAGE_BYTES) == 0 || !keyEquals(entry, image, bytes)) {
-      entry = probeBytes(planPtr, table, entry, image, bytes);
+    while (load<u64>(entry, KEY_IMAGE_BYTES) != 0 && !keyEquals(entry, image, bytes)) entry += entryBytes;
+    if (load<u64>(entry, KEY_IMAGE_BYTES) == 0) {
+      entry = probeBytes(planPtr, table, load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2)), image, bytes);
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     touchSpan(status, entry, entry + entryBytes - 1);

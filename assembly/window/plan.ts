@@ -1,8 +1,8 @@
 /**
- * The plan of one windowed aggregation: what the kernels of this folder are told, and where they answer. The host fills it
- * (src/kernel/window-aggregate.ts has the same offsets); it is transient, nothing of it is state.
+ * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
+ * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 192 bytes: configuration 0-71 | input of a call 72-107 | answers 108-123 | output 124-139 | run 140-191
+ *   plan, 192 bytes: configuration 0-71 | input of a call 72-107 | answers 108-123 | output 124-139 and 168 | run 140-167
  *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column descriptor,
  *   filter (u8 mask per row or 0), result values, result validity
  *
@@ -45,11 +45,14 @@ export const PLAN_FAILED: u32 = 120;
 export const PLAN_OUT_KEYS: u32 = 124;
 export const PLAN_OUT_STARTS: u32 = 128;
 export const PLAN_OUT_ENDS: u32 = 132;
+/** Row kinds, u8, of a changelog; how many rows it has. */
+export const PLAN_OUT_KINDS: u32 = 136;
 
 export const PLAN_RUN_ROWS: u32 = 140;
 export const PLAN_RUN_START: u32 = 144;
 export const PLAN_DUE_END: u32 = 152;
 export const PLAN_FIRED: u32 = 160;
+export const PLAN_OUT_ROWS: u32 = 168;
 export const PLAN_BYTES: u32 = 192;
 
 export const KEY_NONE: u32 = 255;

@@ -103,7 +103,10 @@ export abstract class MillraceError extends Error {
   /** The error as a person reads it: code and message, where, what to do. */
   format(): string {
     const { file, line, source, operator } = this.location;
-    const place = file === undefined ? '' : `\n  ${file}${line === undefined ? '' : `:${line}`}${source === undefined ? '' : `  ${source.trim()}`}`;
+    const place =
+      file === undefined
+        ? ''
+        : `\n  ${file}${line === undefined ? '' : `:${line}`}${source === undefined ? '' : `  ${source.trim()}`}`;
     const inside = operator === undefined ? '' : `\n  in operator ${operator}`;
     const hint = this.hint === undefined ? '' : `\n  ${this.hint}`;
     return `error[${this.code}] ${this.message}${place}${inside}${hint}`;
@@ -135,8 +138,15 @@ export class InternalError extends Error {
 /** The nearest of `names` to a mistyped one, when it is near enough to be meant (edit distance at most a third). */
 export function didYouMean(typed: string, names: readonly string[]): string | undefined {
   const near = names
-    .map((name) => ({ name, distance: editDistance(typed.toLowerCase(), name.toLowerCase()), inside: name.toLowerCase().includes(typed.toLowerCase()) }))
-    .filter(({ name, distance, inside }) => inside || distance <= Math.max(1, Math.floor(Math.max(typed.length, name.length) / 3)))
+    .map((name) => ({
+      name,
+      distance: editDistance(typed.toLowerCase(), name.toLowerCase()),
+      inside: name.toLowerCase().includes(typed.toLowerCase()),
+    }))
+    .filter(
+      ({ name, distance, inside }) =>
+        inside || distance <= Math.max(1, Math.floor(Math.max(typed.length, name.length) / 3)),
+    )
     .sort((a, b) => Number(b.inside) - Number(a.inside) || a.distance - b.distance);
   return near[0]?.name;
 }

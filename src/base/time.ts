@@ -24,7 +24,14 @@ export const eventTimeMs = (ms: number): EventTimeMs => ms as EventTimeMs; // as
 export const processingTimeMs = (ms: number): ProcessingTimeMs => ms as ProcessingTimeMs; // as above
 
 const UNITS = {
-  ms: 1, s: 1000, minute: 60_000, minutes: 60_000, hour: 3_600_000, hours: 3_600_000, day: 86_400_000, days: 86_400_000,
+  ms: 1,
+  s: 1000,
+  minute: 60_000,
+  minutes: 60_000,
+  hour: 3_600_000,
+  hours: 3_600_000,
+  day: 86_400_000,
+  days: 86_400_000,
 } as const;
 
 export type Unit = keyof typeof UNITS;

@@ -21,7 +21,8 @@ export function tableSchema(fields: readonly Field[]): TableSchema {
   return { fields };
 }
 
-export const indexOfColumn = (schema: TableSchema, name: string): number => schema.fields.findIndex((field) => field.name === name);
+export const indexOfColumn = (schema: TableSchema, name: string): number =>
+  schema.fields.findIndex((field) => field.name === name);
 
 /** Index of a column that must be there; E1203 with the nearest name when it is not. */
 export function requireColumn(schema: TableSchema, name: string, where: string): number {
@@ -29,9 +30,13 @@ export function requireColumn(schema: TableSchema, name: string, where: string):
   if (index >= 0) return index;
   const names = schema.fields.map((field) => field.name);
   const meant = didYouMean(name, names);
-  throw new UserError('E1203', { column: name, where }, {
-    hint: `the input has: ${names.join(', ')}.${meant === undefined ? '' : ` Did you mean '${meant}'?`}`,
-  });
+  throw new UserError(
+    'E1203',
+    { column: name, where },
+    {
+      hint: `the input has: ${names.join(', ')}.${meant === undefined ? '' : ` Did you mean '${meant}'?`}`,
+    },
+  );
 }
 
 export function describeSchema(schema: TableSchema): string {

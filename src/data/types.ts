@@ -14,8 +14,17 @@
  */
 
 export type TypeKind =
-  | 'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'float32' | 'float64'
-  | 'utf8' | 'bytes' | 'json' | 'timestamp';
+  | 'bool'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'float32'
+  | 'float64'
+  | 'utf8'
+  | 'bytes'
+  | 'json'
+  | 'timestamp';
 
 export interface ColumnType {
   readonly kind: TypeKind;
@@ -32,10 +41,16 @@ export type Physical = (typeof Physical)[keyof typeof Physical];
 
 const PHYSICAL: { readonly [K in TypeKind]: Physical } = {
   bool: Physical.BOOL,
-  int8: Physical.I32, int16: Physical.I32, int32: Physical.I32,
-  int64: Physical.I64, timestamp: Physical.I64,
-  float32: Physical.F64, float64: Physical.F64,
-  utf8: Physical.VIEW, bytes: Physical.VIEW, json: Physical.VIEW,
+  int8: Physical.I32,
+  int16: Physical.I32,
+  int32: Physical.I32,
+  int64: Physical.I64,
+  timestamp: Physical.I64,
+  float32: Physical.F64,
+  float64: Physical.F64,
+  utf8: Physical.VIEW,
+  bytes: Physical.VIEW,
+  json: Physical.VIEW,
 };
 
 export const physicalOf = (type: ColumnType): Physical => PHYSICAL[type.kind];
@@ -47,7 +62,9 @@ export const widthOf = (physical: Physical): number => WIDTH[physical] ?? 0;
 
 /** Smallest and largest value of the integer kinds narrower than 64 bits. */
 export const INTEGER_RANGE = {
-  int8: [-128, 127], int16: [-32768, 32767], int32: [-2147483648, 2147483647],
+  int8: [-128, 127],
+  int16: [-32768, 32767],
+  int32: [-2147483648, 2147483647],
 } as const;
 
 /** A type as a person reads it: "int64, nullable". */

@@ -6,12 +6,20 @@
  *  2. A decoded batch is valid until the next decode of the same codec, and its text as long as the bytes.
  * Not here: bytes outside linear memory (runtime/channel/batch-codec.ts), the format (assembly/codec/batch.ts).
  */
-import { BATCH_ROWS_MAX, type BatchOrigin, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
+import {
+  BATCH_ROWS_MAX,
+  type BatchOrigin,
+  type ColumnVector,
+  type Ptr,
+  type RecordBatch,
+} from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
 import { ColumnBlock } from './column-block.ts';
 import type { KernelInstance } from './instance.ts';
 
-/** Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split. */
+/**
+ * Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split.
+ */
 const BLOCK_WORDS = 9;
 const KINDS = 4;
 const WATERMARKS = 5;
@@ -51,11 +59,24 @@ export class BatchCodec {
     const { memory } = this.#kernels;
     const room = this.#makeRoom();
     this.#columns.set(room.columns);
-    this.#setBlock([this.#columns.ptr, this.#columns.count, BATCH_ROWS_MAX, 0, room.rowKinds, room.watermarks, 0, 0, 0]);
+    this.#setBlock([
+      this.#columns.ptr,
+      this.#columns.count,
+      BATCH_ROWS_MAX,
+      0,
+      room.rowKinds,
+      room.watermarks,
+      0,
+      0,
+      0,
+    ]);
     const rows = this.#kernels.function('decodeBatch')(this.#block, at, length);
     if (rows < 0) return undefined;
     const word = (index: number): number => memory.u32[this.#block / 4 + index] ?? 0;
-    const columns = room.columns.map(({ values, validity }, i) => ({ values, validity: this.#columns.hasNulls(i) ? validity : 0 }));
+    const columns = room.columns.map(({ values, validity }, i) => ({
+      values,
+      validity: this.#columns.hasNulls(i) ? validity : 0,
+    }));
     return {
       schema: this.schema, rows, columns, selection: 0, selected: rows,
       rowKinds: word(KINDS), timestamps: 0, watermarks: word(WATERMARKS), origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
@@ -66,8 +87,15 @@ export class BatchCodec {
     const source = batch.origin === undefined ? { ptr: 0, bytes: 0 } : this.#source(batch.origin.source);
     this.#columns.set(batch.columns);
     this.#setBlock([
-      this.#columns.ptr, this.#columns.count, batch.selected, batch.selection, batch.rowKinds, batch.watermarks,
-      source.ptr, source.bytes, batch.origin?.split ?? 0,
+      this.#columns.ptr,
+      this.#columns.count,
+      batch.selected,
+      batch.selection,
+      batch.rowKinds,
+      batch.watermarks,
+      source.ptr,
+      source.bytes,
+      batch.origin?.split ?? 0,
     ]);
   }
 

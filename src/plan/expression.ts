@@ -16,13 +16,29 @@ export type Expression =
   | { readonly op: 'column'; readonly name: string; readonly type: ColumnType }
   /** A bigint literal is written as its decimal text. */
   | { readonly op: 'literal'; readonly value: string | number | boolean | null; readonly type: ColumnType }
-  | { readonly op: ArithmeticOperator; readonly left: Expression; readonly right: Expression; readonly type: ColumnType }
-  | { readonly op: ComparisonOperator; readonly left: Expression; readonly right: Expression; readonly type: ColumnType }
+  | {
+      readonly op: ArithmeticOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly type: ColumnType;
+    }
+  | {
+      readonly op: ComparisonOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+      readonly type: ColumnType;
+    }
   | { readonly op: 'and' | 'or'; readonly left: Expression; readonly right: Expression; readonly type: ColumnType }
   | { readonly op: 'not' | 'isNull'; readonly of: Expression; readonly type: ColumnType }
   | { readonly op: 'orElse'; readonly left: Expression; readonly right: Expression; readonly type: ColumnType }
   /** A named function with arguments: in, like, lower, … Each name is listed where it is evaluated. */
-  | { readonly op: 'call'; readonly name: string; readonly arguments: readonly Expression[]; readonly options?: Json; readonly type: ColumnType };
+  | {
+      readonly op: 'call';
+      readonly name: string;
+      readonly arguments: readonly Expression[];
+      readonly options?: Json;
+      readonly type: ColumnType;
+    };
 
 /** Names of the columns that an expression reads. */
 export function columnsOf(expression: Expression, into = new Set<string>()): Set<string> {
@@ -38,7 +54,19 @@ export function childrenOf(expression: Expression): readonly Expression[] {
 }
 
 const SIGNS: { readonly [op: string]: string } = {
-  plus: '+', minus: '-', times: '*', div: '/', mod: '%', eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=', and: 'AND', or: 'OR',
+  plus: '+',
+  minus: '-',
+  times: '*',
+  div: '/',
+  mod: '%',
+  eq: '=',
+  ne: '<>',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
+  and: 'AND',
+  or: 'OR',
 };
 
 /** As `explain` prints it. */
@@ -47,7 +75,9 @@ export function formatExpression(expression: Expression): string {
     case 'column':
       return expression.name;
     case 'literal':
-      return typeof expression.value === 'string' ? `'${expression.value.replaceAll("'", "''")}'` : String(expression.value);
+      return typeof expression.value === 'string'
+        ? `'${expression.value.replaceAll("'", "''")}'`
+        : String(expression.value);
     case 'not':
       return `NOT ${formatExpression(expression.of)}`;
     case 'isNull':

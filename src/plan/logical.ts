@@ -130,7 +130,15 @@ export interface LateNode {
 }
 
 export type LogicalNode =
-  | SourceNode | WatermarkNode | FilterNode | ProjectNode | FunctionNode | UnionNode | WindowAggregateNode | AggregateNode | LateNode;
+  | SourceNode
+  | WatermarkNode
+  | FilterNode
+  | ProjectNode
+  | FunctionNode
+  | UnionNode
+  | WindowAggregateNode
+  | AggregateNode
+  | LateNode;
 
 export interface SinkNode {
   readonly kind: 'sink';

@@ -1,7 +1,9 @@
 /** What aggregates read of a batch: their columns, and for those with a condition a mask of the rows that count. */
-import type { ColumnVector, Ptr, RecordBatch } from '../data/record-batch.ts';
-import { BATCH_ROWS_MAX } from '../data/record-batch.ts';
+import { UserError } from '../base/errors.ts';
+import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';
+import { physicalOf } from '../data/types.ts';
+import { type AggregateSpec, isAggregateName } from '../kernel/aggregate-plan.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import type { AggregateCall } from '../plan/logical.ts';
@@ -16,6 +18,15 @@ export interface Inputs {
   readonly selected: number;
   readonly errors: readonly RowError[];
 }
+
+/** How kernels are told of each call. Throws E1212 for one that no kernel knows. */
+export const aggregateSpecs = (input: TableSchema, calls: readonly AggregateCall[], uid: string): readonly AggregateSpec[] =>
+  calls.map(({ name, fn, column, where }) => {
+    if (!isAggregateName(fn)) throw new UserError('E1212', { what: `aggregate ${fn}` }, { location: { operator: uid } });
+    const field = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)];
+    const nullable = field?.type.nullable === true || where !== undefined;
+    return { name, fn, input: field === undefined ? undefined : physicalOf(field.type), nullable };
+  });
 
 export class AggregateInputs {
   readonly #memory: LinearMemory;

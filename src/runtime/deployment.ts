@@ -23,7 +23,8 @@ import type { StateArena } from '../state/arena.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
-import type { JobSettings } from './job-run.ts';
+import type { JobSettings } from './job-settings.ts';
+import { Aggregate } from './operators/aggregate.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { Filter } from './operators/filter.ts';
 import { Project } from './operators/project.ts';
@@ -191,7 +192,7 @@ class Wiring {
       case 'windowAggregate':
         return new WindowAggregate({ uid, kernels, arena, output, late: side, node: operator, deadLetter });
       case 'aggregate':
-        throw new UserError('E1212', { what: 'aggregate without a window' }, { location: { operator: uid } });
+        return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
       case 'sink': {
         const writer = writers.get(uid);
         assert(writer !== undefined, `no writer for sink ${uid}`);

@@ -84,7 +84,7 @@ export class PortController {
     return true;
   }
 
-  /** One call through a wrapped port. `before` resolves when earlier calls to the same object have taken effect. */
+  /** One call through a wrapped port. */
   call(call: PortCall): unknown {
     if (this.#crash !== undefined) return this.#afterlife(call.method);
     this.#hash.arguments(call.args);
@@ -94,6 +94,8 @@ export class PortController {
   }
 
   #directCall(call: PortCall): unknown {
+    // What was called before on this object comes first: a port may rely on it (rows written after `prepare`'s call).
+    for (const begin of call.object.waiting.splice(0)) begin();
     let result: unknown;
     try {
       result = call.invoke();
@@ -108,16 +110,21 @@ export class PortController {
     return this.#reach(call, 'after') ? this.#afterlife(call.method) : call.wrap(result);
   }
 
-  async #delayedCall(call: PortCall): Promise<unknown> {
-    const mine = this.#inTurn(call);
-    call.object.lastEffect = mine.then(noop, noop);
-    return this.#answer(call, mine);
-  }
-
-  async #inTurn(call: PortCall): Promise<unknown> {
-    await call.object.lastEffect;
-    await this.#delay();
-    return call.invoke();
+  /** An effect that comes when the random says so, but behind those of earlier calls to the same object. */
+  #delayedCall(call: PortCall): Promise<unknown> {
+    const { waiting } = call.object;
+    const effect = new Promise<unknown>((resolve, reject) => {
+      waiting.push(() => {
+        if (this.#crash !== undefined) return;
+        try {
+          resolve(call.invoke());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    void this.#delay().then(() => waiting.shift()?.());
+    return this.#answer(call, effect);
   }
 
   async #answer(call: PortCall, effect: Promise<unknown>): Promise<unknown> {
@@ -166,7 +173,8 @@ interface PortCall {
   /** Name of the port and the method: the same for all objects of a kind. */
   readonly method: string;
   readonly args: readonly unknown[];
-  readonly object: { lastEffect: Promise<unknown> | undefined };
+  /** The object that is called, and the effects on it that have not begun, in the order of their calls. */
+  readonly object: { readonly waiting: (() => void)[] };
   readonly invoke: () => unknown;
   /** Wraps what the call answers with, when it is a port. */
   readonly wrap: (value: unknown) => unknown;
@@ -174,7 +182,7 @@ interface PortCall {
 
 /** `port` with every method call going through the controller. Calls that the port makes to itself do not. */
 export function instrument<P extends object>(port: P, name: string, controller: PortController): P {
-  const object = { lastEffect: undefined };
+  const object = { waiting: [] };
   const methods = new Map<PropertyKey, unknown>();
   return new Proxy(port, {
     get(target, key) {

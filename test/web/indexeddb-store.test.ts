@@ -91,6 +91,21 @@ test('a tab whose state another tab took over can write nothing', async () => {
   await second.close();
 });
 
+test('acquire and publish ask for strict durability, segments and removals do not', async () => {
+  const { page } = browser;
+  await call(page, 'takeDurabilities');
+  const taken = async (): Promise<unknown> => (await call(page, 'takeDurabilities')).value;
+  const store = await owned(page, newName());
+  expect(await taken()).toEqual(['strict']);
+  await call(page, 'segment', store, 's', 300_000, true);
+  // Created, one full chunk, sealed.
+  expect(await taken()).toEqual(['relaxed', 'relaxed', 'relaxed']);
+  await call(page, 'publish', store, 'manifest', [1]);
+  expect(await taken()).toEqual(['strict']);
+  await call(page, 'remove', store, ['s']);
+  expect(await taken()).toEqual(['relaxed']);
+});
+
 test('a full quota is E1411, leaves the state as it was, and is over when there is room again', async () => {
   // A browser of its own: Chromium keeps what it knew of the quota while a database of the origin is open.
   await using small = await openBrowser({ entry });

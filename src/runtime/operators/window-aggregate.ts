@@ -14,18 +14,16 @@
  * State: per slice a table from key to accumulators, in the arena under the uid. Also the progress of a firing.
  * Not here: how rows reach accumulators (assembly/window).
  */
-import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
-import { requireColumn, type TableSchema } from '../../data/schema.ts';
-import { physicalOf } from '../../data/types.ts';
+import type { TableSchema } from '../../data/schema.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
-import { type AggregateSpec, isAggregateName, WindowAggregate as Kernel, type WindowInput } from '../../kernel/window-aggregate.ts';
+import { WindowAggregate as Kernel, type WindowInput } from '../../kernel/window-aggregate.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { WindowAggregateNode } from '../../plan/logical.ts';
 import type { StateArena } from '../../state/arena.ts';
-import { AggregateInputs } from '../aggregate-inputs.ts';
+import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
 import { KeyColumns } from '../key-columns.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
@@ -89,14 +87,7 @@ export class WindowAggregate implements Operator {
       sizeMs: window.sizeMs,
       slideMs: window.kind === 'hopping' ? window.slideMs : window.sizeMs,
       offsetMs: window.offsetMs,
-      aggregates: node.aggregates.map(({ name, fn, column, where }): AggregateSpec => {
-        const field = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)];
-        if (!isAggregateName(fn)) throw new UserError('E1212', { what: `aggregate ${fn}` }, { location: { operator: uid } });
-        return {
-          name, fn, input: field === undefined ? undefined : physicalOf(field.type),
-          nullable: field?.type.nullable === true || where !== undefined,
-        };
-      }),
+      aggregates: aggregateSpecs(input, node.aggregates, uid),
     }, BATCH_ROWS_MAX);
   }
 

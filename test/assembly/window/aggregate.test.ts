@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { below, type Random, seededRandom, uniform } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
-import type { AggregateSpec, WindowAggregateSpec } from '../../../src/kernel/window-aggregate.ts';
+import type { AggregateSpec } from '../../../src/kernel/aggregate-plan.ts';
+import type { WindowAggregateSpec } from '../../../src/kernel/window-aggregate.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { type FiredRow, WindowHarness } from './harness.ts';
 import { type ReferenceAggregate, ReferenceWindows, type Row } from './reference.ts';

@@ -1,7 +1,8 @@
 /** Feeds plain rows to the windowed aggregation kernels in batches, and reads what they fire back into plain values. */
 import { Arena } from '../../../src/kernel/arena.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { type AggregateSpec, mayBeNull, resultType, WindowAggregate, type WindowAggregateSpec, type WindowInput } from '../../../src/kernel/window-aggregate.ts';
+import { type AggregateSpec, mayBeNull, resultType } from '../../../src/kernel/aggregate-plan.ts';
+import { WindowAggregate, type WindowAggregateSpec, type WindowInput } from '../../../src/kernel/window-aggregate.ts';
 import type { ColumnVector } from '../../../src/data/record-batch.ts';
 import { Physical, widthOf } from '../../../src/data/types.ts';
 import type { Row } from './reference.ts';

@@ -12,7 +12,10 @@ import { recorder } from '../../support/recorder.ts';
 
 const INT: ColumnType = { kind: 'int32', nullable: true };
 const BOOL: ColumnType = { kind: 'bool', nullable: true };
-const schema = tableSchema([{ name: 'a', type: INT }, { name: 'b', type: INT }]);
+const schema = tableSchema([
+  { name: 'a', type: INT },
+  { name: 'b', type: INT },
+]);
 const a: Expression = { op: 'column', name: 'a', type: INT };
 const b: Expression = { op: 'column', name: 'b', type: INT };
 const int = (value: number): Expression => ({ op: 'literal', value, type: INT });
@@ -23,33 +26,71 @@ beforeAll(async () => {
   kernels = await kernelInstance(16);
 });
 
-const rowsOf = (batch: RecordBatch | undefined): number[] => (batch === undefined ? [] : readSelection(kernels.memory, batch.selection, batch.selected));
+const rowsOf = (batch: RecordBatch | undefined): number[] =>
+  batch === undefined ? [] : readSelection(kernels.memory, batch.selection, batch.selected);
 
 const open = (condition: Expression) => {
   kernels.reset();
   const seen = recorder(kernels);
-  return { ...seen, filter: new FilterOperator({ uid: 'f', schema, condition, deadLetter: seen.deadLetter }, seen.context) };
+  return {
+    ...seen,
+    filter: new FilterOperator({ uid: 'f', schema, condition, deadLetter: seen.deadLetter }, seen.context),
+  };
 };
 
 describe('a filter', () => {
   test('keeps the rows for which its condition is true, and counts false and null ones as filtered', () => {
     const { filter, batches } = open({ op: 'gt', left: a, right: int(1), type: BOOL });
-    filter.processBatch(columnBatch(kernels, schema, [[1n, 2n, null, 3n], [0n, 0n, 0n, 0n]]));
+    filter.processBatch(
+      columnBatch(kernels, schema, [
+        [1n, 2n, null, 3n],
+        [0n, 0n, 0n, 0n],
+      ]),
+    );
     expect(rowsOf(batches[0])).toEqual([1, 3]);
     expect(filter.ledger).toMatchObject({ in: 4, out: 2, filtered: 2, deadLettered: 0 });
   });
 
   test('narrows the selection that it is given, and keeps columns, row kinds, watermarks and origin', () => {
     const { filter, batches } = open({ op: 'lt', left: a, right: int(3), type: BOOL });
-    const batch = { ...columnBatch(kernels, schema, [[1n, 2n, 1n, 9n], [0n, 0n, 0n, 0n]], [1, 2, 3]), rowKinds: 64, watermarks: 128, origin: { source: 's', split: 4 } };
+    const batch = {
+      ...columnBatch(
+        kernels,
+        schema,
+        [
+          [1n, 2n, 1n, 9n],
+          [0n, 0n, 0n, 0n],
+        ],
+        [1, 2, 3],
+      ),
+      rowKinds: 64,
+      watermarks: 128,
+      origin: { source: 's', split: 4 },
+    };
     filter.processBatch(batch);
     expect(rowsOf(batches[0])).toEqual([1, 2]);
-    expect(batches[0]).toMatchObject({ columns: batch.columns, rowKinds: 64, watermarks: 128, origin: { source: 's', split: 4 }, rows: 4 });
+    expect(batches[0]).toMatchObject({
+      columns: batch.columns,
+      rowKinds: 64,
+      watermarks: 128,
+      origin: { source: 's', split: 4 },
+      rows: 4,
+    });
   });
 
   test('makes a dead letter of a row whose condition fails, and the ledger balances', () => {
     const { filter, batches, letters } = open({ op: 'eq', left: remainder, right: int(1), type: BOOL });
-    filter.processBatch(columnBatch(kernels, schema, [[7n, 7n, null, 8n, 7n], [2n, 0n, 0n, 2n, 0n]], [0, 1, 2, 3]));
+    filter.processBatch(
+      columnBatch(
+        kernels,
+        schema,
+        [
+          [7n, 7n, null, 8n, 7n],
+          [2n, 0n, 0n, 2n, 0n],
+        ],
+        [0, 1, 2, 3],
+      ),
+    );
     expect(rowsOf(batches[0])).toEqual([0]);
     expect(letters).toEqual(['1: division by zero in ((a % b) = 1)']);
     expect(filter.ledger).toMatchObject({ in: 4, out: 1, filtered: 2, deadLettered: 1 });
@@ -57,15 +98,28 @@ describe('a filter', () => {
   });
 
   test('does not fail a row that another operand of and decides', () => {
-    const guarded: Expression = { op: 'and', left: { op: 'ne', left: b, right: int(0), type: BOOL }, right: { op: 'eq', left: remainder, right: int(1), type: BOOL }, type: BOOL };
+    const guarded: Expression = {
+      op: 'and',
+      left: { op: 'ne', left: b, right: int(0), type: BOOL },
+      right: { op: 'eq', left: remainder, right: int(1), type: BOOL },
+      type: BOOL,
+    };
     const { filter, batches, letters } = open(guarded);
-    filter.processBatch(columnBatch(kernels, schema, [[7n, 7n], [2n, 0n]]));
+    filter.processBatch(
+      columnBatch(kernels, schema, [
+        [7n, 7n],
+        [2n, 0n],
+      ]),
+    );
     expect([rowsOf(batches[0]), letters]).toEqual([[0], []]);
   });
 
   test('passes on the very batch when all of it remains, and nothing when none does', () => {
     const { filter, batches } = open({ op: 'ge', left: a, right: int(0), type: BOOL });
-    const batch = columnBatch(kernels, schema, [[1n, 2n], [0n, 0n]]);
+    const batch = columnBatch(kernels, schema, [
+      [1n, 2n],
+      [0n, 0n],
+    ]);
     filter.processBatch(batch);
     filter.processBatch(columnBatch(kernels, schema, [[-1n], [0n]]));
     expect(batches).toHaveLength(1);

@@ -170,3 +170,23 @@ test('effects on different objects may come in another order than their calls, t
   }
   expect([...orders].sort()).toEqual(['a1,a2,b1', 'a1,b1,a2', 'b1,a1,a2']);
 });
+
+test('a synchronous call comes behind every earlier call to its object, however those are delayed', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const effects: string[] = [];
+    const port = {
+      prepare: async () => void effects.push('prepare'),
+      write: (row: string) => void effects.push(row),
+    };
+    const asyncMethods = new Set(['sink.prepare']);
+    const controller = new PortController({ interleave: seededRandom(seed), asyncMethods });
+    const sink = instrument(port, 'sink', controller);
+    sink.write('row 1');
+    const prepared = sink.prepare();
+    sink.write('row 2');
+    do await microtasks();
+    while (controller.releaseOne());
+    await prepared;
+    expect(effects, `seed ${seed}`).toEqual(['row 1', 'prepare', 'row 2']);
+  }
+});

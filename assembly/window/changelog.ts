@@ -1,0 +1,114 @@
+/**
+ * Aggregation without windows: one group per key that lives on, and a changelog of its results, row by row.
+ *
+ * For each input row: the first of its key gives an insert; every other gives the result before it (update before) and the
+ * result with it (update after), also when they are equal.
+ *
+ * Invariants
+ *  1. The rows are those of following row by row; batches only cut them.
+ *  2. Keys in the output are those of the input batch, not of entries: a table may grow in the middle of a call.
+ *  3. The groups are the entries of one slice that starts at 0 and never ends.
+ * Not here: retraction of input rows (no aggregate needs it until an operator that deletes comes before it).
+ */
+import { INSERT, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
+import { OVERFLOW } from '../aggregate/registry';
+import { keyBytesOf, rowsOf, TABLE_MOVED, tableGrow } from '../hash/table';
+import { addValues, count } from './aggregate';
+import { writeKey, writeResults } from './fire';
+import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
+import {
+  PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_OUT_KEYS, PLAN_OUT_KINDS, PLAN_OUT_ROWS, PLAN_ROWS, PLAN_SCRATCH,
+  PLAN_SELECTION, PLAN_STATE, PLAN_STATUS, RUN_ROWS_MAX, SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS,
+} from './plan';
+import { setSliceTable, sliceEnsure, sliceTable } from './slices';
+
+/**
+ * Takes rows from position `from` on, while two more output rows fit in `maxRows`. Returns the position of the next row;
+ * PLAN_OUT_ROWS has how many rows were written; the status is 0, OUT_OF_MEMORY or OVERFLOW.
+ */
+export function changelogAggregate(planPtr: u32, from: u32, maxRows: u32): u32 {
+  const state = load<u32>(planPtr, PLAN_STATE);
+  store<u32>(planPtr, 0, PLAN_NEW_KEYS);
+  store<u32>(planPtr, 0, PLAN_OUT_ROWS);
+  store<i32>(planPtr, 0, PLAN_STATUS);
+  const slice = sliceEnsure(state, 0);
+  if (slice < 0) {
+    store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
+    return from;
+  }
+  const end = min<u32>(load<u32>(planPtr, PLAN_ROWS), from + (maxRows >> 1));
+  let at = from;
+  while (at < end && load<i32>(planPtr, PLAN_STATUS) == 0) {
+    const n = min<u32>(RUN_ROWS_MAX, end - at);
+    listRows(planPtr, at, n);
+    readKeys(planPtr, n);
+    at += addRows(planPtr, state, slice, n);
+  }
+  count(state, sliceTable(state, slice), load<u32>(planPtr, PLAN_NEW_KEYS), at - from);
+  return at;
+}
+
+function listRows(planPtr: u32, from: u32, n: u32): void {
+  const selection = load<u32>(planPtr, PLAN_SELECTION);
+  const rows = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS;
+  for (let k: u32 = 0; k < n; k++) {
+    store<u32>(rows + (k << 2), selection == 0 ? from + k : load<u32>(selection + ((from + k) << 2)));
+  }
+}
+
+/** Adds the listed rows one after the other; how many are in when it ends. */
+function addRows(planPtr: u32, state: u32, slice: u32, n: u32): u32 {
+  let table = sliceTable(state, slice);
+  locate(planPtr, table, 0, n);
+  for (let k: u32 = 0; k < n;) {
+    const found = findOrInsert(planPtr, table, k, k + 1);
+    if (found == k + 1) {
+      if (!emitChange(planPtr, k)) {
+        store<i32>(planPtr, OVERFLOW, PLAN_STATUS);
+        return k;
+      }
+      k++;
+      continue;
+    }
+    const grown = (found & FIND_OUT_OF_MEMORY) != 0 ? 0 : tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (k << 2)));
+    if (grown != 0 && grown != table) {
+      table = grown & ~TABLE_MOVED;
+      setSliceTable(state, slice, table);
+    }
+    if (grown == 0 || (grown & TABLE_MOVED) != 0) {
+      store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
+      return k;
+    }
+    locate(planPtr, table, k, n);
+  }
+  return n;
+}
+
+/** Writes what row k of the run changes, and changes it. Its entry has counted the row already. */
+function emitChange(planPtr: u32, k: u32): bool {
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const entry = load<u32>(scratch + SCRATCH_ENTRIES + (k << 2));
+  const counted = entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
+  const isFirst = rowsOf(load<u64>(counted)) == 1;
+  if (!isFirst) {
+    store<u64>(counted, load<u64>(counted) - 1);
+    const before = emit(planPtr, entry, k, UPDATE_BEFORE);
+    store<u64>(counted, load<u64>(counted) + 1);
+    if (!before) return false;
+  }
+  addValues(planPtr, k, k + 1);
+  return emit(planPtr, entry, k, isFirst ? INSERT : UPDATE_AFTER);
+}
+
+function emit(planPtr: u32, entry: u32, k: u32, kind: u8): bool {
+  const row = load<u32>(planPtr, PLAN_OUT_ROWS);
+  store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, kind);
+  if (load<u32>(planPtr, PLAN_KEY_TYPE) == VIEW) {
+    const input = load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS + (k << 2));
+    store<u64>(load<u32>(planPtr, PLAN_OUT_KEYS) + (row << 3), load<u64>(load<u32>(planPtr + PLAN_KEY_COLUMN, 4) + (input << 3)));
+  } else {
+    writeKey(planPtr, entry, row);
+  }
+  store<u32>(planPtr, row + 1, PLAN_OUT_ROWS);
+  return writeResults(planPtr, entry, row);
+}

@@ -1,0 +1,164 @@
+/**
+ * The plan of an aggregation, filled for the kernels: the same offsets as assembly/window/plan.ts. It owns the output columns.
+ * Used by the doors of windowed and unbounded aggregation; nothing of it is state.
+ */
+import { InternalError } from '../base/errors.ts';
+import type { ColumnVector, Ptr } from '../data/record-batch.ts';
+import { Physical, widthOf } from '../data/types.ts';
+import { COLUMN_BYTES, OUT_OF_MEMORY } from './abi.ts';
+import type { KernelInstance } from './instance.ts';
+
+export const PLAN = {
+  state: 0, keyKind: 4, keyType: 8, aggregateCount: 12, aggregates: 16,
+  sliceMs: 32, sizeMs: 40, slideMs: 48, offsetMs: 56, latenessMs: 64,
+  rows: 72, selection: 76, keyColumn: 80, times: 96, watermarks: 100, late: 104,
+  lateCount: 108, newKeys: 112, status: 116, failed: 120, outKeys: 124, outStarts: 128, outEnds: 132, outKinds: 136,
+  outRows: 168, bytes: 192,
+} as const;
+const AGGREGATE = { code: 0, type: 4, nullable: 12, column: 16, filter: 20, outValues: 24, outValidity: 28, bytes: 32 } as const;
+const KEY_NONE = 255;
+/** An integer sum that does not fit int64. */
+export const OVERFLOW = -4;
+
+/** The aggregates that kernels know, by name: codes of assembly/aggregate/registry.ts. */
+export const AGGREGATES = { count: 0, sum: 1, min: 2, max: 3, avg: 4, stddev: 5 } as const;
+export type AggregateName = keyof typeof AGGREGATES;
+export const isAggregateName = (name: string): name is AggregateName => Object.hasOwn(AGGREGATES, name);
+
+export interface AggregateSpec {
+  /** As the user named it, for messages. */
+  readonly name: string;
+  readonly fn: AggregateName;
+  /** Type of the input column; undefined: count(). */
+  readonly input: Physical | undefined;
+  /** Rows may lack a value: the column is nullable, or the aggregate has a filter. */
+  readonly nullable: boolean;
+}
+
+export interface AggregatePlanSpec {
+  readonly state: number;
+  /** Type of the key column, without nulls: nullable and composite keys come encoded as bytes. Undefined: no keys. */
+  readonly key: Physical | undefined;
+  readonly aggregates: readonly AggregateSpec[];
+}
+
+export interface AggregateInput {
+  /** Rows, or entries of `selection` when that is not 0. */
+  readonly selected: number;
+  readonly selection: Ptr;
+  readonly key: ColumnVector | undefined;
+  /** For each aggregate its column, undefined for count(). */
+  readonly columns: readonly (ColumnVector | undefined)[];
+  /** For each aggregate a u8 mask per row, or 0. */
+  readonly filters: readonly Ptr[];
+}
+
+export class AggregatePlan {
+  readonly ptr: Ptr;
+  /** Column of keys in the output; undefined without keys. */
+  readonly key: ColumnVector | undefined;
+  readonly results: readonly ColumnVector[];
+  readonly spec: AggregatePlanSpec;
+  readonly #kernels: KernelInstance;
+  readonly #aggregates: Ptr;
+  readonly #columns: Ptr;
+
+  constructor(kernels: KernelInstance, spec: AggregatePlanSpec, outputRows: number) {
+    this.#kernels = kernels;
+    this.spec = spec;
+    const { memory } = kernels;
+    this.ptr = memory.allocate(PLAN.bytes);
+    this.#aggregates = memory.allocate(Math.max(1, spec.aggregates.length) * AGGREGATE.bytes);
+    this.#columns = memory.allocate(Math.max(1, spec.aggregates.length) * COLUMN_BYTES);
+    const column = (type: Physical, validity: boolean): ColumnVector => ({
+      values: memory.allocate(outputRows * widthOf(type)),
+      validity: validity ? memory.allocate((outputRows + 7) >>> 3) : 0,
+    });
+    this.key = spec.key === undefined ? undefined : column(spec.key, false);
+    this.results = spec.aggregates.map((aggregate) => column(resultType(aggregate), mayBeNull(aggregate)));
+    this.#fill();
+  }
+
+  /** To be called once, when all configuration is set. */
+  init(): void {
+    const status = this.#kernels.function('planInit')(this.ptr);
+    if (status === OUT_OF_MEMORY) throw new InternalError('no transient memory left for an aggregation');
+    if (status < 0) throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);
+  }
+
+  word(offset: number): number {
+    return this.#kernels.memory.u32[(this.ptr + offset) >>> 2] ?? 0;
+  }
+
+  set(offset: number, value: number): void {
+    this.#kernels.memory.u32[(this.ptr + offset) >>> 2] = value;
+  }
+
+  setLong(offset: number, value: number): void {
+    this.#kernels.memory.i64[(this.ptr + offset) >>> 3] = BigInt(value);
+  }
+
+  setInput(input: AggregateInput): void {
+    this.set(PLAN.rows, input.selected);
+    this.set(PLAN.selection, input.selection);
+    this.set(PLAN.keyColumn + 4, input.key?.values ?? 0);
+    const words = this.#kernels.memory.u32;
+    for (let i = 0; i < this.spec.aggregates.length; i++) {
+      const column = (this.#columns + i * COLUMN_BYTES) >>> 2;
+      words[column + 1] = input.columns[i]?.values ?? 0;
+      words[column + 2] = input.columns[i]?.validity ?? 0;
+      words[(this.#aggregates + i * AGGREGATE.bytes + AGGREGATE.filter) >>> 2] = input.filters[i] ?? 0;
+    }
+  }
+
+  /** The user's name of the aggregate whose sum overflowed. */
+  failedName(): string {
+    return this.spec.aggregates[this.word(PLAN.failed)]?.name ?? 'sum';
+  }
+
+  #fill(): void {
+    const { state, key, aggregates } = this.spec;
+    this.#kernels.memory.u8.fill(0, this.ptr, this.ptr + PLAN.bytes);
+    this.set(PLAN.state, state);
+    this.set(PLAN.keyKind, key === Physical.VIEW ? 1 : 0);
+    this.set(PLAN.keyType, key ?? KEY_NONE);
+    this.set(PLAN.aggregateCount, aggregates.length);
+    this.set(PLAN.aggregates, this.#aggregates);
+    this.set(PLAN.outKeys, this.key?.values ?? 0);
+    aggregates.forEach((aggregate, i) => this.#fillAggregate(aggregate, i));
+  }
+
+  #fillAggregate(aggregate: AggregateSpec, index: number): void {
+    const words = this.#kernels.memory.u32;
+    const at = (this.#aggregates + index * AGGREGATE.bytes) >>> 2;
+    const column = this.#columns + index * COLUMN_BYTES;
+    const out = this.results[index];
+    words.fill(0, at, at + AGGREGATE.bytes / 4);
+    words[at + AGGREGATE.code / 4] = AGGREGATES[aggregate.fn];
+    words[at + AGGREGATE.type / 4] = aggregate.input ?? 0;
+    words[at + AGGREGATE.nullable / 4] = aggregate.nullable ? 1 : 0;
+    words[at + AGGREGATE.column / 4] = aggregate.input === undefined ? 0 : column;
+    words[at + AGGREGATE.outValues / 4] = out?.values ?? 0;
+    words[at + AGGREGATE.outValidity / 4] = out?.validity ?? 0;
+    words.fill(0, column >>> 2, (column + COLUMN_BYTES) >>> 2);
+    words[column >>> 2] = aggregate.input ?? 0;
+  }
+}
+
+/** Type of the result column of an aggregate. */
+export function resultType({ fn, input }: AggregateSpec): Physical {
+  switch (fn) {
+    case 'count':
+      return Physical.I64;
+    case 'sum':
+      return input === Physical.F64 ? Physical.F64 : Physical.I64;
+    case 'min':
+    case 'max':
+      return input ?? Physical.I64;
+    default:
+      return Physical.F64;
+  }
+}
+
+/** Whether a result can be null; its column then has a validity bitmap. */
+export const mayBeNull = ({ fn, nullable }: AggregateSpec): boolean => fn === 'stddev' || (nullable && fn !== 'count');

@@ -1,0 +1,166 @@
+/**
+ * npm run mutants [-- name ...] [-- --patches folder]: plants each bug of test/mutants/*.patch in a clean copy of the project
+ * and runs the test that must catch it.
+ *
+ * A patch begins with two lines, then the diff (git apply, -p1):
+ *   Bug: what is wrong, and what it would do to a user
+ *   Caught by: test/src/base/time.test.ts        (one or more test files; test/prove/** run with the prove configuration)
+ *
+ * Invariants
+ *  1. The named tests pass on the clean copy first: a test that fails anyway catches nothing.
+ *  2. Caught means: tests ran and at least one failed, or they hung beyond their box. Everything else (survived, does not
+ *     apply, does not build, no test ran) fails the run.
+ *  3. The project's own files are never touched; the copies are temporary and share node_modules.
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const WORKERS = 2;
+const MINUTES_MAX = 5;
+const LEFT_OUT = new Set(['node_modules', 'dist', 'out', '.git', '.millrace']);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs a program to its end or its box; answers its exit code (undefined: stopped) and all that it printed. */
+function run(command, args, cwd) {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(GIT_|VITEST)/.test(name));
+  const env = { ...Object.fromEntries(inherited), NO_COLOR: '1', FORCE_COLOR: '0' };
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let printed = '';
+    let stopped = false;
+    child.stdout.on('data', (bytes) => (printed += bytes));
+    child.stderr.on('data', (bytes) => (printed += bytes));
+    const box = setTimeout(() => {
+      stopped = true;
+      child.kill('SIGKILL');
+    }, MINUTES_MAX * 60_000);
+    child.on('error', (error) => (printed += error.message));
+    child.on('close', (code) => {
+      clearTimeout(box);
+      done({ code: stopped ? undefined : code, printed });
+    });
+  });
+}
+
+/** A copy of the tree, kernels included, with node_modules shared. */
+function copyTree() {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-mutants-'));
+  cpSync(root, folder, { recursive: true, filter: (from) => !LEFT_OUT.has(relative(root, from).split(sep)[0]) });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  restoreKernels(folder);
+  return folder;
+}
+
+function restoreKernels(folder) {
+  for (const name of ['kernels.wasm', 'kernels.js']) cpSync(join(root, 'dist', name), join(folder, 'dist', name));
+}
+
+function readPatch(path) {
+  const text = readFileSync(path, 'utf8');
+  const bug = /^Bug: (.+)$/m.exec(text)?.[1];
+  const tests = /^Caught by: (.+)$/m
+    .exec(text)?.[1]
+    ?.split(/[\s,]+/)
+    .filter((word) => word !== '');
+  if (bug === undefined || tests === undefined)
+    throw new Error(`${basename(path)} must begin with 'Bug: …' and 'Caught by: …'`);
+  const missing = tests.filter((test) => !existsSync(join(root, test)));
+  if (missing.length > 0) throw new Error(`${basename(path)} names ${missing.join(', ')}, which is not there`);
+  return { name: basename(path, '.patch'), path, bug, tests, touchesKernels: /^\+\+\+ b\/assembly\//m.test(text) };
+}
+
+/** Numbers of tests that passed and failed; undefined when none were counted, or the run was stopped. */
+async function runTests(tests, cwd) {
+  const config = tests.some((test) => test.startsWith('test/prove/'))
+    ? 'test/vitest.prove.config.ts'
+    : 'test/vitest.config.ts';
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const { code, printed } = await run(process.execPath, [vitest, 'run', '--config', config, ...tests], cwd);
+  if (code === undefined) return { hung: true, printed };
+  const counted = /^(\d+) passed, (\d+) failed$/m.exec(printed);
+  return { hung: false, printed, passed: Number(counted?.[1] ?? 0), failed: Number(counted?.[2] ?? 0) };
+}
+
+async function judge(patch, folder) {
+  const apply = (...options) => run('git', ['apply', '--whitespace=nowarn', ...options, patch.path], folder);
+  if ((await apply('--check')).code !== 0) return 'does not apply';
+  await apply();
+  try {
+    if (patch.touchesKernels && (await run(process.execPath, ['assembly/build.mjs', '--force'], folder)).code !== 0)
+      return 'does not build';
+    const { hung, passed, failed } = await runTests(patch.tests, folder);
+    if (hung) return 'caught (hung)';
+    if (passed + failed === 0) return 'no test ran';
+    return failed > 0 ? 'caught' : 'SURVIVED';
+  } finally {
+    await apply('--reverse');
+    if (patch.touchesKernels) restoreKernels(folder);
+  }
+}
+
+/** The named tests on clean copies. Answers what failed, or undefined. */
+async function checkClean(patches, folder) {
+  const all = [...new Set(patches.flatMap(({ tests }) => tests))];
+  for (const group of [
+    all.filter((test) => !test.startsWith('test/prove/')),
+    all.filter((test) => test.startsWith('test/prove/')),
+  ]) {
+    if (group.length === 0) continue;
+    const { hung, passed, failed, printed } = await runTests(group, folder);
+    if (hung || failed > 0 || passed === 0) return printed;
+  }
+  return undefined;
+}
+
+async function judgeAll(patches, folders) {
+  const verdicts = new Map();
+  const waiting = [...patches];
+  const work = async (folder) => {
+    for (let patch = waiting.shift(); patch !== undefined; patch = waiting.shift()) {
+      const start = Date.now();
+      verdicts.set(patch.name, await judge(patch, folder));
+      console.log(
+        `${verdicts.get(patch.name).padEnd(15)} ${patch.name} (${((Date.now() - start) / 1000).toFixed(1)} s)  ${patch.bug}`,
+      );
+    }
+  };
+  await Promise.all(folders.map(work));
+  return patches.map((patch) => ({ patch, verdict: verdicts.get(patch.name) }));
+}
+
+async function main(words) {
+  const at = words.indexOf('--patches');
+  const folder = at < 0 ? join(root, 'test', 'mutants') : resolve(words[at + 1]);
+  const names = words.filter((word, i) => !word.startsWith('--') && (at < 0 || i !== at + 1));
+  const found = readdirSync(folder)
+    .filter((name) => name.endsWith('.patch'))
+    .sort();
+  const chosen = found.filter((name) => names.length === 0 || names.includes(basename(name, '.patch')));
+  if (chosen.length === 0)
+    throw new Error(`no patch in ${folder}${names.length === 0 ? '' : ` is called ${names.join(', ')}`}`);
+  const patches = chosen.map((name) => readPatch(join(folder, name)));
+  const build = await run(process.execPath, ['assembly/build.mjs'], root);
+  if (build.code !== 0) throw new Error(`the kernels do not build:\n${build.printed}`);
+  const copies = Array.from({ length: Math.min(WORKERS, patches.length) }, copyTree);
+  try {
+    const broken = await checkClean(patches, copies[0]);
+    if (broken !== undefined) throw new Error(`the tests fail without any bug planted:\n${broken}`);
+    const judged = await judgeAll(patches, copies);
+    const bad = judged.filter(({ verdict }) => !verdict.startsWith('caught'));
+    console.log(`${judged.length - bad.length} of ${judged.length} planted bugs caught`);
+    for (const { patch, verdict } of bad) console.log(`  ${verdict}: ${patch.name} (${patch.tests.join(' ')})`);
+    return bad.length === 0 ? 0 : 1;
+  } finally {
+    for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
