@@ -89,6 +89,9 @@ export const FIRE_ORDER_SPARE: u32 = FIRE_ORDER + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_ENTRIES: u32 = FIRE_ORDER_SPARE + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_MERGED: u32 = FIRE_ENTRIES + 4 * FIRE_ENTRIES_MAX;
 const ENTRY_BYTES_MAX: u32 = 1024;
+/** One result before it is narrowed, 8 bytes. */
+export const SCRATCH_RESULT: u32 = FIRE_MERGED + ENTRY_BYTES_MAX;
+const SCRATCH_TEMPLATE: u32 = SCRATCH_RESULT + 8;
 
 export function planAggregate(planPtr: u32, index: u32): u32 {
   return load<u32>(planPtr, PLAN_AGGREGATES) + index * AGGREGATE_BYTES;
@@ -112,10 +115,10 @@ export function planInit(planPtr: u32): i32 {
   }
   if (bytes > ENTRY_BYTES_MAX) return CORRUPT;
   store<u32>(planPtr, bytes, PLAN_ENTRY_BYTES);
-  const scratch = transientAlloc(FIRE_MERGED + ENTRY_BYTES_MAX + bytes);
+  const scratch = transientAlloc(SCRATCH_TEMPLATE + bytes);
   if (scratch == 0) return OUT_OF_MEMORY;
   store<u32>(planPtr, scratch, PLAN_SCRATCH);
-  fillTemplate(planPtr, scratch + FIRE_MERGED + ENTRY_BYTES_MAX, bytes);
+  fillTemplate(planPtr, scratch + SCRATCH_TEMPLATE, bytes);
   return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, bytes);
 }
 
