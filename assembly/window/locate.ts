@@ -25,7 +25,7 @@ import {
 const OCCUPIED: u64 = 1 << 63;
 const CANONICAL_NAN: i64 = 0x7ff8000000000000;
 
-// What probing answers instead of an entry.
+// What inserting answers instead of an entry.
 const SEGMENT_FULL: u32 = 0;
 const NO_MEMORY: u32 = 1;
 
@@ -101,8 +101,7 @@ export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u3
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
     while (load<i64>(entry) != key && load<u64>(entry, 8) != 0) entry += entryBytes;
     if (load<u64>(entry, 8) == 0) {
-      const candidate = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-      entry = probeInt64(planPtr, table, candidate, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
+      entry = insertInt64(planPtr, table, entry, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     touchSpan(status, entry, entry + entryBytes - 1);
@@ -123,7 +122,7 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
     while (load<u64>(entry, KEY_IMAGE_BYTES) != 0 && !keyEquals(entry, image, bytes)) entry += entryBytes;
     if (load<u64>(entry, KEY_IMAGE_BYTES) == 0) {
-      entry = probeBytes(planPtr, table, load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2)), image, bytes);
+      entry = insertBytes(planPtr, table, entry, image, bytes);
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     touchSpan(status, entry, entry + entryBytes - 1);
@@ -137,13 +136,14 @@ function slotOf(tablePtr: u32, hash: u32): u32 {
   return load<u32>(tablePtr + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(tablePtr, TABLE_DEPTH)) << 2));
 }
 
-function probeInt64(planPtr: u32, tablePtr: u32, candidate: u32, key: i64, hash: u32): u32 {
+/** Finds the key from the first free entry of its probe sequence on (which may only be the one behind the last), or inserts it. */
+function insertInt64(planPtr: u32, tablePtr: u32, freePtr: u32, key: i64, hash: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
   const slot = slotOf(tablePtr, hash);
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
-  let entry = candidate;
+  let entry = freePtr == end ? first : freePtr;
   while (load<u64>(entry, 8) != 0) {
     if (load<i64>(entry) == key) return entry;
     entry += entryBytes;
@@ -155,13 +155,14 @@ function probeInt64(planPtr: u32, tablePtr: u32, candidate: u32, key: i64, hash:
   return entry;
 }
 
-function probeBytes(planPtr: u32, tablePtr: u32, candidate: u32, image: u32, bytes: u32): u32 {
+/** The same for a key of bytes. */
+function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, bytes: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
   const slot = slotOf(tablePtr, load<u32>(image));
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
-  let entry = candidate;
+  let entry = freePtr == end ? first : freePtr;
   while (load<u64>(entry, KEY_IMAGE_BYTES) != 0) {
     if (keyEquals(entry, image, bytes)) return entry;
     entry += entryBytes;

@@ -12,7 +12,7 @@ import type { KernelInstance } from './instance.ts';
 
 export const PAGE_BYTES = 4096;
 /** What a call of `drainSnapshot` needs at least: a run header and one block. */
-export const DRAIN_BYTES_MIN = 8 + 256;
+export const DRAIN_BYTES_MIN = 8 + 128;
 
 export class Arena {
   readonly #begin: () => number;
@@ -58,7 +58,7 @@ export class Arena {
     return pages * PAGE_BYTES === this.stateBytes(state) && this.#kernels.function('stateScan')(state) === 1;
   }
 
-  /** Freezes the image of all state. Returns how many blocks of 256 bytes have changed since the last confirmed snapshot. */
+  /** Freezes the image of all state. Returns how many blocks of 128 bytes have changed since the last confirmed snapshot. */
   beginSnapshot(): number {
     return this.#begin() >>> 0;
   }

@@ -200,7 +200,7 @@ test('refuses runs that are cut off or point outside a region, and state of anot
     new DataView(bytes.buffer).setUint32(at, word, true);
     return bytes;
   };
-  expect(await outcome(withWord(0, 4095))).toBe('corrupt');
+  expect(await outcome(withWord(0, 8191))).toBe('corrupt');
   expect(await outcome(withWord(0, 0xfffff000))).toBe('out of memory');
   expect(await outcome(withWord(4, 0))).toBe('corrupt');
   expect(await outcome(withWord(4, 0xffffffff))).toBe('corrupt');
