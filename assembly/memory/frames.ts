@@ -20,7 +20,6 @@
 export const FRAME_BYTES: u32 = 1 << 20;
 export const FRAME_SHIFT: u32 = 20;
 export const BLOCK_SHIFT: u32 = 7;
-const WASM_PAGE_BYTES: u32 = 1 << 16;
 const CONTROL_BYTES: u32 = 128;
 /** Memory grows in steps of this many frames, so that growing is rare; the last step may be smaller. */
 const GROW_FRAMES: u32 = 16;

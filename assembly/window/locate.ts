@@ -11,7 +11,7 @@ import { BOOL, columnValues, F64, I32, I64, VIEW } from '../abi';
 import { hashInt64 } from '../hash/hash';
 import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStore } from '../hash/key';
 import {
-  capacityOf, directoryIndex, keyBytesOf, SEGMENT_COUNT, SEGMENT_HEADER, SEGMENT_LIMIT, slotClass, slotDepth, slotSegment,
+  capacityOf, directoryIndex, SEGMENT_COUNT, SEGMENT_HEADER, SEGMENT_LIMIT, slotClass, slotDepth, slotSegment,
   startPosition, TABLE_CAPACITIES, TABLE_DEPTH, TABLE_DIRECTORY, TABLE_ENTRY_BYTES,
 } from '../hash/table';
 import { regionTable, resolve, resolveIn } from '../memory/arena';

@@ -49,7 +49,8 @@ export const PLAN_OUT_ENDS: u32 = 132;
 export const PLAN_OUT_KINDS: u32 = 136;
 
 export const PLAN_RUN_ROWS: u32 = 140;
-export const PLAN_RUN_START: u32 = 144;
+/** Whether the rows of the mini-batch belong to more than one slice. */
+export const PLAN_MIXED: u32 = 144;
 export const PLAN_DUE_END: u32 = 152;
 export const PLAN_FIRED: u32 = 160;
 export const PLAN_OUT_ROWS: u32 = 168;
@@ -67,10 +68,10 @@ export const AGGREGATE_FILTER: u32 = 20;
 export const AGGREGATE_OUT_VALUES: u32 = 24;
 export const AGGREGATE_OUT_VALIDITY: u32 = 28;
 
-/** Rows of a mini-batch: what one run of rows of one slice is cut into, so that its scratch stays in the first cache. */
+/** Most rows of a mini-batch, so that its scratch stays in the first cache. */
 export const RUN_ROWS_MAX: u32 = 256;
 
-// Scratch of a run, arrays of RUN_ROWS_MAX; u32 but for key images.
+// Scratch of a mini-batch, arrays of RUN_ROWS_MAX; u32 but for starts (i64) and key images (24 bytes).
 export const SCRATCH_ROWS: u32 = 0;
 export const SCRATCH_HASHES: u32 = 1 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_CANDIDATES: u32 = 2 * 4 * RUN_ROWS_MAX;
@@ -78,7 +79,9 @@ export const SCRATCH_ENTRIES: u32 = 3 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_KEY_BYTES: u32 = 4 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_SOME_ROWS: u32 = 5 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_SOME_ENTRIES: u32 = 6 * 4 * RUN_ROWS_MAX;
-export const SCRATCH_KEYS: u32 = 7 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_WAITING: u32 = 7 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_STARTS: u32 = 8 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_KEYS: u32 = 10 * 4 * RUN_ROWS_MAX;
 const SCRATCH_RUN_BYTES: u32 = SCRATCH_KEYS + 24 * RUN_ROWS_MAX;
 
 /** Entries that one step of firing may look at. */

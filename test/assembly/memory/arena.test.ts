@@ -142,7 +142,10 @@ test('counts the pages of each state as a walk over all regions does, and is emp
 test('extents never overlap: what is written to one is found in it and nowhere else', async () => {
   const random = seededRandom(77);
   const model = new Model(await newKernels(256 << 20), 24 << 20, random);
-  for (let i = 0; i < 800; i++) below(random, 3) === 0 ? model.free() : model.allocate();
+  for (let i = 0; i < 800; i++) {
+    if (below(random, 3) === 0) model.free();
+    else model.allocate();
+  }
   model.extents.forEach((extent, i) => {
     const at = model.address(extent);
     model.kernels.function('touchRange')(at, extent.pages * PAGE_BYTES);
