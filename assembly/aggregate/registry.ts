@@ -1,6 +1,5 @@
 /**
- * The list of aggregates: what each needs, by code. An aggregate is one file of this folder, one case in each switch here,
- * and one line of AGGREGATES in src/kernel/aggregate-plan.ts.
+ * The list of aggregates: what each needs, by code. README.md of this folder has the steps for another one.
  *
  * Where rows may lack a value (nullable column, or a filter), the accumulator is preceded by the number of values it has
  * seen (u64); no value at all gives null. Otherwise that number is the number of rows of the entry.

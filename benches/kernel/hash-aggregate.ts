@@ -10,6 +10,7 @@ import { Arena } from '../../src/kernel/arena.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
 import { WindowAggregate, type WindowInput } from '../../src/kernel/window-aggregate.ts';
+import { specOf } from '../../test/support/aggregate-specs.ts';
 
 const BATCH = 4096;
 const BATCHES = 64;
@@ -49,7 +50,7 @@ function openAggregate(kernels: KernelInstance, key: Physical): WindowAggregate 
   const value = { input: Physical.F64, nullable: false } as const;
   return new WindowAggregate(kernels, {
     state: 1, key, sizeMs: 10_000, slideMs: 10_000, offsetMs: 0,
-    aggregates: [{ name: 'sum', fn: 'sum', ...value }, { name: 'min', fn: 'min', ...value }, { name: 'max', fn: 'max', ...value }],
+    aggregates: [specOf({ name: 'sum', fn: 'sum', ...value }), specOf({ name: 'min', fn: 'min', ...value }), specOf({ name: 'max', fn: 'max', ...value })],
   }, BATCH);
 }
 

@@ -5,11 +5,12 @@ import { ChangelogAggregate } from '../../src/kernel/changelog-aggregate.ts';
 import type { KernelInstance } from '../../src/kernel/instance.ts';
 import { StateArena } from '../../src/state/state-arena.ts';
 import { newKernels } from '../support/kernels.ts';
+import { specOf } from '../support/aggregate-specs.ts';
 
 /** A count per key over int64 keys. */
 function counter(kernels: KernelInstance, state: number): (keys: readonly bigint[]) => string {
   const aggregate = new ChangelogAggregate(kernels, {
-    state, key: Physical.I64, aggregates: [{ name: 'n', fn: 'count', input: undefined, nullable: false }],
+    state, key: Physical.I64, aggregates: [specOf({ name: 'n', fn: 'count', input: undefined, nullable: false })],
   }, 2048);
   const key = { values: kernels.memory.allocate(1024 * 8), validity: 0 };
   return (keys) => {

@@ -6,6 +6,7 @@ import type { WindowAggregateSpec } from '../../../src/kernel/window-aggregate.t
 import { newKernels } from '../../support/kernels.ts';
 import { WindowHarness } from './harness.ts';
 import type { Row } from './reference.ts';
+import { specOf } from '../../support/aggregate-specs.ts';
 
 const MASK = (1n << 64n) - 1n;
 
@@ -27,7 +28,7 @@ function keyWithHash(hash: number, low: number): bigint {
 }
 
 const SPEC: WindowAggregateSpec = {
-  state: 1, key: Physical.I64, sizeMs: 1, slideMs: 1, offsetMs: 0, aggregates: [{ name: 'n', fn: 'count', input: undefined, nullable: false }],
+  state: 1, key: Physical.I64, sizeMs: 1, slideMs: 1, offsetMs: 0, aggregates: [specOf({ name: 'n', fn: 'count', input: undefined, nullable: false })],
 };
 
 test('keys of one hash are kept apart, more of them than a segment of the usual size holds, fire in the order of their values, and survive any size of step', async () => {
