@@ -1,6 +1,6 @@
 /**
- * The arena at size: 10 M int64 keys with count, sum, min and max of a float64; then rounds that update 1% of the keys, with
- * a checkpoint each. Pauses, bytes per key, bytes written per changed entry, restore, and the checksum's rate.
+ * The arena at size: 10 M int64 keys with count, sum, min and max of a float64; then rounds that update 1% of the keys,
+ * with a checkpoint each. Pauses, bytes per key, bytes written per changed entry, restore, and the checksum's rate.
  * Checked: the restored state counts as many entries as the live one, and a walk over it agrees.
  */
 import { kernelsBase64 } from '#kernels';

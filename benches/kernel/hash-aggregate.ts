@@ -1,7 +1,7 @@
 /**
- * Grouped aggregation into a tumbling window: count, sum, min and max of a float64 by an int64 or a string key, for few and
- * many keys, against a flat open-addressing table on typed arrays in JavaScript, and with a checkpoint draining all the while.
- * Every figure is checked: the fired totals must be those of the input.
+ * Grouped aggregation into a tumbling window: count, sum, min and max of a float64 by an int64 or a string key, for few
+ * and many keys, against a flat open-addressing table on typed arrays in JavaScript, and with a checkpoint draining all
+ * the while. Every figure is checked: the fired totals must be those of the input.
  */
 import { kernelsBase64 } from '#kernels';
 import { below, seededRandom } from '../../src/base/random.ts';
@@ -17,7 +17,10 @@ const BATCHES = 64;
 
 interface Figures { [name: string]: number }
 
-/** Input batches in linear memory: keys uniform over `keys`, times over `spreadMs`; written once and used again and again. */
+/**
+ * Input batches in linear memory: keys uniform over `keys`, times over `spreadMs`; written once and used again and
+ * again.
+ */
 function makeInput(kernels: KernelInstance, keys: number, key: Physical, spreadMs: number, seed: number): { inputs: WindowInput[]; total: number } {
   const random = seededRandom(seed);
   const { memory } = kernels;

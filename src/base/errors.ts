@@ -6,7 +6,8 @@
  * Bad records are data, not errors: they are counted dead letters.
  *
  * Every code has one message maker here, so a code without a message does not compile; a test makes each code once.
- * Numbers: E10xx options and schema, E12xx planning, E13xx run time, E14xx state and checkpoints, E15xx sources and sinks.
+ * Numbers: E10xx options and schema, E12xx planning, E13xx run time, E14xx state and checkpoints, E15xx sources and
+ * sinks.
  */
 
 const messages = {

@@ -1,6 +1,6 @@
 /**
- * The plan of an aggregation, filled for the kernels: the same offsets as assembly/window/plan.ts. It owns the output columns.
- * Used by the doors of windowed and unbounded aggregation; nothing of it is state.
+ * The plan of an aggregation, filled for the kernels: the same offsets as assembly/window/plan.ts. It owns the output
+ * columns. Used by the doors of windowed and unbounded aggregation; nothing of it is state.
  */
 import { InternalError } from '../base/errors.ts';
 import type { ColumnVector, Ptr } from '../data/record-batch.ts';

@@ -2,10 +2,11 @@
  * The arena of one task as the runtime sees it: states by name, one budget, snapshots as chunks of bytes.
  *
  * A snapshot
- *   begin() -> names and how much there is;  then, between batches, drain() until undefined;  then the manifest is published
- *   and the next begin() confirms it, or abort() puts all of it into the next one.
+ *   begin() -> names and how much there is;  then, between batches, drain() until undefined;  then the manifest is
+ *   published and the next begin() confirms it, or abort() puts all of it into the next one.
  * A restore, into a fresh arena
- *   restoreNames(names); restoreChunk(bytes) for every chunk of every snapshot of the chain, in order; finishRestore(where)
+ *   restoreNames(names); restoreChunk(bytes) for every chunk of every snapshot of the chain, in order;
+ *   finishRestore(where)
  *
  * Invariants
  *  1. A state's number is given once and stands in the snapshot, so that what operators open first does not matter.
@@ -92,7 +93,10 @@ export class StateArena {
     return { names: Object.fromEntries(this.#numbers), blocks };
   }
 
-  /** The next chunk of the snapshot, the caller's own; undefined when all is out. Throws E1302 when images could not be kept. */
+  /**
+   * The next chunk of the snapshot, the caller's own; undefined when all is out. Throws E1302 when images could not be
+   * kept.
+   */
   drain(maxBytes = CHUNK_BYTES): Uint8Array | undefined {
     const bytes = this.#arena.drainSnapshot(this.#buffer, Math.min(maxBytes, CHUNK_BYTES));
     if (bytes === 'spoiled') throw this.budgetError();

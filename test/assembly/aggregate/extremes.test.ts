@@ -1,4 +1,6 @@
-/** Where aggregates are easily wrong: the order of floats, sums beyond 2^53 and 2^64, small differences of large values. */
+/**
+ * Where aggregates are easily wrong: the order of floats, sums beyond 2^53 and 2^64, small differences of large values.
+ */
 import { expect, test } from 'vitest';
 import { below, seededRandom } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';

@@ -1,4 +1,6 @@
-/** Windowed aggregation against the row-by-row reference: any batches, any disorder, interrupted and restored anywhere. */
+/**
+ * Windowed aggregation against the row-by-row reference: any batches, any disorder, interrupted and restored anywhere.
+ */
 import { expect, test } from 'vitest';
 import { below, type Random, seededRandom, uniform } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
