@@ -218,6 +218,11 @@ const REASONS: { readonly [code: string]: { readonly text: string; readonly hint
     hint: 'free some space; the job continues from its last checkpoint',
     again: true,
   },
+  EFBIG: {
+    text: 'the file would be larger than this file system, or a limit of this user, allows',
+    hint: 'raise the limit (ulimit -f), or take checkpoints more often; the job continues from its last checkpoint',
+    again: true,
+  },
   EACCES: { text: 'permission denied', hint: 'the user who runs the job needs read and write access here' },
   EPERM: { text: 'not permitted', hint: 'the user who runs the job needs read and write access here' },
   EROFS: { text: 'the file system is read-only' },
