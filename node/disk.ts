@@ -236,6 +236,7 @@ const REASONS: { readonly [code: string]: { readonly text: string; readonly hint
   EIO: { text: 'input/output error', hint: 'the medium or its connection fails' },
   ENOENT: { text: 'no such file or folder' },
   ENOTDIR: { text: 'a part of the path is not a folder' },
+  ELOOP: { text: 'a link leads back to itself' },
   EISDIR: { text: 'it is a folder' },
 };
 
