@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { RecordBatch } from '../../../src/data/record-batch.ts';
-import { tableSchema } from '../../../src/data/schema.ts';
-import type { ColumnType } from '../../../src/data/types.ts';
-import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { projectEquation } from '../../../src/metrics/ledger.ts';
-import type { Expression } from '../../../src/plan/expression.ts';
-import { ProjectOperator } from '../../../src/runtime/operators/project.ts';
-import { columnBatch, kernelInstance, readColumn, readSelection } from '../../support/column-batch.ts';
-import { recorder } from '../../support/recorder.ts';
+import type { RecordBatch } from '../../../../src/data/record-batch.ts';
+import { tableSchema } from '../../../../src/data/schema.ts';
+import type { ColumnType } from '../../../../src/data/types.ts';
+import type { KernelInstance } from '../../../../src/kernel/instance.ts';
+import { projectEquation } from '../../../../src/metrics/ledger.ts';
+import type { Expression } from '../../../../src/plan/expression.ts';
+import { ProjectOperator } from '../../../../src/runtime/operators/project.ts';
+import { columnBatch, kernelInstance, readColumn, readSelection } from '../../../support/column-batch.ts';
+import { recorder } from '../../../support/recorder.ts';
 
 const INT: ColumnType = { kind: 'int32', nullable: true };
 const schema = tableSchema([

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { below, type Random, seededRandom } from '../../../src/base/random.ts';
-import { BATCH_ROWS_MAX, type RecordBatch } from '../../../src/data/record-batch.ts';
-import { tableSchema } from '../../../src/data/schema.ts';
-import type { TypeKind } from '../../../src/data/types.ts';
-import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { BatchSerializer } from '../../../src/runtime/channel/batch-codec.ts';
-import { columnBatch, kernelInstance, readColumn, readSelection } from '../../support/column-batch.ts';
-import { pick, randomColumns, randomSelection } from '../../support/random-rows.ts';
+import { below, type Random, seededRandom } from '../../../../src/base/random.ts';
+import { BATCH_ROWS_MAX, type RecordBatch } from '../../../../src/data/record-batch.ts';
+import { tableSchema } from '../../../../src/data/schema.ts';
+import type { TypeKind } from '../../../../src/data/types.ts';
+import type { KernelInstance } from '../../../../src/kernel/instance.ts';
+import { BatchSerializer } from '../../../../src/runtime/channel/batch-codec.ts';
+import { columnBatch, kernelInstance, readColumn, readSelection } from '../../../support/column-batch.ts';
+import { pick, randomColumns, randomSelection } from '../../../support/random-columns.ts';
 
 const KINDS: readonly TypeKind[] = ['bool', 'int32', 'int64', 'timestamp', 'float64', 'utf8', 'bytes', 'json'];
 

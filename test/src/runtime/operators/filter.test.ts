@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { eventTimeMs } from '../../../src/base/time.ts';
-import type { RecordBatch } from '../../../src/data/record-batch.ts';
-import { tableSchema } from '../../../src/data/schema.ts';
-import type { ColumnType } from '../../../src/data/types.ts';
-import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { filterEquation } from '../../../src/metrics/ledger.ts';
-import type { Expression } from '../../../src/plan/expression.ts';
-import { FilterOperator } from '../../../src/runtime/operators/filter.ts';
-import { columnBatch, kernelInstance, readSelection } from '../../support/column-batch.ts';
-import { recorder } from '../../support/recorder.ts';
+import { eventTimeMs } from '../../../../src/base/time.ts';
+import type { RecordBatch } from '../../../../src/data/record-batch.ts';
+import { tableSchema } from '../../../../src/data/schema.ts';
+import type { ColumnType } from '../../../../src/data/types.ts';
+import type { KernelInstance } from '../../../../src/kernel/instance.ts';
+import { filterEquation } from '../../../../src/metrics/ledger.ts';
+import type { Expression } from '../../../../src/plan/expression.ts';
+import { FilterOperator } from '../../../../src/runtime/operators/filter.ts';
+import { columnBatch, kernelInstance, readSelection } from '../../../support/column-batch.ts';
+import { recorder } from '../../../support/recorder.ts';
 
 const INT: ColumnType = { kind: 'int32', nullable: true };
 const BOOL: ColumnType = { kind: 'bool', nullable: true };
