@@ -5,7 +5,7 @@ import type { ColumnType, TypeKind } from '../../../src/data/types.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
 import { type Expression, formatExpression } from '../../../src/plan/expression.ts';
 import { Condition, Projection } from '../../../src/runtime/expression.ts';
-import { evaluate, type Row } from '../oracle/expression.ts';
+import { evaluate, type Row } from '../../oracle/expression.ts';
 import { columnBatch, kernelInstance, readColumn, readSelection, type Value } from '../../support/column-batch.ts';
 import { pick, randomSelection } from '../../support/random-columns.ts';
 
