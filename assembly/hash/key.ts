@@ -5,9 +5,9 @@
  *   KEY_BYTES, 24 bytes: hash u32 | length u32 | 16 bytes: the key padded with zeros, or, when it is longer, its first
  *   8 bytes | reference u32 to all of it in a slab | 0
  *
- * Slabs are extents of key bytes, chained: next u32, pages u32, 8 spare, then keys at multiples of 8. They belong to one table
- * and are freed with it.
- * Not here: the table (table.ts), how composite and nullable keys become bytes (codec/row.ts).
+ * Slabs are extents of key bytes, chained: next u32, pages u32, 8 spare, then keys at multiples of 8. They belong to
+ * one table and are freed with it. Not here: the table (table.ts), how composite and nullable keys become bytes
+ * (codec/row.ts).
  */
 import { EXTENT_PAGES_MAX, extentAlloc, extentFree, PAGE_SHIFT, refOf, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
