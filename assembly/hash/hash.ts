@@ -12,8 +12,6 @@ const MIX_2: u64 = 0xc4ceb9fe1a85ec53;
 const BYTES_SEED: u64 = 0x9e3779b97f4a7c15;
 const BYTES_MULTIPLIER: u64 = 0xd6e8feb86659fd93;
 
-export const KEY_GROUP_SHIFT: u32 = 25;
-
 function mix(value: u64): u32 {
   let h = value;
   h ^= h >> 33;

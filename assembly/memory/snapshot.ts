@@ -3,7 +3,7 @@
  *
  * What is drained is a list of runs, each a header of 8 bytes and whole blocks:
  *   +--------------------------+-----------+---------------------------+
- *   | (region << S) | block u32 | count u32 | count blocks of 256 bytes |   S = REGION_BLOCK_SHIFT
+ *   | (region << S) | block u32 | count u32 | count blocks of 128 bytes |   S = REGION_BLOCK_SHIFT
  *   +--------------------------+-----------+---------------------------+
  *
  * Invariants
@@ -51,7 +51,9 @@ function translate(statusPtr: u32, table: v128): u32 {
   const persisting = i8x16.splat(PERSISTING);
   let count: u32 = 0;
   for (let at = statusPtr; at < statusPtr + REGION_BLOCKS; at += 16) {
-    const after = i8x16.swizzle(table, v128.load(at));
+    const before = v128.load(at);
+    if (!v128.any_true(before)) continue;
+    const after = i8x16.swizzle(table, before);
     v128.store(at, after);
     count += popcnt<u32>(i8x16.bitmask(i8x16.eq(after, persisting)));
   }

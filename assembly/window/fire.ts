@@ -28,7 +28,7 @@ import {
   AGGREGATE_CODE, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_OUT_VALIDITY, AGGREGATE_OUT_VALUES, AGGREGATE_TYPE, FIRE_ENTRIES,
   FIRE_ENTRIES_MAX, FIRE_MERGED, FIRE_ORDER, FIRE_ORDER_SPARE, KEY_NONE, PLAN_AGGREGATE_COUNT, PLAN_ENTRY_BYTES, PLAN_FAILED,
   PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_OUT_ENDS, PLAN_OUT_KEYS, PLAN_OUT_STARTS, PLAN_SCRATCH, PLAN_SIZE_MS, PLAN_SLIDE_MS, PLAN_STATE,
-  planAggregate,
+  planAggregate, SCRATCH_RESULT,
 } from './plan';
 import { dropSlicesBefore, FIRE_ACTIVE, FIRE_END, FIRE_HASH, FIRE_SKIP, FIRED_THROUGH, sliceAtOrAfter, sliceTable } from './slices';
 import { sortOrder } from './sort';
@@ -258,7 +258,7 @@ function writeNarrow(type: u32, out: u32, row: u32, bits: u64): void {
 /** Writes all results of an entry to row `row` of the output columns, with validity where a column has it. */
 export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
   const rows = rowsOf(load<u64>(entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND))));
-  const result = load<u32>(planPtr, PLAN_SCRATCH);
+  const result = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_RESULT;
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
     const aggregate = planAggregate(planPtr, i);
     const code = load<u32>(aggregate, AGGREGATE_CODE);

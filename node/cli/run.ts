@@ -23,7 +23,7 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
   quiet: { type: 'boolean', help: 'print errors only' },
 };
 
-export const runHelp = `millrace run <job.ts|job.js> [options]
+export const runHelp = `millrace run <job.ts|job.js|job.json> [options]
 
 Runs the job that the file exports, until its input ends. Checkpoints are kept in the state folder: run the same command
 again after Ctrl-C, a crash or kill -9, and it continues where the last checkpoint was, with every record counted once.

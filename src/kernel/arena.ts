@@ -12,7 +12,7 @@ import type { KernelInstance } from './instance.ts';
 
 export const PAGE_BYTES = 4096;
 /** What a call of `drainSnapshot` needs at least: a run header and one block. */
-export const DRAIN_BYTES_MIN = 8 + 256;
+export const DRAIN_BYTES_MIN = 8 + 128;
 
 export class Arena {
   readonly #begin: () => number;

@@ -23,7 +23,7 @@ function makeCase(random: Random): Case {
   const aggregates: AggregateSpec[] = Array.from({ length: below(random, 5) }, (_, i) => ({
     name: `a${i}`, fn: pick(FUNCTIONS), input: pick(TYPES), nullable: below(random, 2) === 0,
   }));
-  aggregates.push({ name: 'rows', fn: 'count', input: undefined, nullable: false });
+  aggregates.push({ name: 'rows', fn: 'count', input: undefined, nullable: below(random, 2) === 0 });
   const slideMs = pick([10, 100, 1000]);
   const sizeMs = pick([slideMs, slideMs, slideMs * 3, slideMs * 2 + slideMs / 2]);
   const key = pick([Physical.I64, Physical.I64, Physical.VIEW, Physical.VIEW, Physical.I32, undefined]);
@@ -56,8 +56,8 @@ function makeKey(random: Random, type: Physical | undefined, keys: number): bigi
 }
 
 function makeValue(random: Random, { fn, input, nullable }: AggregateSpec): number | bigint | null {
-  if (input === undefined) return 1;
   if (nullable && below(random, 3) === 0) return null;
+  if (input === undefined) return 1;
   if (input === Physical.F64) return floatValue(random, fn);
   const near = BigInt(below(random, 2000) - 1000);
   // Values near the ends of int64 leave it on the way in a sum; that their end is representable is seen to by the sign.
@@ -99,7 +99,7 @@ function compare({ spec, reference, rows }: Case, fired: readonly FiredRow[], la
 }
 
 test('fires the same windows and finds the same late rows as following row by row, however rows are batched', async () => {
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 40; seed++) {
     const random = seededRandom(seed);
     const made = makeCase(random);
     const harness = new WindowHarness(await newKernels(), made.spec);
@@ -144,7 +144,7 @@ async function restored(spec: WindowAggregateSpec, runs: readonly Uint8Array[]):
 }
 
 test('goes on after a restore exactly as if nothing had happened, from snapshots taken between any two batches or firing steps', async () => {
-  for (let seed = 1001; seed <= 1040; seed++) {
+  for (let seed = 1001; seed <= 1030; seed++) {
     const random = seededRandom(seed);
     const made = makeCase(random);
     const live = new WindowHarness(await newKernels(), made.spec);

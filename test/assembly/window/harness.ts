@@ -42,8 +42,9 @@ export class WindowHarness {
       selected: 0, selection: kernels.memory.allocate(BATCH_ROWS * 4),
       key: spec.key === undefined ? undefined : column(spec.key, false),
       times: kernels.memory.allocate(BATCH_ROWS * 8), watermarks: kernels.memory.allocate(BATCH_ROWS * 8),
-      columns: spec.aggregates.map(({ input, nullable }) => (input === undefined ? undefined : column(input, nullable))),
-      filters: spec.aggregates.map(() => 0),
+      // Absent values come as nulls of the column or, for every second aggregate and count(), as a filter.
+      columns: spec.aggregates.map(({ input, nullable }, i) => (input === undefined ? undefined : column(input, nullable && i % 2 === 0))),
+      filters: spec.aggregates.map(({ input, nullable }, i) => (nullable && (i % 2 === 1 || input === undefined) ? kernels.memory.allocate(BATCH_ROWS) : 0)),
     };
   }
 
@@ -102,6 +103,8 @@ export class WindowHarness {
       }
       row.values.forEach((value, a) => {
         const column = this.#input.columns[a];
+        const filter = this.#input.filters[a] ?? 0;
+        if (filter !== 0) memory.u8[filter + at] = value === null ? 0 : 1;
         if (column !== undefined) writeValue(this.kernels, this.#spec.aggregates[a]?.input ?? Physical.I64, column, at, value);
       });
     }
