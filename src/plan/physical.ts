@@ -73,7 +73,8 @@ function requiredColumns(order: readonly AnyNode[]): ReadonlyMap<AnyNode, Readon
   const required = new Map<AnyNode, Set<string>>(order.map((node) => [node, new Set<string>()]));
   for (const node of [...order].reverse()) {
     const own = required.get(node) ?? new Set<string>();
-    for (const input of inputsOf(node)) {
+    // Late rows are rows of what the aggregate reads, whatever it makes of them.
+    for (const input of inputsOf(node.kind === 'late' ? node.of : node)) {
       const needed = required.get(input);
       for (const name of readsOf(node, own)) needed?.add(name);
     }
