@@ -286,14 +286,15 @@ export class JobRun {
     return checkpointEveryMs === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.monotonicMs() + checkpointEveryMs;
   }
 
-  /** Until input, a request, or the time of the next checkpoint. */
+  /** Until input, a request, the end of the checkpoint that is being written, or the time of the next. */
   async #wait(due: number): Promise<void> {
     const { clock } = this.#ports;
     const woken = new Wake();
     this.#wake = () => woken.wake();
     const left = due - clock.monotonicMs();
-    const timer = Number.isFinite(left) ? [clock.sleep(Math.max(0, left), woken)] : [];
-    await Promise.race([this.deployment.task.ready(), woken.promise, ...timer]);
+    // The next checkpoint cannot begin before this one has ended, so a time for it that has passed is nothing to wait for.
+    const next = this.#background ?? (Number.isFinite(left) ? clock.sleep(Math.max(0, left), woken) : undefined);
+    await Promise.race([this.deployment.task.ready(), woken.promise, ...(next === undefined ? [] : [next])]);
     woken.wake();
     this.#wake = () => undefined;
   }
