@@ -55,19 +55,11 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     ...(state === undefined ? {} : { state }),
     // Texts from the command line: `run` checks their form and names the option.
     ...(every === undefined ? {} : { checkpointEvery: every as Duration }),
-<<<<<<< HEAD
     ...(memory === undefined ? {} : { memory: memory as Size }), // likewise
     ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
     ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
-    ...whole(options.text('retained'), 'retained'),
-    ...whole(options.text('batch-rows'), 'batchRows'),
-=======
-    ...(memory === undefined ? {} : { memory: memory as Size }),
-    ...(throttle === undefined ? {} : { throttle: throttle as Duration }),
-    ...(chunk === undefined ? {} : { chunk: chunk as Size }),
     ...whole(options.text('retained'), 'retained', '--retained'),
     ...whole(options.text('batch-rows'), 'batchRows', '--batch-rows'),
->>>>>>> kill
   });
   return follow(running, { path, state, quiet: options.flag('quiet'), metrics: options.flag('metrics') });
 }

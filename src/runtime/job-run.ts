@@ -233,25 +233,15 @@ export class JobRun {
     return checkpointEveryMs === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.monotonicMs() + checkpointEveryMs;
   }
 
-<<<<<<< HEAD
-  /** Until input, a request, the end of a checkpoint, or the time of the next one. */
-=======
   /** Until input, a request, the end of the checkpoint that is being written, or the time of the next. */
->>>>>>> crash
   async #wait(due: number): Promise<void> {
     const { clock } = this.#ports;
     const woken = new Wake();
     this.#wake = () => woken.wake();
-<<<<<<< HEAD
-    const left = this.#background === undefined ? due - clock.monotonicMs() : Number.POSITIVE_INFINITY;
-    const timer = Number.isFinite(left) ? [clock.sleep(Math.max(0, left), woken)] : [];
-    await Promise.race([this.deployment.task.ready(), woken.promise, ...timer]);
-=======
     const left = due - clock.monotonicMs();
     // The next checkpoint cannot begin before this one has ended, so a time for it that has passed is nothing to wait for.
     const next = this.#background ?? (Number.isFinite(left) ? clock.sleep(Math.max(0, left), woken) : undefined);
     await Promise.race([this.deployment.task.ready(), woken.promise, ...(next === undefined ? [] : [next])]);
->>>>>>> crash
     woken.wake();
     this.#wake = () => undefined;
   }
