@@ -20,17 +20,14 @@
  */
 import { extentAlloc, extentFree, PAGE_BYTES, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { hashOfEntry, slabsFree } from './key';
+import { hashOfEntry, slabsFree, TABLE_STATE } from './key';
 
-export const TABLE_STATE: u32 = 0;
+// 0: the state that the table belongs to, and 24 to 35: the slabs of its keys (key.ts).
 export const TABLE_DEPTH: u32 = 4;
 export const TABLE_ENTRIES: u32 = 8;
 export const TABLE_KEY_KIND: u32 = 12;
 export const TABLE_ENTRY_BYTES: u32 = 16;
 const TABLE_PAGES: u32 = 20;
-export const TABLE_SLAB: u32 = 24;
-export const TABLE_SLAB_USED: u32 = 28;
-export const TABLE_SLAB_PAGES: u32 = 32;
 export const TABLE_SEGMENTS: u32 = 36;
 /** Rows folded into all entries, u64. */
 export const TABLE_ROWS: u32 = 40;

@@ -24,6 +24,8 @@ import { arenaControlPtr, BLOCK_SHIFT, statusBase } from './frames';
 
 const RUN_HEADER: u32 = 8;
 const REGION_BLOCKS: u32 = 1 << REGION_BLOCK_SHIFT;
+/** Statuses that are counted in lanes of 8 bits before these could overflow: 128 vectors. */
+const COUNTED_BYTES: u32 = 2048;
 const PAGE_BLOCKS: u32 = PAGE_BYTES / BLOCK_BYTES;
 
 /** Begins a snapshot and answers how many blocks it holds. One that is still being drained is aborted first. */

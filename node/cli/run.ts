@@ -55,9 +55,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     ...(state === undefined ? {} : { state }),
     // Texts from the command line: `run` checks their form and names the option.
     ...(every === undefined ? {} : { checkpointEvery: every as Duration }),
-    ...(memory === undefined ? {} : { memory: memory as Size }),
-    ...(throttle === undefined ? {} : { throttle: throttle as Duration }),
-    ...(chunk === undefined ? {} : { chunk: chunk as Size }),
+    ...(memory === undefined ? {} : { memory: memory as Size }), // likewise
+    ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
+    ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
     ...whole(options.text('retained'), 'retained', '--retained'),
     ...whole(options.text('batch-rows'), 'batchRows', '--batch-rows'),
   });

@@ -32,8 +32,6 @@ const messages = {
   E1207: (p: { column: string; where: string }) => `'${p.column}' in ${p.where} is already a column of the result`,
   E1208: (p: { condition: string; where: string }) => `${p.condition} was built in ${p.where}, but is no part of its answer`,
   E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
-  E1210: (p: { column: string; where: string; by: string }) =>
-    `${p.where} needs the event-time column '${p.column}', but ${p.by} leaves it out`,
   E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,

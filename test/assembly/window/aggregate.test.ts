@@ -4,7 +4,6 @@
 import { expect, test } from 'vitest';
 import { below, type Random, seededRandom, uniform } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
-import type { AggregateSpec } from '../../../src/kernel/aggregate-plan.ts';
 import type { WindowAggregateSpec } from '../../../src/kernel/window-aggregate.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { type FiredRow, WindowHarness } from './harness.ts';
@@ -15,8 +14,10 @@ const TYPES = [Physical.I32, Physical.I64, Physical.F64] as const;
 const FUNCTIONS = ['count', 'sum', 'min', 'max', 'avg', 'stddev'] as const;
 const MIN_TIME = Number.MIN_SAFE_INTEGER;
 
+type NamedWindowSpec = Omit<WindowAggregateSpec, 'aggregates'> & { readonly aggregates: readonly NamedSpec[] };
+
 interface Case {
-  readonly spec: WindowAggregateSpec;
+  readonly spec: NamedWindowSpec;
   readonly reference: readonly ReferenceAggregate[];
   readonly rows: readonly Row[];
 }
@@ -36,7 +37,7 @@ function makeCase(random: Random): Case {
   return { spec, rows, reference: aggregates.map(({ fn, input }) => ({ fn, float: input === Physical.F64 })) };
 }
 
-function makeRows(random: Random, spec: WindowAggregateSpec, keys: number, count: number): Row[] {
+function makeRows(random: Random, spec: NamedWindowSpec, keys: number, count: number): Row[] {
   const start = below(random, 2) === 0 ? -5000 : 1_700_000_000_000;
   const delay = below(random, 3) * spec.slideMs;
   const step = 1 + below(random, 4);
