@@ -13,7 +13,7 @@ import { dayJob, fill, readings, runDay, segmentsIn } from './support/large-stat
 import { run } from 'millrace/node';
 
 const STATE_BYTES = 100 * 1024 * 1024;
-const METERS = 4_000_000;
+const METERS = 6_000_000;
 const KILLS = 10;
 const self = fileURLToPath(import.meta.url);
 

@@ -11,7 +11,7 @@ import { quantile } from './bench.ts';
 import { fill, readings, runDay, segmentsIn } from './support/large-state.ts';
 
 const STATE_BYTES = 512 * 1024 * 1024;
-const METERS = 4_000_000;
+const METERS = 6_000_000;
 const READ_BYTES = 4 * 1024 * 1024;
 const ROUNDS = 5;
 

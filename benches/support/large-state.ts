@@ -47,11 +47,12 @@ export const dayJob = (input: string, out: string): Job =>
     })
     .to(ndjsonSink(out));
 
-/** Runs the job until its state holds `bytes` or all input is in it, and suspends it. Answers what was held. */
+/** Runs the job until its state holds `bytes`, and suspends it. Answers what was held. */
 export async function fill(running: RunningJob, bytes: number): Promise<{ readonly stateBytes: number; readonly records: number }> {
   while (running.progress().stateBytes < bytes && running.status === 'running') await nextTurn();
   await running.suspend();
   const { stateBytes, recordsIn } = running.progress();
+  if (stateBytes < bytes) throw new Error(`the input is too short: it fills ${stateBytes} bytes of state`);
   return { stateBytes, records: recordsIn };
 }
 

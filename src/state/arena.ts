@@ -33,7 +33,8 @@ const HEADER_BYTES = 20;
 const LARGEST_NAMED = 3;
 /** Runs in a frame: about this many bytes. */
 const FRAME_RUNS_BYTES = 1024 * 1024;
-const FRAME_BYTES_MAX = HEADER_BYTES + FRAME_RUNS_BYTES;
+/** What a frame has at most, its header included. */
+export const FRAME_BYTES_MAX = HEADER_BYTES + FRAME_RUNS_BYTES;
 
 export interface StateSize {
   readonly name: string;
