@@ -42,18 +42,19 @@ const QUANTUM_BYTES = 256;
 
 const Reading = schema({ at: timestamp(), key: utf8(), value: int64() });
 
-/** Mostly in order, 40 minutes apart, now and then hours late, now and then no JSON at all. The same seed, the same lines. */
+/** Mostly in order, 40 minutes apart, every sixth hours late, every ninth no JSON. The same seed, the same lines. */
 export function crashFiles(seed: number): MemoryFiles {
   const random = seededRandom(seed);
-  const file = (): Uint8Array => {
+  const file = (first: number): Uint8Array => {
     const lines = Array.from({ length: LINES_PER_FILE }, (_, i) => {
-      const back = below(random, 3) === 0 ? 40 + below(random, 8 * 60) : below(random, 30);
+      const back = (i + first) % 6 === 5 ? 3 * 60 + below(random, 5 * 60) : below(random, 60);
       const at = new Date(START + i * 40 * MINUTE - back * MINUTE).toISOString();
-      return below(random, 12) === 0 ? `{"at":"${at}",` : JSON.stringify({ at, key: `k${below(random, 3)}`, value: below(random, 100) });
+      const isBroken = (i + first) % 9 === 8;
+      return isBroken ? `{"at":"${at}",` : JSON.stringify({ at, key: `k${below(random, 3)}`, value: below(random, 100) });
     });
     return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
   };
-  return { 'a.ndjson': file(), 'b.ndjson': file(), 'c.ndjson': file() };
+  return { 'a.ndjson': file(0), 'b.ndjson': file(3), 'c.ndjson': file(7) };
 }
 
 const SETTINGS: JobSettings = {
