@@ -76,6 +76,10 @@ export interface DriveOptions {
   readonly look?: (run: JobRun) => void;
   readonly wrapStore?: (store: CheckpointStore) => CheckpointStore;
   readonly deadLetters?: SinkConnector;
+  /** The job's name when it has none of its own. */
+  readonly name?: string;
+  /** Gets the run before it starts: what became of it can then be asked even when it fails. */
+  readonly onRun?: (run: JobRun) => void;
 }
 
 export interface Driven {
@@ -94,10 +98,11 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   const store = new MemoryStore(options.medium);
   const controller = new PortController({ asyncMethods: STORE_METHODS, ...(options.crashAt === undefined ? {} : { crashAt: options.crashAt }) });
   const instrumented = instrument<CheckpointStore>(options.wrapStore?.(store) ?? store, 'store', controller);
-  const plan = physicalPlanOf(options.job, 'test');
+  const plan = physicalPlanOf(options.job, options.name ?? 'test');
   const ports = { clock, kernels, store: instrumented, timestamp: eventTimeHook };
   const { deadLetters } = options;
   const run = new JobRun(plan, deadLetters === undefined ? ports : { ...ports, deadLetters }, { ...TEST_SETTINGS, ...settings });
+  options.onRun?.(run);
   const outcome: { end?: JobStatus; error?: unknown } = {};
   run.start().then(() => run.execute()).then((end) => Object.assign(outcome, { end }), (error: unknown) => Object.assign(outcome, { error }));
   const turns = await pump(run, clock, options, () => 'end' in outcome || 'error' in outcome, controller);
