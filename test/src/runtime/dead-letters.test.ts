@@ -10,7 +10,10 @@ import { SinkOperator } from '../../../src/runtime/operators/sink.ts';
 import { newKernels } from '../../support/kernels.ts';
 
 const SCHEMA: TableSchema = {
-  fields: [{ name: 'id', type: { kind: 'int64', nullable: false, bigint: true } }, { name: 'text', type: { kind: 'utf8', nullable: true } }],
+  fields: [
+    { name: 'id', type: { kind: 'int64', nullable: false, bigint: true } },
+    { name: 'text', type: { kind: 'utf8', nullable: true } },
+  ],
 };
 
 function rowsSink(kernels: KernelInstance): { readonly rows: Row[]; readonly operator: SinkOperator } {
@@ -20,14 +23,25 @@ function rowsSink(kernels: KernelInstance): { readonly rows: Row[]; readonly ope
     throw new Error('not called');
   };
   const writer: SinkWriter = {
-    fence: never, recover: never, prepare: never, commit: never, close: never, ready: () => undefined, bytesWritten: 0,
+    fence: never,
+    recover: never,
+    prepare: never,
+    commit: never,
+    close: never,
+    ready: () => undefined,
+    bytesWritten: 0,
     write: (batch) => void rows.push(...readRows(view, batch)),
   };
   return { rows, operator: new SinkOperator('dead-letters', writer) };
 }
 
-const letterOf = (line: string, offset: number) =>
-  ({ source: 's', split: 'a.ndjson', offset, reason: 'not JSON', bytes: new TextEncoder().encode(line) });
+const letterOf = (line: string, offset: number) => ({
+  source: 's',
+  split: 'a.ndjson',
+  offset,
+  reason: 'not JSON',
+  bytes: new TextEncoder().encode(line),
+});
 
 function batchOf(kernels: KernelInstance, rows: readonly Row[]): RecordBatch {
   const builder = new BatchBuilder(kernels, SCHEMA, 8);
@@ -41,7 +55,13 @@ describe('dead letters', () => {
     for (let i = 0; i < 250; i++) office.letter('source', letterOf(`line ${i}`, i));
     expect(office.count).toBe(250);
     expect(office.sample).toHaveLength(100);
-    expect(office.sample[99]).toEqual({ operator: 'source', split: 'a.ndjson', offset: 99, reason: 'not JSON', record: 'line 99' });
+    expect(office.sample[99]).toEqual({
+      operator: 'source',
+      split: 'a.ndjson',
+      offset: 99,
+      reason: 'not JSON',
+      record: 'line 99',
+    });
   });
 
   test('are cut to a thousand characters', async () => {
@@ -55,10 +75,15 @@ describe('dead letters', () => {
   test('of operators show the row by its number, also when no selection means it', async () => {
     const kernels = await newKernels();
     const office = new DeadLetterOffice(kernels.memory);
-    const batch = batchOf(kernels, [{ id: 1n, text: 'a' }, { id: 2n ** 62n, text: null }]);
+    const batch = batchOf(kernels, [
+      { id: 1n, text: 'a' },
+      { id: 2n ** 62n, text: null },
+    ]);
     const selection = kernels.memory.allocate(4);
     office.row('filter', { ...batch, selection, selected: 1 }, 1, 'division by zero');
-    expect(office.sample).toEqual([{ operator: 'filter', reason: 'division by zero', record: '{"id":"4611686018427387904","text":null}' }]);
+    expect(office.sample).toEqual([
+      { operator: 'filter', reason: 'division by zero', record: '{"id":"4611686018427387904","text":null}' },
+    ]);
   });
 
   test('reach their sink each once and in order, at the latest when they are flushed', async () => {
@@ -70,7 +95,14 @@ describe('dead letters', () => {
     office.flush();
     office.flush();
     expect(rows.map(({ offset }) => offset)).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
-    expect(rows[7]).toEqual({ operator: 'source', split: 'a.ndjson', offset: 7, position: null, reason: 'not JSON', record: 'line 7' });
+    expect(rows[7]).toEqual({
+      operator: 'source',
+      split: 'a.ndjson',
+      offset: 7,
+      position: null,
+      reason: 'not JSON',
+      record: 'line 7',
+    });
     expect(operator.ledger).toMatchObject({ in: 1_000, out: 1_000 });
   });
 });

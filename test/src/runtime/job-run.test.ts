@@ -43,10 +43,16 @@ async function whole(): Promise<string> {
   return outputOf(world);
 }
 
-const after = (checkpoints: number) => ({ checkpoints: { completed } }: JobRun): boolean => completed >= checkpoints;
+const after =
+  (checkpoints: number) =>
+  ({ checkpoints: { completed } }: JobRun): boolean =>
+    completed >= checkpoints;
 
 async function errorOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(() => undefined, (error: unknown) => error);
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
 
 describe('a job', () => {
@@ -100,9 +106,14 @@ describe('a job', () => {
 
   test('waiting for input is woken by a request at once', async () => {
     const clock = new TickingClock();
-    const files = { delayMs: () => 1e9 };
+    let chunks = 0;
+    // The first chunk of each file comes soon, the next does not.
+    const files = { delayMs: () => (chunks++ < 3 ? 1 : 1e9) };
     const { end } = await run(newWorld(), {
-      clock, files, settings: { checkpointEveryMs: undefined }, stop: { how: 'suspend', when: (_run, turn) => turn === 1 },
+      clock,
+      files,
+      settings: { ...SETTINGS, checkpointEveryMs: undefined },
+      stop: { how: 'suspend', when: ({ deployment }) => deployment.task.sources.some(({ ledger }) => ledger.in > 0) },
     });
     expect(end).toBe('suspended');
     expect(clock.monotonicMs()).toBeLessThan(1e9);
@@ -123,36 +134,41 @@ describe('a job', () => {
 });
 
 /** The sink with one method that fails on its nth call. */
-const failing = (method: 'write' | 'prepare' | 'commit' | 'ready' | 'fence' | 'recover', nth: number) => (sink: SinkConnector): SinkConnector => ({
-  accepts: sink.accepts,
-  async open(context) {
-    const writer = await sink.open(context);
-    let calls = 0;
-    return new Proxy(writer, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (typeof value !== 'function') return value;
-        if (key !== method) return value.bind(target);
-        return (...args: unknown[]) => {
-          if (++calls !== nth) return Reflect.apply(value, target, args);
-          const error = new ExternalError('E1502', { path: 'the sink', problem: `${method} ${nth} fails` });
-          if (method === 'write') throw error;
-          return Promise.reject(error);
-        };
-      },
-    }) satisfies SinkWriter;
-  },
-});
+const failing =
+  (method: 'write' | 'prepare' | 'commit' | 'ready' | 'fence' | 'recover', nth: number) =>
+  (sink: SinkConnector): SinkConnector => ({
+    accepts: sink.accepts,
+    async open(context) {
+      const writer = await sink.open(context);
+      let calls = 0;
+      return new Proxy(writer, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key, target);
+          if (typeof value !== 'function') return value;
+          if (key !== method) return value.bind(target);
+          return (...args: unknown[]) => {
+            if (++calls !== nth) return Reflect.apply(value, target, args);
+            const error = new ExternalError('E1502', { path: 'the sink', problem: `${method} ${nth} fails` });
+            if (method === 'write') throw error;
+            return Promise.reject(error);
+          };
+        },
+      }) satisfies SinkWriter;
+    },
+  });
 
 describe('a job whose', () => {
   test('source fails fails with its error, and goes on where it was once the source is cured', async () => {
     const world = newWorld();
     let failed: JobRun | undefined;
-    const error = await errorOf(run(world, {
-      files: { failAt: { file: 'readings-1', offset: 6_000 } }, onRun: (made) => {
-        failed = made;
-      },
-    }));
+    const error = await errorOf(
+      run(world, {
+        files: { failAt: { file: 'readings-1', offset: 6_000 } },
+        onRun: (made) => {
+          failed = made;
+        },
+      }),
+    );
     expect(error).toMatchObject({ code: 'E1501', message: expect.stringContaining('readings-1') });
     expect(failed?.status).toBe('failed');
     expect(failed?.checkpoints.completed).toBeGreaterThan(0);
@@ -161,73 +177,102 @@ describe('a job whose', () => {
     expect(outputOf(world)).toBe(await whole());
   });
 
-  test.each(['write', 'prepare', 'commit', 'ready', 'fence', 'recover'] as const)('sink fails in %s fails, and loses and repeats nothing later', async (method) => {
-    const expected = await whole();
-    for (let nth = 1; nth <= 7; nth += 2) {
-      const world = newWorld();
-      const isOnce = method === 'fence' || method === 'recover';
-      const error = await errorOf(run(world, { sink: failing(method, isOnce ? 1 : nth) }));
-      expect(error, `${method} ${nth}`).toMatchObject({ code: 'E1502' });
-      await run(world);
-      expect(outputOf(world), `${method} ${nth}`).toBe(expected);
-      if (isOnce) break;
-    }
-  });
+  test.each(['write', 'prepare', 'commit', 'ready', 'fence', 'recover'] as const)(
+    'sink fails in %s fails, and loses and repeats nothing later',
+    async (method) => {
+      const expected = await whole();
+      for (let nth = 1; nth <= 7; nth += 2) {
+        const world = newWorld();
+        const isOnce = method === 'fence' || method === 'recover';
+        const error = await errorOf(run(world, { sink: failing(method, isOnce ? 1 : nth) }));
+        expect(error, `${method} ${nth}`).toMatchObject({ code: 'E1502' });
+        await run(world);
+        expect(outputOf(world), `${method} ${nth}`).toBe(expected);
+        if (isOnce) break;
+      }
+    },
+  );
 
-  test.each(['createSegment', 'append', 'seal', 'publish', 'remove'])('store fails in %s fails, and the checkpoint before is as good as ever', async (method) => {
-    const expected = await whole();
-    for (const nth of [1, 2, 5]) {
-      const world = newWorld();
-      let calls = 0;
-      const fail = <P extends object>(port: P): P => new Proxy(port, {
-        get(target, key) {
-          const value: unknown = Reflect.get(target, key, target);
-          if (typeof value !== 'function') return value;
-          return (...args: unknown[]): unknown => {
-            if (key === method && ++calls === nth) return Promise.reject(new ExternalError('E1502', { path: 'the store', problem: 'full' }));
-            const result: unknown = Reflect.apply(value, target, args);
-            // Segments are ports as well.
-            return key === 'createSegment' ? Promise.resolve(result).then((segment) => fail(segment as SegmentWriter)) : result;
-          };
-        },
-      });
-      const error = await errorOf(run(world, { wrapStore: (store: CheckpointStore) => fail(store) }));
-      expect(error, `${method} ${nth}`).toMatchObject({ code: 'E1502' });
-      await run(world);
-      expect(outputOf(world), `${method} ${nth}`).toBe(expected);
-    }
-  });
+  test.each(['createSegment', 'append', 'seal', 'publish', 'remove'])(
+    'store fails in %s fails, and the checkpoint before is as good as ever',
+    async (method) => {
+      const expected = await whole();
+      for (const nth of [1, 2, 5]) {
+        const world = newWorld();
+        let calls = 0;
+        const fail = <P extends object>(port: P): P =>
+          new Proxy(port, {
+            get(target, key) {
+              const value: unknown = Reflect.get(target, key, target);
+              if (typeof value !== 'function') return value;
+              return (...args: unknown[]): unknown => {
+                if (key === method && ++calls === nth)
+                  return Promise.reject(new ExternalError('E1502', { path: 'the store', problem: 'full' }));
+                const result: unknown = Reflect.apply(value, target, args);
+                // Segments are ports as well.
+                return key === 'createSegment'
+                  ? Promise.resolve(result).then((segment) => fail(segment as SegmentWriter))
+                  : result;
+              };
+            },
+          });
+        const error = await errorOf(run(world, { wrapStore: (store: CheckpointStore) => fail(store) }));
+        expect(error, `${method} ${nth}`).toMatchObject({ code: 'E1502' });
+        await run(world);
+        expect(outputOf(world), `${method} ${nth}`).toBe(expected);
+      }
+    },
+  );
 
   test('checkpoint fails while it waits for input fails then, not at the next checkpoint', async () => {
     const clock = new TickingClock();
     let publishes = 0;
-    const wrapStore = (store: CheckpointStore): CheckpointStore => new Proxy(store, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (typeof value !== 'function') return value;
-        if (key === 'publish' && ++publishes === 3) {
-          return () => clock.sleep(7).then(() => Promise.reject(new ExternalError('E1502', { path: 'the store', problem: 'full' })));
-        }
-        return value.bind(target);
-      },
-    });
-    const error = await errorOf(run(newWorld(), {
-      clock, files: { delayMs: () => 1e9 }, settings: { ...SETTINGS, checkpointEveryMs: 1_000 }, wrapStore,
-    }));
+    const wrapStore = (store: CheckpointStore): CheckpointStore =>
+      new Proxy(store, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key, target);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]): unknown => {
+            if (key !== 'publish' || ++publishes !== 3) return Reflect.apply(value, target, args);
+            return clock
+              .sleep(7)
+              .then(() => Promise.reject(new ExternalError('E1502', { path: 'the store', problem: 'full' })));
+          };
+        },
+      });
+    const error = await errorOf(
+      run(newWorld(), {
+        clock,
+        files: { delayMs: () => 1e9 },
+        settings: { ...SETTINGS, checkpointEveryMs: 1_000 },
+        wrapStore,
+      }),
+    );
     expect(error).toMatchObject({ code: 'E1502' });
     expect(clock.monotonicMs()).toBe(2_007);
   });
 
   test('state outgrows its budget fails with what is largest, and goes on with more', async () => {
     const S = schema({ at: timestamp(), key: utf8() });
-    const lines = Array.from({ length: 30_000 }, (_, i) => `{"at":${i},"key":"a key that is not short ${i}"}\n`).join('');
+    const lines = Array.from({ length: 30_000 }, (_, i) => `{"at":${i},"key":"a key that is not short ${i}"}\n`).join(
+      '',
+    );
     const results = collectSink();
     const clock = new TickingClock(0.5);
-    const big = job('big', from(memoryFiles({ a: new TextEncoder().encode(lines) }, S, { clock })).watermark('at', monotonous())
-      .keyBy('key').window(tumbling('1 day')).aggregate({ rows: count() }).to(makeSink('inserts only', results, 'results')));
+    const big = job(
+      'big',
+      from(memoryFiles({ a: new TextEncoder().encode(lines) }, S, { clock }))
+        .watermark('at', monotonous())
+        .keyBy('key')
+        .window(tumbling('1 day'))
+        .aggregate({ rows: count() })
+        .to(makeSink('inserts only', results, 'results')),
+    );
     const medium = new MemoryMedium();
     const settings = { batchRows: 512, chunkBytes: 16_384, checkpointEveryMs: 50 };
-    const error = await errorOf(drive({ job: big, medium, clock, settings: { ...settings, stateBytes: 2 * 1024 * 1024 } }));
+    const error = await errorOf(
+      drive({ job: big, medium, clock, settings: { ...settings, stateBytes: 2 * 1024 * 1024 } }),
+    );
     expect(error).toMatchObject({ code: 'E1302', message: expect.stringContaining('windowAggregate') });
     const { end, run: second } = await drive({ job: big, medium, clock, settings });
     expect(end).toBe('finished');
@@ -237,9 +282,14 @@ describe('a job whose', () => {
 
   test('function throws fails with the row', async () => {
     const S = schema({ at: timestamp(), value: float64() });
-    const broken = from(memoryFiles({ a: new TextEncoder().encode('{"at":1,"value":2}\n') }, S)).map(() => {
-      throw new Error('broken');
-    }, { out: schema({ n: int32() }), uid: 'mine' }).to(makeSink('inserts only', collectSink(), 'results'));
+    const broken = from(memoryFiles({ a: new TextEncoder().encode('{"at":1,"value":2}\n') }, S))
+      .map(
+        () => {
+          throw new Error('broken');
+        },
+        { out: schema({ n: int32() }), uid: 'mine' },
+      )
+      .to(makeSink('inserts only', collectSink(), 'results'));
     const error = await errorOf(drive({ job: broken, medium: new MemoryMedium() }));
     expect(error).toMatchObject({ code: 'E1310', location: { operator: 'mine' } });
   });

@@ -3,16 +3,37 @@ import { UserError } from '../../../src/base/errors.ts';
 import type { Json } from '../../../src/base/json.ts';
 import { Checksum } from '../../../src/kernel/checksum.ts';
 import {
-  DamagedManifest, decodeManifest, encodeManifest, FORMAT_VERSION, isManifestName, isSegmentName, type Manifest, manifestName, segmentName,
+  DamagedManifest,
+  decodeManifest,
+  encodeManifest,
+  FORMAT_VERSION,
+  isManifestName,
+  isSegmentName,
+  type Manifest,
+  manifestName,
+  segmentName,
 } from '../../../src/state/manifest.ts';
 import { ShapeError } from '../../../src/state/shape.ts';
 import { newKernels } from '../../support/kernels.ts';
 
 const MANIFEST: Manifest = {
-  job: 'flights per hour', checkpoint: 12, epoch: 3, takenAt: 1_700_000_000_123, finished: false,
-  segments: [{ name: segmentName(2, 11), bytes: 1234, frames: 2, checkpoint: 11 }, { name: segmentName(3, 12), bytes: 0, frames: 1, checkpoint: 12 }],
+  job: 'flights per hour',
+  checkpoint: 12,
+  epoch: 3,
+  takenAt: 1_700_000_000_123,
+  finished: false,
+  segments: [
+    { name: segmentName(2, 11), bytes: 1234, frames: 2, checkpoint: 11 },
+    { name: segmentName(3, 12), bytes: 0, frames: 1, checkpoint: 12 },
+  ],
   arena: { names: ['windows'] },
-  sources: { flights: { splits: { 'a.ndjson': { offset: 1, position: 1, max: -5, ended: false } }, current: null, turnEnd: 262144 } },
+  sources: {
+    flights: {
+      splits: { 'a.ndjson': { offset: 1, position: 1, max: -5, ended: false } },
+      current: null,
+      turnEnd: 262144,
+    },
+  },
   operators: { windows: { watermark: -9007199254740991 }, 'naïve "uid"': null },
   sinks: { out: [{ parts: [], next: 1 }, 'text', 7, true, null] },
   ledgers: { windows: { in: 5, out: 0, held: 5 } },
@@ -52,7 +73,8 @@ describe('a manifest', () => {
           decodeManifest(damaged, sum, 'here');
         } catch (error) {
           if (error instanceof UserError && error.code === 'E1403') versions.push(at);
-          else if (!(error instanceof DamagedManifest)) throw new Error(`bit ${bit} of byte ${at}: ${String(error)}`, { cause: error });
+          else if (!(error instanceof DamagedManifest))
+            throw new Error(`bit ${bit} of byte ${at}: ${String(error)}`, { cause: error });
           continue;
         }
         throw new Error(`bit ${bit} of byte ${at} is accepted`);
@@ -73,17 +95,29 @@ describe('a manifest', () => {
 
   test('of another version is told apart from a damaged one, with both versions', async () => {
     const sum = await checksum();
-    const other = text.encode(`millrace checkpoint ${FORMAT_VERSION + 1}\n0123456789abcdef\nwhatever that version holds`);
-    expect(() => decodeManifest(other, sum, 'the place')).toThrow(expect.objectContaining({
-      code: 'E1403', message: expect.stringMatching(`the place has format version ${FORMAT_VERSION + 1}; .* reads ${FORMAT_VERSION}`),
-    }));
+    const other = text.encode(
+      `millrace checkpoint ${FORMAT_VERSION + 1}\n0123456789abcdef\nwhatever that version holds`,
+    );
+    expect(() => decodeManifest(other, sum, 'the place')).toThrow(
+      expect.objectContaining({
+        code: 'E1403',
+        message: expect.stringMatching(
+          `the place has format version ${FORMAT_VERSION + 1}; .* reads ${FORMAT_VERSION}`,
+        ),
+      }),
+    );
   });
 
   test('whose checksum matches is refused all the same when it has another shape', async () => {
     const sum = await checksum();
     const broken: unknown[] = [
-      null, [], {}, { ...MANIFEST, checkpoint: '12' }, { ...MANIFEST, segments: [{ name: 'a', bytes: 1, frames: 1 }] },
-      { ...MANIFEST, sinks: { out: {} } }, { ...MANIFEST, ledgers: { windows: { in: null } } },
+      null,
+      [],
+      {},
+      { ...MANIFEST, checkpoint: '12' },
+      { ...MANIFEST, segments: [{ name: 'a', bytes: 1, frames: 1 }] },
+      { ...MANIFEST, sinks: { out: {} } },
+      { ...MANIFEST, ledgers: { windows: { in: null } } },
     ];
     for (const value of broken) {
       const body = text.encode(JSON.stringify(value));
@@ -96,11 +130,26 @@ describe('a manifest', () => {
 describe('names', () => {
   test('sort by epoch, then checkpoint', () => {
     const names = [manifestName(2, 1), manifestName(1, 99), manifestName(1, 100), manifestName(10, 0)];
-    expect(names.toSorted()).toEqual([manifestName(1, 99), manifestName(1, 100), manifestName(2, 1), manifestName(10, 0)]);
+    expect(names.toSorted()).toEqual([
+      manifestName(1, 99),
+      manifestName(1, 100),
+      manifestName(2, 1),
+      manifestName(10, 0),
+    ]);
   });
 
   test('tell manifests from segments and from anything else', () => {
-    expect([manifestName(1, 2), segmentName(1, 2), 'checkpoint-1-2', `${manifestName(1, 2)}.tmp`, 'OWNER'].map((name) => [isManifestName(name), isSegmentName(name)]))
-      .toEqual([[true, false], [false, true], [false, false], [false, false], [false, false]]);
+    expect(
+      [manifestName(1, 2), segmentName(1, 2), 'checkpoint-1-2', `${manifestName(1, 2)}.tmp`, 'OWNER'].map((name) => [
+        isManifestName(name),
+        isSegmentName(name),
+      ]),
+    ).toEqual([
+      [true, false],
+      [false, true],
+      [false, false],
+      [false, false],
+      [false, false],
+    ]);
   });
 });

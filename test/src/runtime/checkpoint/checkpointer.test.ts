@@ -20,36 +20,49 @@ interface Ran {
 }
 
 async function run(
-  settings: Partial<JobSettings>, more: Partial<DriveOptions> = {}, wrap: (sink: SinkConnector) => SinkConnector = (sink) => sink,
+  settings: Partial<JobSettings>,
+  more: Partial<DriveOptions> = {},
+  wrap: (sink: SinkConnector) => SinkConnector = (sink) => sink,
 ): Promise<Ran> {
   const clock = new TickingClock(0.5);
   const [medium, results, late] = [new MemoryMedium(), collectSink(), collectSink()];
   const job = readingsJob(FILES, { results: wrap(results), late }, { clock, quantumBytes: 3_000 });
   const { run: ran } = await drive({
-    job, medium, clock, settings: { batchRows: 16, chunkBytes: 500, checkpointEveryMs: 10, ...settings }, ...more,
+    job,
+    medium,
+    clock,
+    settings: { batchRows: 16, chunkBytes: 500, checkpointEveryMs: 10, ...settings },
+    ...more,
   });
   return { medium, output: canonicalText([results.rows, late.rows]), completed: ran.checkpoints.completed };
 }
 
 /** Calls `see` with what every published manifest says. */
-async function watching(see: (manifest: Manifest, store: CheckpointStore) => void): Promise<(store: CheckpointStore) => CheckpointStore> {
+async function watching(
+  see: (manifest: Manifest, store: CheckpointStore) => void,
+): Promise<(store: CheckpointStore) => CheckpointStore> {
   const arena = new StateArena(await newKernels(), 1 << 20);
-  return (store) => new Proxy(store, {
-    get(target, key) {
-      const value: unknown = Reflect.get(target, key, target);
-      if (typeof value !== 'function') return value;
-      if (key !== 'publish') return value.bind(target);
-      return async (name: string, bytes: Uint8Array): Promise<void> => {
-        see(decodeManifest(bytes, (body) => arena.checksum(body), name), target);
-        await target.publish(name, bytes);
-      };
-    },
-  });
+  return (store) =>
+    new Proxy(store, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        if (key !== 'publish') return value.bind(target);
+        return async (name: string, bytes: Uint8Array): Promise<void> => {
+          see(
+            decodeManifest(bytes, (body) => arena.checksum(body), name),
+            target,
+          );
+          await target.publish(name, bytes);
+        };
+      },
+    });
 }
 
 async function manifestsOf(medium: MemoryMedium): Promise<Manifest[]> {
   const arena = new StateArena(await newKernels(), 1 << 20);
-  return [...medium.blobs].filter(([name]) => isManifestName(name))
+  return [...medium.blobs]
+    .filter(([name]) => isManifestName(name))
     .map(([name, { bytes }]) => decodeManifest(bytes, (body) => arena.checksum(body), name));
 }
 
@@ -58,8 +71,9 @@ describe('checkpoints', () => {
     const { medium, completed } = await run({ retained });
     expect(completed).toBeGreaterThan(20);
     const manifests = await manifestsOf(medium);
-    expect(manifests.map(({ checkpoint }) => checkpoint).toSorted((a, b) => a - b))
-      .toEqual(Array.from({ length: retained }, (_, i) => completed - retained + 1 + i));
+    expect(manifests.map(({ checkpoint }) => checkpoint).toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: retained }, (_, i) => completed - retained + 1 + i),
+    );
     const listed = new Set(manifests.flatMap(({ segments }) => segments.map(({ name }) => name)));
     expect([...medium.blobs.keys()].filter(isSegmentName).toSorted()).toEqual([...listed].toSorted());
     expect(medium.blobs.size).toBe(retained + listed.size);
@@ -76,7 +90,9 @@ describe('checkpoints', () => {
     expect(rewrites.length).toBeGreaterThan(2);
     expect(growing.at(-1)?.segments.length).toBeGreaterThan(Math.max(...counts));
     const newest = shapes.at(-1)?.checkpoint ?? 0;
-    const stale = [...short.medium.blobs.keys()].filter((name) => isSegmentName(name) && Number(name.slice(-10)) < newest - 10);
+    const stale = [...short.medium.blobs.keys()].filter(
+      (name) => isSegmentName(name) && Number(name.slice(-10)) < newest - 10,
+    );
     expect(stale.length).toBeLessThan(10);
   });
 
@@ -86,7 +102,12 @@ describe('checkpoints', () => {
       const clock = new TickingClock(0.5);
       const [medium, results, late] = [new MemoryMedium(), collectSink(), collectSink()];
       const job = readingsJob(FILES, { results, late }, { clock, quantumBytes: 3_000 });
-      const options = { job, medium, clock, settings: { batchRows: 16, chunkBytes: 500, checkpointEveryMs: 10, logBytes: 0 } };
+      const options = {
+        job,
+        medium,
+        clock,
+        settings: { batchRows: 16, chunkBytes: 500, checkpointEveryMs: 10, logBytes: 0 },
+      };
       await drive({ ...options, stop: { how: 'kill', when: ({ checkpoints }) => checkpoints.completed >= k } });
       await drive(options);
       expect(canonicalText([results.rows, late.rows]), `checkpoint ${k}`).toBe(expected);
@@ -130,11 +151,21 @@ describe('checkpoints', () => {
     const wrapStore = await watching(({ epoch, checkpoint }) => seen.push(`${epoch}/${checkpoint}`));
     const clock = new TickingClock(0.5);
     const job = readingsJob(FILES, { results: collectSink(), late: collectSink() }, { clock, quantumBytes: 3_000 });
-    const options = { job, medium: new MemoryMedium(), clock, wrapStore, settings: { batchRows: 16, chunkBytes: 500, checkpointEveryMs: 10 } };
+    const options = {
+      job,
+      medium: new MemoryMedium(),
+      clock,
+      wrapStore,
+      settings: { batchRows: 16, chunkBytes: 500, checkpointEveryMs: 10 },
+    };
     await drive({ ...options, stop: { how: 'kill', when: ({ checkpoints }) => checkpoints.completed >= 3 } });
     const last = Number(seen.at(-1)?.split('/')[1]);
     await drive({ ...options, stop: { how: 'suspend', when: ({ checkpoints }) => checkpoints.completed >= 2 } });
     expect(seen.slice(0, 3)).toEqual(['1/0', '1/1', '1/2']);
-    expect(seen.filter((each) => each.startsWith('2/')).slice(0, 3)).toEqual([`2/${last}`, `2/${last + 1}`, `2/${last + 2}`]);
+    expect(seen.filter((each) => each.startsWith('2/')).slice(0, 3)).toEqual([
+      `2/${last}`,
+      `2/${last + 1}`,
+      `2/${last + 2}`,
+    ]);
   });
 });
