@@ -69,7 +69,10 @@ export class NodeDisk implements Disk {
     }
   }
 
-  /** The names of folders made above and including the root are durable at once: the port has no path for what holds them. */
+  /**
+   * The names of folders made above and including the root are durable at once: the port has no path for what holds
+   * them.
+   */
   async makeFolder(folder: string): Promise<void> {
     const full = this.#full(folder);
     try {

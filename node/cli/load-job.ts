@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { UserError } from '../../src/base/errors.ts';
 import type { Job } from '../../src/index.ts';
+import { loadJsonJob } from './json-job.ts';
 
 export interface LoadedJob {
   readonly job: Job;
@@ -24,8 +25,9 @@ export async function loadJob(path: string): Promise<LoadedJob> {
   if (found?.isFile() !== true) {
     throw new UserError('E1602', { path, problem: 'there is no such file' }, { hint: 'Give the path of a .ts or .js file that exports a job.' });
   }
+  if (extname(file) === '.json') return { job: await loadJsonJob(file), defaultName: basename(file, '.json').replace(/\.job$/, '') };
   if (!/^\.[cm]?[jt]s$/.test(extname(file))) {
-    throw new UserError('E1602', { path, problem: 'it is neither TypeScript nor JavaScript' }, {});
+    throw new UserError('E1602', { path, problem: 'it is neither TypeScript, JavaScript nor JSON' }, {});
   }
   const loaded = await importBundled(file);
   const job: unknown = loaded['default'];

@@ -1,6 +1,6 @@
 /**
- * Files that patterns name: `*` and `?` inside a name, `**` over folders, `{a,b}` for either. Names that begin with a dot
- * are matched only by a dot in the pattern, so that files on their way (and other hidden ones) are never input.
+ * Files that patterns name: `*` and `?` inside a name, `**` over folders, `{a,b}` for either. Names that begin with a
+ * dot are matched only by a dot in the pattern, so that files on their way (and other hidden ones) are never input.
  *
  * Not here: reading them.
  */

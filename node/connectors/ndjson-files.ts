@@ -2,8 +2,8 @@
  * NDJSON from files (replayable, one split each) and from standard input (read once).
  *
  * Invariants
- *  1. Splits are the files sorted by id, and an id is a path inside the folder that the patterns share: the order and the
- *     names in checkpoints are the same on every machine.
+ *  1. Splits are the files sorted by id, and an id is a path inside the folder that the patterns share: the order and
+ *     the names in checkpoints are the same on every machine.
  *  2. Offsets are bytes of the file. What is read depends on them alone, not on chunks.
  * Not here: bytes to rows (src/format/ndjson.ts), reading ahead (chunks.ts), patterns (glob.ts).
  */

@@ -5,7 +5,10 @@ import { NdjsonEncoder } from '../../src/format/ndjson-encoder.ts';
 import { NodeDisk } from '../disk.ts';
 
 export interface NdjsonSinkOptions {
-  /** Takes updates and deletes as well; each line begins with what it does to the result before: "op": "+I", "-U", "+U", "-D". */
+  /**
+   * Takes updates and deletes as well; each line begins with what it does to the result before: "op": "+I", "-U",
+   * "+U", "-D".
+   */
   readonly changelog?: boolean;
 }
 

@@ -4,16 +4,16 @@
  *   <folder>/.pending-<uid>-<epoch>/part-0000000012.ndjson     written, perhaps sealed
  *   <folder>/part-0000000012.ndjson                            committed: renamed into place
  *
- * Committed parts in the order of their names are the output in order, across restarts. A part is sealed at each checkpoint
- * that has rows, and its number is given then.
+ * Committed parts in the order of their names are the output in order, across restarts. A part is sealed at each
+ * checkpoint that has rows, and its number is given then.
  *
  * Invariants
- *  1. A committable lists every part sealed and not yet committed, and the number of the next: it is complete in itself, so
- *     a checkpoint may be restored whose predecessor was never committed.
- *  2. A committed part is never replaced, and files of others are never touched. Parts that the restored checkpoint does not
- *     know, or a folder with parts at a fresh start, are refused (E1503): two outputs would be mixed.
- *  3. The fence takes the pending folder away from earlier owners by renaming it: what they rename later is not there, and
- *     they fail (E1505). An owner that was fenced never makes its folder again.
+ *  1. A committable lists every part sealed and not yet committed, and the number of the next: it is complete in
+ *     itself, so a checkpoint may be restored whose predecessor was never committed.
+ *  2. A committed part is never replaced, and files of others are never touched. Parts that the restored checkpoint
+ *     does not know, or a folder with parts at a fresh start, are refused (E1503): two outputs would be mixed.
+ *  3. The fence takes the pending folder away from earlier owners by renaming it: what they rename later is not
+ *     there, and they fail (E1505). An owner that was fenced never makes its folder again.
  *  4. A part's bytes are synced before `prepare` answers; its name is durable before `commit` resolves.
  * Not here: the bytes of rows (a RowEncoder), real disks (the Disk port).
  */
@@ -141,7 +141,7 @@ class FileSinkWriter implements SinkWriter {
   async recover(committables: readonly Json[]): Promise<void> {
     const restored = committables.map(parseCommittable);
     this.#next = Math.max(0, ...restored.map((committable) => committable.next));
-    await this.#refuseOtherParts(restored.length > 0);
+    await this.#takeBackLaterParts(restored.length > 0);
     const pending = this.#pendingFolder(this.#epoch);
     for (const part of restored.flatMap((committable) => committable.parts))
       await this.#rollForward(part, `${pending}/${part.name}`);
@@ -150,18 +150,23 @@ class FileSinkWriter implements SinkWriter {
     this.#isRecovered = true;
   }
 
-  async #refuseOtherParts(isRestored: boolean): Promise<void> {
+  /**
+   * Parts beyond the restored checkpoint. A fresh start refuses them: they are another run's. After a checkpoint was found
+   * damaged and an earlier one restored, they are what that earlier one will write again, so they are taken back.
+   */
+  async #takeBackLaterParts(isRestored: boolean): Promise<void> {
     const { folder, location, extension } = this.#options;
     const part = /^part-(\d{10})\./;
-    const later = (await this.#disk.list(folder)).find((name) => Number(part.exec(name)?.[1] ?? -1) >= this.#next);
-    if (later === undefined) return;
-    const problem = isRestored
-      ? `it holds ${later}, which the restored checkpoint does not know`
-      : `it already holds output (${later}) of another run`;
-    const hint = isRestored
-      ? `it was written after that checkpoint; move ${later} and what follows it away, or write to another folder`
-      : `name another folder, or move the part-*.${extension} files away; to continue the earlier run, start with its state`;
-    throw new UserError('E1503', { path: location, problem }, { hint });
+    const later = (await this.#disk.list(folder)).filter((name) => Number(part.exec(name)?.[1] ?? -1) >= this.#next);
+    if (later[0] === undefined) return;
+    if (!isRestored) {
+      throw new UserError(
+        'E1503',
+        { path: location, problem: `it already holds output (${later[0]}) of another run` },
+        { hint: `name another folder, or move the part-*.${extension} files away; to continue that run, start with its state` },
+      );
+    }
+    for (const name of later) await this.#disk.remove(this.#at(name));
   }
 
   async #rollForward(part: Part, pending: string): Promise<void> {

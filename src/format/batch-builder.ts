@@ -3,8 +3,8 @@
  * enter; a value that does not fit is a mistake in the user's program, told with column, type and value (E1303).
  *
  * Invariants
- *  1. All memory is taken from the transient part: columns at construction, areas for texts and bytes as they are needed;
- *     `reset` uses both again. A finished batch is valid until then.
+ *  1. All memory is taken from the transient part: columns at construction, areas for texts and bytes as they are
+ *     needed; `reset` uses both again. A finished batch is valid until then.
  *  2. A row that throws leaves the builder as it was before.
  * Not here: columns to row objects (row-view.ts).
  */
@@ -192,7 +192,10 @@ function writeInteger(memory: LinearMemory, values: Ptr, row: number, value: unk
   return true;
 }
 
-/** The stored value of what users give as a timestamp: milliseconds as a number, a Date or `epochMs`; a bigint as it is stored. */
+/**
+ * The stored value of what users give as a timestamp: milliseconds as a number, a Date or `epochMs`; a bigint as it is
+ * stored.
+ */
 function timestampOf(value: unknown, perMs: number): unknown {
   if (value instanceof Date) return value.getTime() * perMs;
   const isInstant = typeof value === 'object' && value !== null && 'epochMs' in value;

@@ -1,6 +1,6 @@
 /**
- * Rows as objects to a function of the program, or out of an async iterator. At least once: rows go out as they come, so
- * those since the last checkpoint come again after a restart.
+ * Rows as objects to a function of the program, or out of an async iterator. At least once: rows go out as they come,
+ * so those since the last checkpoint come again after a restart.
  *
  * Invariants
  *  1. The function is called with one set of rows at a time, in order; the next waits for its promise.
@@ -103,7 +103,9 @@ class CallbackSinkWriter implements SinkWriter {
   }
 }
 
-/** Passes rows from one that gives to one that iterates; giving resolves when all were taken, or nobody takes any more. */
+/**
+ * Passes rows from one that gives to one that iterates; giving resolves when all were taken, or nobody takes any more.
+ */
 class Handover {
   #rows: Row[] = [];
   #isEnded = false;

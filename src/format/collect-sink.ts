@@ -4,8 +4,8 @@
  *
  * Invariants
  *  1. `rows` only grows, by whole checkpoints, in order.
- *  2. Each set of rows has a number, and a committable names the last one that its checkpoint holds: committing it again
- *     adds nothing, and recovering to it forgets what came after.
+ *  2. Each set of rows has a number, and a committable names the last one that its checkpoint holds: committing it
+ *     again adds nothing, and recovering to it forgets what came after.
  */
 import { assert } from '../base/assert.ts';
 import type { Json } from '../base/json.ts';

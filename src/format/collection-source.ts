@@ -1,9 +1,10 @@
 /**
- * Sources over rows that the program has: an array, which can be read again, and an async iterable, which mostly cannot.
- * Positions count rows.
+ * Sources over rows that the program has: an array, which can be read again, and an async iterable, which mostly
+ * cannot. Positions count rows.
  *
  * Invariants
- *  1. A row that the schema cannot hold is a mistake in the program (E1303) and fails the job; it is not a dead letter.
+ *  1. A row that the schema cannot hold is a mistake in the program (E1303) and fails the job; it is not a dead
+ *     letter.
  *  2. An iterable is pulled at most one batch ahead.
  * Not here: rows into columns (batch-builder.ts).
  */
@@ -31,7 +32,10 @@ export function collectionSource(schema: TableSchema, rows: readonly Row[]): Sou
 }
 
 export interface IterableSourceOptions {
-  /** Every call of the function yields the same rows again: a restart then skips those that were read. Otherwise it fails. */
+  /**
+   * Every call of the function yields the same rows again: a restart then skips those that were read. Otherwise it
+   * fails.
+   */
   readonly replayable?: boolean;
 }
 

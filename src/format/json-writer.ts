@@ -1,5 +1,6 @@
 /**
- * JSON values as bytes, into a buffer that grows. Every function makes the room it needs, so none can write past the end.
+ * JSON values as bytes, into a buffer that grows. Every function makes the room it needs, so none can write past the
+ * end.
  *
  * The spellings are those of JSON.stringify, byte for byte, for what it can express.
  */
@@ -157,7 +158,10 @@ export class JsonWriter {
     return true;
   }
 
-  /** ISO-8601 text in UTC; `micros` from 0 to 999 adds three more digits, -1 none. False: beyond the dates that can be named. */
+  /**
+   * ISO-8601 text in UTC; `micros` from 0 to 999 adds three more digits, -1 none. False: beyond the dates that can be
+   * named.
+   */
   timestamp(ms: number, micros: number): boolean {
     const dayNumber = Math.floor(ms / DAY_MS);
     if (dayNumber !== this.#dayNumber && !this.#setDay(dayNumber)) return false;

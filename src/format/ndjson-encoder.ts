@@ -1,10 +1,10 @@
 /**
  * Rows to NDJSON bytes, straight from the columns.
  *
- * Values: utf8 as JSON strings; int64 with all its digits; floats as JavaScript prints them, NaN and the infinities as
- * null; timestamps as ISO-8601 text in UTC, with the digits of the column's unit (three, or six for microseconds), or as the
- * number when no calendar names the instant; json as it came, on one line; bytes as base64 text; nulls as null. On
- * changelogs the first property is `op`: "+I", "-U", "+U", "-D".
+ * Values: utf8 as JSON strings; int64 with all its digits; floats as JavaScript prints them, NaN and the infinities
+ * as null; timestamps as ISO-8601 text in UTC, with the digits of the column's unit (three, or six for microseconds),
+ * or as the number when no calendar names the instant; json as it came, on one line; bytes as base64 text; nulls as
+ * null. On changelogs the first property is `op`: "+I", "-U", "+U", "-D".
  *
  * Invariants
  *  1. One line per selected row, each an object with all columns in order, ended by one line feed.

@@ -1,9 +1,10 @@
 /**
- * Rows of a batch as objects. A view is one object with a getter per column; moving it to another row changes what the
- * getters read and makes nothing. Strings are made when they are read; those that repeat are made once.
+ * Rows of a batch as objects. A view is one object with a getter per column; moving it to another row changes what
+ * the getters read and makes nothing. Strings are made when they are read; those that repeat are made once.
  *
  * Invariants
- *  1. A view is valid while its batch is, and shows the row it was last moved to: whoever keeps a row copies it (`copy`).
+ *  1. A view is valid while its batch is, and shows the row it was last moved to: whoever keeps a row copies it
+ *     (`copy`).
  *  2. A null reads as null, an int64 as a number or not at all (E1301), as a bigint when the column says so.
  *  3. Getters are own and enumerable, so `{ ...row }` and JSON.stringify see the columns in order.
  * Not here: what a timestamp looks like to users (the `timestamp` hook), rows into columns (batch-builder.ts).
@@ -37,7 +38,10 @@ interface Cursor {
 
 type Reader = (row: number, valuesPtr: number) => unknown;
 
-/** Views of memory, taken again when memory has grown: a detached view has no length. Cheaper than asking memory each time. */
+/**
+ * Views of memory, taken again when memory has grown: a detached view has no length. Cheaper than asking memory each
+ * time.
+ */
 class Views {
   readonly #memory: LinearMemory;
   u8 = new Uint8Array(0);

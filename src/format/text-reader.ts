@@ -38,7 +38,9 @@ function slotOf(u8: Uint8Array, start: number, length: number): number {
   return (hash ^ (hash >>> 15)) & (CACHE_ENTRIES - 1);
 }
 
-/** Whether `text` is the ASCII bytes at `start`; a text with other characters never is, as its length differs in bytes. */
+/**
+ * Whether `text` is the ASCII bytes at `start`; a text with other characters never is, as its length differs in bytes.
+ */
 function sameAscii(text: string, u8: Uint8Array, start: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const byte = u8[start + i] ?? 0;

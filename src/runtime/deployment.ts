@@ -23,7 +23,7 @@ import type { StateArena } from '../state/arena.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
-import type { JobSettings } from './job-run.ts';
+import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { Filter } from './operators/filter.ts';

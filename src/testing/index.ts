@@ -3,6 +3,7 @@ export { type Input, rows } from './given-rows.ts';
 export { simulate, type SimulateOptions, type Simulation } from './simulate.ts';
 export { canonicalText } from './canonical-text.ts';
 export { instrument, PortController, SimulatedCrash } from './crash-points.ts';
+export { type MemoryFiles, memoryFiles, type MemoryFilesOptions } from './memory-files.ts';
 export { MemoryMedium, MemoryStore } from './memory-store.ts';
 export {
   crashEverywhere,

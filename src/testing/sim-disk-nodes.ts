@@ -198,7 +198,10 @@ function apply(entries: Map<string, Node>, change: DirectoryChange): void {
   }
 }
 
-/** A prefix of `bytes` that ends at a sector of the file (it starts at `offset`), of which some sectors may read as zeros. */
+/**
+ * A prefix of `bytes` that ends at a sector of the file (it starts at `offset`), of which some sectors may read as
+ * zeros.
+ */
 function tornPrefix(bytes: Uint8Array, offset: number, random: Random): Uint8Array {
   if (bytes.length === 0) return bytes;
   const sectors = Math.ceil((offset + bytes.length) / SECTOR_BYTES) - Math.floor(offset / SECTOR_BYTES);

@@ -1,13 +1,15 @@
 /**
- * A disk in memory that knows what a power loss would leave. It is as forgetful as the Disk port allows, so code that is
- * right on it is right on every file system that keeps the port's promises.
+ * A disk in memory that knows what a power loss would leave. It is as forgetful as the Disk port allows, so code that
+ * is right on it is right on every file system that keeps the port's promises.
  *
  * Invariants
  *  1. `crash()` keeps all that was written: the process died, the operating system did not.
- *  2. `powerLoss()` keeps what was synced. Unsynced bytes survive as some prefix in 512-byte sectors, of which any may read
- *     as zeros; an unsynced truncation may have happened or not. Of the unsynced operations of a folder any subset happened,
- *     in order. A rename between folders never loses the file: the name to which it went stands, or the one it had.
- *  3. A copy shares nothing with the disk it came from: a process that goes on with the original cannot reach the copy.
+ *  2. `powerLoss()` keeps what was synced. Unsynced bytes survive as some prefix in 512-byte sectors, of which any
+ *     may read as zeros; an unsynced truncation may have happened or not. Of the unsynced operations of a folder any
+ *     subset happened, in order. A rename between folders never loses the file: the name to which it went stands, or
+ *     the one it had.
+ *  3. A copy shares nothing with the disk it came from: a process that goes on with the original cannot reach the
+ *     copy.
  *  4. Calls are numbered from 1, before they take effect: stopping at call n leaves the effects of calls 1 … n - 1.
  * Not here: crash points of other ports, interleavings (they are put around a disk, not into it).
  */
@@ -56,7 +58,9 @@ export class SimDisk implements Disk {
     this.#stopAt = call;
   }
 
-  /** The `call`th call fails. A failing append leaves half of its bytes; a failing sync leaves them unsynced for good. */
+  /**
+   * The `call`th call fails. A failing append leaves half of its bytes; a failing sync leaves them unsynced for good.
+   */
   failAt(call: number, fault: DiskFault): void {
     this.#faults.set(call, fault);
   }

@@ -9,11 +9,13 @@
  * Not here: what a job computes (oracle-job.ts), crashes inside a call of a port in general (src/testing/crash-points.ts).
  */
 import { kernelsBase64 } from '#kernels';
+import type { SinkConnector } from '../../src/connector/sink.ts';
+import { NdjsonEncoder } from '../../src/format/ndjson-encoder.ts';
 import type { Job } from '../../src/index.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
-import { eventTimeHook, physicalPlanOf } from '../../src/platform.ts';
-import { DEFAULT_SETTINGS, JobRun, type JobSettings, type JobStatus, memoryBytesFor } from '../../src/runtime/job-run.ts';
+import { DEFAULT_SETTINGS, eventTimeHook, JobRun, type JobSettings, type JobStatus, memoryBytesFor, physicalPlanOf } from '../../src/platform.ts';
+import type { Json } from '../../src/base/json.ts';
 import type { CheckpointStore } from '../../src/state/checkpoint-store.ts';
 import { instrument, PortController } from '../../src/testing/crash-points.ts';
 import { MemoryMedium, MemoryStore } from '../../src/testing/memory-store.ts';
@@ -22,6 +24,12 @@ import { microtasks, VirtualClock } from '../../src/testing/virtual-clock.ts';
 export const TEST_SETTINGS: JobSettings = {
   ...DEFAULT_SETTINGS, checkpointEveryMs: undefined, stateBytes: 16 * 1024 * 1024, batchRows: 64, chunkBytes: 4096,
 };
+
+/** All of the store is asynchronous: a crash in it is silence, never an error that the job could see. */
+const STORE_METHODS: ReadonlySet<string> = new Set([
+  ...['acquire', 'list', 'read', 'createSegment', 'publish', 'remove', 'release'].map((name) => `store.${name}`),
+  ...['append', 'seal', 'abandon'].map((name) => `store/segment.${name}`),
+]);
 
 const compiled = compileKernels(kernelsBase64);
 let shared: KernelInstance | undefined;
@@ -67,6 +75,7 @@ export interface DriveOptions {
   /** Sees the running job at every turn. */
   readonly look?: (run: JobRun) => void;
   readonly wrapStore?: (store: CheckpointStore) => CheckpointStore;
+  readonly deadLetters?: SinkConnector;
 }
 
 export interface Driven {
@@ -83,16 +92,18 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   const { clock = new TickingClock(), settings } = options;
   const kernels = await sharedKernels();
   const store = new MemoryStore(options.medium);
-  const controller = new PortController(options.crashAt === undefined ? {} : { crashAt: options.crashAt });
+  const controller = new PortController({ asyncMethods: STORE_METHODS, ...(options.crashAt === undefined ? {} : { crashAt: options.crashAt }) });
   const instrumented = instrument<CheckpointStore>(options.wrapStore?.(store) ?? store, 'store', controller);
   const plan = physicalPlanOf(options.job, 'test');
-  const run = new JobRun(plan, { clock, kernels, store: instrumented, timestamp: eventTimeHook }, { ...TEST_SETTINGS, ...settings });
+  const ports = { clock, kernels, store: instrumented, timestamp: eventTimeHook };
+  const { deadLetters } = options;
+  const run = new JobRun(plan, deadLetters === undefined ? ports : { ...ports, deadLetters }, { ...TEST_SETTINGS, ...settings });
   const outcome: { end?: JobStatus; error?: unknown } = {};
   run.start().then(() => run.execute()).then((end) => Object.assign(outcome, { end }), (error: unknown) => Object.assign(outcome, { error }));
   const turns = await pump(run, clock, options, () => 'end' in outcome || 'error' in outcome, controller);
+  clock.forgetSleepers();
   if ('error' in outcome) throw outcome.error;
   if (outcome.end !== undefined) return { end: outcome.end, run, turns };
-  clock.forgetSleepers();
   store.crash();
   return { end: 'killed', run, turns };
 }
@@ -119,17 +130,56 @@ async function pump(
   }
 }
 
-/** Drives on, after each kill or suspension anew, with the next of `stops`, at last without one. */
+/** Drives a job to its end: after each kill or suspension anew, with the next of `stops`, at last without one. */
 export async function driveThrough(
-  options: Omit<DriveOptions, 'stop' | 'crashAt' | 'clock'>, clock: () => TickingClock,
+  options: Omit<DriveOptions, 'stop' | 'crashAt'>,
   stops: readonly Pick<DriveOptions, 'stop' | 'crashAt'>[],
-): Promise<{ readonly run: JobRun; readonly restarts: number }> {
+): Promise<{ readonly run: JobRun; readonly restarts: number; readonly turns: number }> {
   let restarts = 0;
-  for (const stop of stops) {
-    const { end, run } = await drive({ ...options, ...stop, clock: clock() });
-    if (end === 'finished') return { run, restarts };
+  let turns = 0;
+  for (const stop of [...stops, {}]) {
+    const driven = await drive({ ...options, ...stop });
+    turns += driven.turns;
+    if (driven.end === 'finished') return { run: driven.run, restarts, turns };
     restarts++;
   }
-  const { run } = await drive({ ...options, clock: clock() });
-  return { run, restarts };
+  throw new Error('the job did not finish although nothing stopped it');
+}
+
+export interface BytesSink extends SinkConnector {
+  /** What was committed, as text. */
+  text(): string;
+}
+
+/** Rows as NDJSON bytes in memory; committed with checkpoints, once each. For runs that are not killed. */
+export function bytesSink(): BytesSink {
+  const committed: Uint8Array[] = [];
+  const prepared = new Map<number, Uint8Array>();
+  return {
+    accepts: 'inserts',
+    text: () => Buffer.concat(committed).toString('utf8'),
+    async open({ kernels, schema }) {
+      const encoder = new NdjsonEncoder(kernels.memory, schema);
+      const commit = async (checkpoints: readonly Json[]): Promise<void> => {
+        for (const checkpoint of checkpoints.map(Number)) {
+          const bytes = prepared.get(checkpoint);
+          if (bytes !== undefined) committed.push(bytes);
+          prepared.delete(checkpoint);
+        }
+      };
+      return {
+        bytesWritten: 0,
+        fence: async () => undefined,
+        recover: commit,
+        write: (batch) => encoder.encode(batch),
+        ready: () => undefined,
+        async prepare(checkpoint) {
+          prepared.set(checkpoint, encoder.take());
+          return checkpoint;
+        },
+        commit,
+        close: async () => undefined,
+      };
+    },
+  };
 }

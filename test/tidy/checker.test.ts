@@ -161,6 +161,15 @@ describe('code', () => {
     ).toEqual(['file length src/base/a.ts']);
   });
 
+  it('takes a function that holds tests for a list, and any other in a test for what it is', () => {
+    const long = '\n'.repeat(80);
+    const suite = (body: string): Record<string, string> => ({
+      'test/src/x.test.ts': `export function f() {${body}}\n`,
+    });
+    expect(rulesOf(suite(`${long}it('works', () => 1);`))).toEqual([]);
+    expect(rulesOf(suite(long))).toEqual(['function length test/src/x.test.ts']);
+  });
+
   it('finds a file that does not say what it is', () => {
     expect(rulesOf({ 'src/base/a.ts': 'export const a = 1;\n' })).toEqual(['header src/base/a.ts']);
   });

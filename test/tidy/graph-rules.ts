@@ -45,7 +45,8 @@ export function floorFindings({ imports }: Graph): Finding[] {
 function arrowProblem(room: string, { target, typesOnly }: Import): string | undefined {
   const floor = FLOORS[room];
   const to = roomOf(target ?? '');
-  if (floor === undefined || to === undefined || to === room || floor.imports.includes(to)) return undefined;
+  if (floor === undefined || to === undefined || to === room) return undefined;
+  if (floor.imports.includes(to) || floor.imports.includes(target ?? '')) return undefined;
   // Types of the generated kernels file; the file itself is imported as '#kernels'.
   if (target === 'assembly/kernels.d.ts') return undefined;
   if (floor.types?.includes(to) === true) return typesOnly ? undefined : `${room} may import only types of ${to}`;
@@ -120,7 +121,7 @@ export function deadFindings(graph: Graph, doors: Iterable<string>): Finding[] {
     (path) =>
       isTest(path)
       || RUN_BY_TOOLS.test(path)
-      || inFolder(path, 'benches', 'test/types', 'test/package/fixture')
+      || inFolder(path, 'benches', 'test/types', 'test/package/fixture', 'test/web/fixtures')
       || path === 'assembly/index.ts',
   );
   const reached = reach(graph, [...roots, ...doors]);
@@ -130,24 +131,28 @@ export function deadFindings(graph: Graph, doors: Iterable<string>): Finding[] {
 }
 
 /**
- * A file with code in it is tested when some test imports it directly, or a test in the mirror of its folder reaches it.
- * A kernel is reached through its build, so a folder of kernels needs a test in its mirror or in that of its door.
+ * A file with code in it is tested when a test imports it directly, or a test of its own room (the mirror of the room's
+ * folder) reaches it. Kernels are reached through their build: a folder of kernels wants a test in its mirror, or one that
+ * reaches its door in src/kernel.
  */
 export function unmirroredFindings(graph: Graph): Finding[] {
   const tests = [...graph.imports.keys()].filter(isTest);
   const direct = new Set(tests.flatMap((path) => (graph.imports.get(path) ?? []).map(({ target }) => target)));
+  const tested = reach(graph, tests);
+  const reachOf = new Map<string, Set<string>>();
   const findings: Finding[] = [];
   for (const [path, file] of graph.files) {
     if (!inFolder(path, 'src', 'node', 'web', 'assembly') || path.endsWith('.d.ts') || !path.endsWith('.ts')) continue;
-    if (direct.has(path) || isTypesOnly(file) || hasKernelTest(path, tests)) continue;
-    const mirror = `test/${path.slice(0, path.lastIndexOf('/'))}/`;
-    if (
-      reach(
+    if (direct.has(path) || isTypesOnly(file) || hasKernelTest(path, tests, tested)) continue;
+    const mirror = `test/${roomOf(path) ?? path}/`;
+    const reached =
+      reachOf.get(mirror)
+      ?? reach(
         graph,
         tests.filter((test) => test.startsWith(mirror)),
-      ).has(path)
-    )
-      continue;
+      );
+    reachOf.set(mirror, reached);
+    if (reached.has(path)) continue;
     findings.push({
       rule: 'unmirrored',
       path,
@@ -158,13 +163,12 @@ export function unmirroredFindings(graph: Graph): Finding[] {
   return findings;
 }
 
-function hasKernelTest(path: string, tests: readonly string[]): boolean {
+function hasKernelTest(path: string, tests: readonly string[], tested: ReadonlySet<string>): boolean {
   const [top, folder, name] = path.split('/');
   if (top !== 'assembly') return false;
   if (name === undefined) return true;
-  return tests.some(
-    (test) => test.startsWith(`test/assembly/${folder}`) || test.startsWith(`test/src/kernel/${folder}`),
-  );
+  const door = new RegExp(`^src/kernel/(${folder}[./-]|[a-z/-]*-${folder}\\.ts$)`);
+  return tests.some((test) => test.startsWith(`test/assembly/${folder}`)) || [...tested].some((one) => door.test(one));
 }
 
 function isTypesOnly(file: ProjectFile): boolean {

@@ -5,7 +5,7 @@ import { RowKind } from '../../../src/data/row-kind.ts';
 import type { TableSchema } from '../../../src/data/schema.ts';
 import type { ColumnType } from '../../../src/data/types.ts';
 import { BatchBuilder } from '../../../src/format/batch-builder.ts';
-import { readRows, RowView } from '../../../src/format/row-view.ts';
+import { type Row, readRows, RowView } from '../../../src/format/row-view.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { randomRow, randomSchema } from '../../support/random-rows.ts';
 
@@ -113,6 +113,14 @@ describe('a batch builder and a row view', () => {
       expect(builder.finish().rowKinds).toBe(0);
       builder.reset();
     }
+  });
+
+  test('refuses a row that is no object', async () => {
+    const builder = new BatchBuilder(await newKernels(), one({ kind: 'int32', nullable: false }), 4);
+    // What a program without types may hand over.
+    expect(() => builder.append('text' as unknown as Row)).toThrow(
+      'a row must be an object with the columns as properties, but is "text"',
+    );
   });
 
   test.each<[ColumnType, unknown, string]>([

@@ -123,6 +123,7 @@ describe('the NDJSON encoder', () => {
       selection: 0,
       selected: 1,
       rowKinds: 0,
+      timestamps: 0,
       watermarks: 0,
       origin: undefined,
     });

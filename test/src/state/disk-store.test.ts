@@ -16,7 +16,10 @@ async function readWhole(from: DiskCheckpointStore, name: string): Promise<strin
   return new TextDecoder().decode(await from.read(name, 0, blob.bytes));
 }
 
-/** Publishes checkpoints 1 to 3, each naming its segment, and removes what the third does not need. Calls `done` after each. */
+/**
+ * Publishes checkpoints 1 to 3, each naming its segment, and removes what the third does not need. Calls `done` after
+ * each.
+ */
 async function threeCheckpoints(disk: SimDisk, done: (checkpoint: number) => void): Promise<void> {
   const state = store(disk);
   const epoch = await state.acquire();
@@ -62,7 +65,7 @@ checkpointStoreContract('a store on disk', async () => {
 });
 
 describe('a checkpoint store on disk', () => {
-  test('keeps every published checkpoint whole at every crash point, after a process crash and after power loss', async () => {
+  test('keeps every published checkpoint whole at every crash point, also through power loss', async () => {
     const whole = new SimDisk();
     await threeCheckpoints(whole, () => undefined);
     expect(whole.calls).toBeGreaterThan(40);
@@ -135,7 +138,7 @@ describe('a checkpoint store on disk', () => {
     await second.publish(`checkpoint-${epoch}-1`, text('mine'));
   });
 
-  test('wherever the old owner is in a publish when it is replaced, the new owner lists the blob or it is never there', async () => {
+  test('what an old owner publishes while it is replaced is listed by the new one or never there', async () => {
     const plain = new SimDisk();
     const alone = store(plain);
     await alone.acquire();
