@@ -1,26 +1,35 @@
 /**
- * npm run mutants [-- name ...] [-- --bugs folder]: plants each bug of test/mutants/*.bug in a clean copy of the project and
- * runs the test that must catch it.
+ * npm run mutants [-- name ...] [-- --bugs folder]: plants each bug of test/mutants/*.bug in a clean copy of the project
+ * and runs the test that must catch it.
  *
  *   Bug: what is wrong, and what it would do to a user
- *   Caught by: test/src/base/time.test.ts        (one or more test files; test/prove/** run with the prove configuration)
+ *   Caught by: test/src/base/time.test.ts        (one or more test files; test/prove/** with the prove configuration)
  *   File: src/base/time.ts
  *   Replace:
  *   code that stands once in the file
  *   With:
  *   other code, or nothing
  *
- * File, Replace and With may come again, for bugs in several places. White space and trailing commas do not count when the
- * code is looked for, so that formatting a file anew breaks no bug.
+ * File, Replace and With may come again, for bugs in several places. White space and trailing commas do not count when
+ * the code is looked for, so that formatting a file anew breaks no bug.
  *
  * Invariants
  *  1. The named tests pass on the clean copy first: a test that fails anyway catches nothing.
- *  2. Caught means: tests ran and at least one failed, or they hung beyond their box. Everything else (survived, does not
- *     apply, does not build, no test ran) fails the run.
+ *  2. Caught means: tests ran and at least one failed, or they hung beyond their box. Everything else (survived, does
+ *     not apply, does not build, no test ran) fails the run.
  *  3. The project's own files are never touched; the copies are temporary and share node_modules.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
