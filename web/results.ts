@@ -24,6 +24,8 @@ export interface ResultsChange {
   readonly begins: boolean;
 }
 
+type Failed = (error: unknown) => void;
+
 /** How far a reader has come. */
 interface Place {
   readonly part: number;
@@ -71,7 +73,7 @@ export class Results {
    * Calls `listener` with the rows so far, then with further ones as checkpoints commit them. The result ends it.
    * `onError` hears why following ended when the browser took the database away.
    */
-  follow(listener: (change: ResultsChange) => void, onError: (error: unknown) => void = reportError): () => void {
+  follow(listener: (change: ResultsChange) => void, onError: Failed = (error) => reportError(error)): () => void {
     const news = new BroadcastChannel(resultsDatabaseName(this.#name));
     this.#followers.add(news);
     let place: Place | undefined;

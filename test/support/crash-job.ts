@@ -37,9 +37,7 @@ import {
 } from '../../src/index.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
-import { eventTimeHook, physicalPlanOf } from '../../src/platform.ts';
-import { JobRun } from '../../src/runtime/job-run.ts';
-import { DEFAULT_SETTINGS, type JobSettings } from '../../src/runtime/job-settings.ts';
+import { DEFAULT_SETTINGS, eventTimeHook, JobRun, type JobSettings, physicalPlanOf } from '../../src/platform.ts';
 import type { CheckpointStore } from '../../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../../src/state/disk-store.ts';
 import { memoryFilesConnector, type MemoryFiles } from '../../src/testing/memory-files.ts';

@@ -56,7 +56,7 @@ describe('columns', () => {
       });
     expect(columnsOf(perHour)).toBe(
       'destination utf8; origin utf8; windowStart timestamp; windowEnd timestamp; n int64; late int64; total int64; '
-        + 'mean float64; worst int32, nullable; first timestamp; spread float64',
+        + 'mean float64; worst int32, nullable; first timestamp; spread float64, nullable',
     );
     expect(columnsOf(perHour.late)).toBe(columnsOf(flights));
   });
