@@ -13,7 +13,8 @@ export { explainPlan } from './plan/explain.ts';
 export type { LogicalPlan } from './plan/logical.ts';
 
 // Running
-export { DEFAULT_SETTINGS, type JobPorts, type JobProgress, JobRun, type JobSettings, type JobStatus, memoryBytesFor } from './runtime/job-run.ts';
+export { JobRun } from './runtime/job-run.ts';
+export { DEFAULT_SETTINGS, type JobPorts, type JobProgress, type JobSettings, type JobStatus, memoryBytesFor } from './runtime/job-settings.ts';
 export { type Inspection, inspectStore } from './runtime/inspect.ts';
 export { explainPhysical } from './plan/explain-physical.ts';
 export { eventTimeHook, physicalPlanOf } from './api/deploy.ts';

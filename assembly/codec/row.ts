@@ -7,11 +7,21 @@
  * Invariants
  *  1. Injective for one list of column types: different rows give different bytes, and no row's bytes begin another's.
  *  2. As keys, -0 is 0 and all NaN are one; as values, floats keep their bits.
- *  3. Decoding answers CORRUPT for anything that encoding does not write (but for float bits and UTF-8), and reads nothing
- *     outside a row's view.
+ *  3. Decoding answers CORRUPT for anything that encoding does not write (but for float bits and UTF-8), and reads
+ *     nothing outside a row's view.
  */
 import {
-  BOOL, COLUMN_BYTES, columnType, columnValidity, columnValues, CORRUPT, F64, I32, isValid, OUTPUT_FULL, VIEW,
+  BOOL,
+  COLUMN_BYTES,
+  columnType,
+  columnValidity,
+  columnValues,
+  CORRUPT,
+  F64,
+  I32,
+  isValid,
+  OUTPUT_FULL,
+  VIEW,
 } from '../abi';
 import { copyText } from './copy';
 
@@ -89,7 +99,7 @@ function writeRow(at: u32, columnsPtr: u32, columnCount: u32, row: u32, asKey: b
   for (let i: u32 = 0; i < columnCount; i++) {
     const column = columnsPtr + i * COLUMN_BYTES;
     if (isValid(columnValidity(column), row)) {
-      bits |= <u32>1 << (i & 7);
+      bits |= (<u32>1) << (i & 7);
       at = writeValue(at, columnType(column), columnValues(column), row, asKey);
     }
     if ((i & 7) != 7 && i + 1 < columnCount) continue;
@@ -100,7 +110,14 @@ function writeRow(at: u32, columnsPtr: u32, columnCount: u32, row: u32, asKey: b
 }
 
 function encode(
-  columnsPtr: u32, columnCount: u32, selectionPtr: u32, count: u32, outPtr: u32, capacity: u32, viewsPtr: u32, asKeys: bool,
+  columnsPtr: u32,
+  columnCount: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
+  capacity: u32,
+  viewsPtr: u32,
+  asKeys: bool,
 ): i32 {
   const fixed = fixedBytes(columnsPtr, columnCount);
   let at = outPtr;
@@ -116,25 +133,37 @@ function encode(
 }
 
 /**
- * The key of each of the `count` selected rows, and a view on it at the row's number in `viewsPtr`: a VIEW column beside
- * the others. Answers the bytes written, or OUTPUT_FULL (never with a capacity of `encodedRowsBytesMax`).
+ * The key of each of the `count` selected rows, and a view on it at the row's number in `viewsPtr`: a VIEW column
+ * beside the others. Answers the bytes written, or OUTPUT_FULL (never with a capacity of `encodedRowsBytesMax`).
  */
 export function encodeKeys(
-  columnsPtr: u32, columnCount: u32, selectionPtr: u32, count: u32, outPtr: u32, capacity: u32, viewsPtr: u32,
+  columnsPtr: u32,
+  columnCount: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
+  capacity: u32,
+  viewsPtr: u32,
 ): i32 {
   return encode(columnsPtr, columnCount, selectionPtr, count, outPtr, capacity, viewsPtr, true);
 }
 
 /** As encodeKeys, but floats keep their bits. */
 export function encodeRows(
-  columnsPtr: u32, columnCount: u32, selectionPtr: u32, count: u32, outPtr: u32, capacity: u32, viewsPtr: u32,
+  columnsPtr: u32,
+  columnCount: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
+  capacity: u32,
+  viewsPtr: u32,
 ): i32 {
   return encode(columnsPtr, columnCount, selectionPtr, count, outPtr, capacity, viewsPtr, false);
 }
 
 function setValidity(validityPtr: u32, row: u32, present: bool): void {
   const at = validityPtr + (row >> 3);
-  const bit = <u32>1 << (row & 7);
+  const bit = (<u32>1) << (row & 7);
   const rest = <u32>load<u8>(at) & ~bit;
   store<u8>(at, <u8>(present ? rest | bit : rest));
 }
@@ -147,7 +176,7 @@ function readView(at: u32, end: u32, viewPtr: u32): u32 {
   for (; byte >= 128; shift += 7) {
     if (at == end || shift > 28) return 0;
     byte = load<u8>(at++);
-    length |= <u64>(byte & 127) << shift;
+    length |= (<u64>(byte & 127)) << shift;
   }
   // A last byte of 0 would be a longer way to write a shorter varint.
   if ((byte == 0 && shift > 7) || length > <u64>(end - at)) return 0;

@@ -80,19 +80,40 @@ function vectorI32(op: u32, a: u32, aStep: u32, b: u32, bStep: u32, out: u32, ro
 
 /** out = a op b for I32; answers 1 when a row's exact result is outside [lo, hi] or a divisor is 0. */
 export function arithmeticI32(
-  op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, outPtr: u32, rows: u32, lo: i32, hi: i32,
+  op: u32,
+  aPtr: u32,
+  aStep: u32,
+  bPtr: u32,
+  bStep: u32,
+  outPtr: u32,
+  rows: u32,
+  lo: i32,
+  hi: i32,
 ): i32 {
   switch (op) {
-    case PLUS: return inline.always(vectorI32(PLUS, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi));
-    case MINUS: return inline.always(vectorI32(MINUS, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi));
-    case TIMES: return inline.always(vectorI32(TIMES, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi));
-    default: return scalarI32(op, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi);
+    case PLUS:
+      return inline.always(vectorI32(PLUS, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi));
+    case MINUS:
+      return inline.always(vectorI32(MINUS, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi));
+    case TIMES:
+      return inline.always(vectorI32(TIMES, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi));
+    default:
+      return scalarI32(op, aPtr, aStep, bPtr, bStep, outPtr, rows, lo, hi);
   }
 }
 
 /** Writes why each present row of `arithmeticI32` failed (u8, 0 = it did not); answers how many did. */
 export function arithmeticErrorsI32(
-  op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, validityPtr: u32, errorsPtr: u32, rows: u32, lo: i32, hi: i32,
+  op: u32,
+  aPtr: u32,
+  aStep: u32,
+  bPtr: u32,
+  bStep: u32,
+  validityPtr: u32,
+  errorsPtr: u32,
+  rows: u32,
+  lo: i32,
+  hi: i32,
 ): i32 {
   let count = 0;
   for (let i: u32 = 0; i < rows; i++) {
@@ -120,7 +141,7 @@ function timesOverflows(x: i64, y: i64): bool {
   if (isSmall(x) && isSmall(y)) return false;
   if (x == 0 || y == 0) return false;
   if ((x == -1 && y == i64.MIN_VALUE) || (y == -1 && x == i64.MIN_VALUE)) return true;
-  return x * y / y != x;
+  return (x * y) / y != x;
 }
 
 function failureI64(op: u32, x: i64, y: i64): u8 {
@@ -160,16 +181,27 @@ function vectorI64(op: u32, a: u32, aStep: u32, b: u32, bStep: u32, out: u32, ro
 /** out = a op b for I64; answers 1 when a row's exact result is not an i64 or a divisor is 0. */
 export function arithmeticI64(op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, outPtr: u32, rows: u32): i32 {
   switch (op) {
-    case PLUS: return inline.always(vectorI64(PLUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case MINUS: return inline.always(vectorI64(MINUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case TIMES: return inline.always(scalarI64(TIMES, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    default: return scalarI64(op, aPtr, aStep, bPtr, bStep, outPtr, rows);
+    case PLUS:
+      return inline.always(vectorI64(PLUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case MINUS:
+      return inline.always(vectorI64(MINUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case TIMES:
+      return inline.always(scalarI64(TIMES, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    default:
+      return scalarI64(op, aPtr, aStep, bPtr, bStep, outPtr, rows);
   }
 }
 
 /** Writes why each present row of `arithmeticI64` failed; answers how many did. */
 export function arithmeticErrorsI64(
-  op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, validityPtr: u32, errorsPtr: u32, rows: u32,
+  op: u32,
+  aPtr: u32,
+  aStep: u32,
+  bPtr: u32,
+  bStep: u32,
+  validityPtr: u32,
+  errorsPtr: u32,
+  rows: u32,
 ): i32 {
   let count = 0;
   for (let i: u32 = 0; i < rows; i++) {
@@ -214,11 +246,16 @@ function vectorF64(op: u32, a: u32, aStep: u32, b: u32, bStep: u32, out: u32, ro
 /** out = a op b for F64. */
 export function arithmeticF64(op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, outPtr: u32, rows: u32): void {
   switch (op) {
-    case PLUS: return inline.always(vectorF64(PLUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case MINUS: return inline.always(vectorF64(MINUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case TIMES: return inline.always(vectorF64(TIMES, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case DIV: return inline.always(vectorF64(DIV, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    default: scalarF64(op, aPtr, aStep, bPtr, bStep, outPtr, rows);
+    case PLUS:
+      return inline.always(vectorF64(PLUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case MINUS:
+      return inline.always(vectorF64(MINUS, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case TIMES:
+      return inline.always(vectorF64(TIMES, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case DIV:
+      return inline.always(vectorF64(DIV, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    default:
+      scalarF64(op, aPtr, aStep, bPtr, bStep, outPtr, rows);
   }
 }
 

@@ -35,7 +35,7 @@ export function castI64ToF64(fromPtr: u32, outPtr: u32, rows: u32): void {
 
 /** Rounds to the nearest 32-bit float, still stored as F64. */
 export function roundToF32(fromPtr: u32, outPtr: u32, rows: u32): void {
-  for (let i: u32 = 0; i < rows; i++) store<f64>(outPtr + (i << 3), <f64><f32>load<f64>(fromPtr + (i << 3)));
+  for (let i: u32 = 0; i < rows; i++) store<f64>(outPtr + (i << 3), <f64>(<f32>load<f64>(fromPtr + (i << 3))));
 }
 
 function isOutside(x: i64, lo: i32, hi: i32): bool {

@@ -52,12 +52,15 @@ function vector64<T>(op: u32, a: u32, aStep: u32, b: u32, bStep: u32, out: u32, 
   const aFour = aStep << 2;
   const bFour = bStep << 2;
   for (let end = out + whole; out < end; out += 16, a += aFour << 2, b += bFour << 2) {
-    v128.store(out, boolsOf(
-      inline.always(four<T>(op, a, aStep, b, bStep)),
-      inline.always(four<T>(op, a + aFour, aStep, b + bFour, bStep)),
-      inline.always(four<T>(op, a + aFour * 2, aStep, b + bFour * 2, bStep)),
-      inline.always(four<T>(op, a + aFour * 3, aStep, b + bFour * 3, bStep)),
-    ));
+    v128.store(
+      out,
+      boolsOf(
+        inline.always(four<T>(op, a, aStep, b, bStep)),
+        inline.always(four<T>(op, a + aFour, aStep, b + bFour, bStep)),
+        inline.always(four<T>(op, a + aFour * 2, aStep, b + bFour * 2, bStep)),
+        inline.always(four<T>(op, a + aFour * 3, aStep, b + bFour * 3, bStep)),
+      ),
+    );
   }
   scalar<T>(op, a, aStep, b, bStep, out, rows - whole);
 }
@@ -67,31 +70,42 @@ function vector32(op: u32, a: u32, aStep: u32, b: u32, bStep: u32, out: u32, row
   const aFour = aStep << 2;
   const bFour = bStep << 2;
   for (let end = out + whole; out < end; out += 16, a += aFour << 2, b += bFour << 2) {
-    v128.store(out, boolsOf(
-      inline.always(mask<i32>(op, v128.load(a), v128.load(b))),
-      inline.always(mask<i32>(op, v128.load(a + aFour), v128.load(b + bFour))),
-      inline.always(mask<i32>(op, v128.load(a + aFour * 2), v128.load(b + bFour * 2))),
-      inline.always(mask<i32>(op, v128.load(a + aFour * 3), v128.load(b + bFour * 3))),
-    ));
+    v128.store(
+      out,
+      boolsOf(
+        inline.always(mask<i32>(op, v128.load(a), v128.load(b))),
+        inline.always(mask<i32>(op, v128.load(a + aFour), v128.load(b + bFour))),
+        inline.always(mask<i32>(op, v128.load(a + aFour * 2), v128.load(b + bFour * 2))),
+        inline.always(mask<i32>(op, v128.load(a + aFour * 3), v128.load(b + bFour * 3))),
+      ),
+    );
   }
   scalar<i32>(op, a, aStep, b, bStep, out, rows - whole);
 }
 
 export function compareI32(op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, outPtr: u32, rows: u32): void {
   switch (op) {
-    case EQ: return inline.always(vector32(EQ, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case NE: return inline.always(vector32(NE, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case LT: return inline.always(vector32(LT, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    default: inline.always(vector32(LE, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case EQ:
+      return inline.always(vector32(EQ, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case NE:
+      return inline.always(vector32(NE, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case LT:
+      return inline.always(vector32(LT, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    default:
+      inline.always(vector32(LE, aPtr, aStep, bPtr, bStep, outPtr, rows));
   }
 }
 
 function compare64<T>(op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, outPtr: u32, rows: u32): void {
   switch (op) {
-    case EQ: return inline.always(vector64<T>(EQ, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case NE: return inline.always(vector64<T>(NE, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    case LT: return inline.always(vector64<T>(LT, aPtr, aStep, bPtr, bStep, outPtr, rows));
-    default: inline.always(vector64<T>(LE, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case EQ:
+      return inline.always(vector64<T>(EQ, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case NE:
+      return inline.always(vector64<T>(NE, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    case LT:
+      return inline.always(vector64<T>(LT, aPtr, aStep, bPtr, bStep, outPtr, rows));
+    default:
+      inline.always(vector64<T>(LE, aPtr, aStep, bPtr, bStep, outPtr, rows));
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * SQL LIKE over views: % stands for any text, _ for one code point; there is no escape.
  *
- * Patterns without _ whose % stand only at the ends are one search; all others are matched segment by segment, each % as
- * short as possible, so the work is bounded by length of text times length of pattern.
+ * Patterns without _ whose % stand only at the ends are one search; all others are matched segment by segment, each %
+ * as short as possible, so the work is bounded by length of text times length of pattern.
  */
 import { isValid } from '../abi';
 import { bytesEqual } from './text';
@@ -72,7 +72,14 @@ function isLike(form: u32, at: u32, length: u32, pattern: u32, patternLength: u3
 
 /** 1 where the text is like the pattern, for the `count` selected rows that `validityPtr` has. */
 export function likeView(
-  form: u32, aPtr: u32, validityPtr: u32, patternPtr: u32, patternLength: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  form: u32,
+  aPtr: u32,
+  validityPtr: u32,
+  patternPtr: u32,
+  patternLength: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): void {
   for (let n: u32 = 0; n < count; n++) {
     const row = selectionPtr == 0 ? n : load<u32>(selectionPtr + (n << 2));

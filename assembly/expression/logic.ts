@@ -31,7 +31,7 @@ export function logic(op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, out
 /** Eight values from `ptr` as bits, least significant first; `count` of them exist. */
 function bitsOf(ptr: u32, step: u32, count: u32): u32 {
   let bits: u32 = 0;
-  for (let k: u32 = 0; k < count; k++) bits |= <u32>(load<u8>(ptr + k * step) & 1) << k;
+  for (let k: u32 = 0; k < count; k++) bits |= (<u32>(load<u8>(ptr + k * step) & 1)) << k;
   return bits;
 }
 
@@ -44,7 +44,15 @@ function validBits(validityPtr: u32, i: u32): u32 {
  * operand decides bytewise too. Answers the number of null rows.
  */
 export function logicValidity(
-  op: u32, aPtr: u32, aStep: u32, aValidityPtr: u32, bPtr: u32, bStep: u32, bValidityPtr: u32, outPtr: u32, rows: u32,
+  op: u32,
+  aPtr: u32,
+  aStep: u32,
+  aValidityPtr: u32,
+  bPtr: u32,
+  bStep: u32,
+  bValidityPtr: u32,
+  outPtr: u32,
+  rows: u32,
 ): i32 {
   let nulls = 0;
   // The value that decides whatever the other operand is: false for and, true for or.
@@ -70,7 +78,7 @@ function decides(op: u32, row: u32, ptr: u32, step: u32, validityPtr: u32, error
 
 function setPresent(validityPtr: u32, row: u32): void {
   const at = validityPtr + (row >> 3);
-  store<u8>(at, load<u8>(at) | <u8>(<u32>1 << (row & 7)));
+  store<u8>(at, load<u8>(at) | <u8>((<u32>1) << (row & 7)));
 }
 
 function errorAt(errorsPtr: u32, row: u32): u8 {
@@ -78,20 +86,33 @@ function errorAt(errorsPtr: u32, row: u32): u8 {
 }
 
 /**
- * Errors of `logic` where an operand has some. Where the other operand decides, the row becomes present with the deciding
- * value, in `valuesPtr` and (when not 0) `validityPtr`, the results of `logic` and `logicValidity`. Answers how many remain.
+ * Errors of `logic` where an operand has some. Where the other operand decides, the row becomes present with the
+ * deciding value, in `valuesPtr` and (when not 0) `validityPtr`, the results of `logic` and `logicValidity`. Answers
+ * how many remain.
  */
 export function logicErrors(
-  op: u32, aPtr: u32, aStep: u32, aValidityPtr: u32, aErrorsPtr: u32,
-  bPtr: u32, bStep: u32, bValidityPtr: u32, bErrorsPtr: u32, valuesPtr: u32, validityPtr: u32, errorsPtr: u32, rows: u32,
+  op: u32,
+  aPtr: u32,
+  aStep: u32,
+  aValidityPtr: u32,
+  aErrorsPtr: u32,
+  bPtr: u32,
+  bStep: u32,
+  bValidityPtr: u32,
+  bErrorsPtr: u32,
+  valuesPtr: u32,
+  validityPtr: u32,
+  errorsPtr: u32,
+  rows: u32,
 ): i32 {
   let count = 0;
   for (let i: u32 = 0; i < rows; i++) {
     const aError = errorAt(aErrorsPtr, i);
     let error = aError != 0 ? aError : errorAt(bErrorsPtr, i);
-    const decided = error != 0 && (
-      decides(op, i, aPtr, aStep, aValidityPtr, aErrorsPtr) || decides(op, i, bPtr, bStep, bValidityPtr, bErrorsPtr)
-    );
+    const decided =
+      error != 0
+      && (decides(op, i, aPtr, aStep, aValidityPtr, aErrorsPtr)
+        || decides(op, i, bPtr, bStep, bValidityPtr, bErrorsPtr));
     if (decided) {
       error = 0;
       store<u8>(valuesPtr + i, op == AND ? 0 : 1);
@@ -144,8 +165,16 @@ function pick<T>(aPtr: u32, aStep: u32, aValidityPtr: u32, bPtr: u32, bStep: u32
  * `bValidityPtr` of 0 no row of the result is null and `outValidityPtr` is not written.
  */
 export function coalesce(
-  width: u32, aPtr: u32, aStep: u32, aValidityPtr: u32, bPtr: u32, bStep: u32, bValidityPtr: u32,
-  outPtr: u32, outValidityPtr: u32, rows: u32,
+  width: u32,
+  aPtr: u32,
+  aStep: u32,
+  aValidityPtr: u32,
+  bPtr: u32,
+  bStep: u32,
+  bValidityPtr: u32,
+  outPtr: u32,
+  outValidityPtr: u32,
+  rows: u32,
 ): void {
   if (width == 1) pick<u8>(aPtr, aStep, aValidityPtr, bPtr, bStep, outPtr, rows);
   else if (width == 4) pick<u32>(aPtr, aStep, aValidityPtr, bPtr, bStep, outPtr, rows);
@@ -154,9 +183,7 @@ export function coalesce(
 }
 
 /** Errors of `coalesce`: those of b count only where a is null. Answers how many. */
-export function coalesceErrors(
-  aValidityPtr: u32, aErrorsPtr: u32, bErrorsPtr: u32, errorsPtr: u32, rows: u32,
-): i32 {
+export function coalesceErrors(aValidityPtr: u32, aErrorsPtr: u32, bErrorsPtr: u32, errorsPtr: u32, rows: u32): i32 {
   let count = 0;
   for (let i: u32 = 0; i < rows; i++) {
     let error = errorAt(aErrorsPtr, i);

@@ -2,15 +2,21 @@
  * From conditions and errors to selections: ascending u32 row numbers.
  *
  * Invariants
- *  1. A row is selected when the incoming selection has it (0: all rows), the condition is present and true there, and it
- *     has no error.
+ *  1. A row is selected when the incoming selection has it (0: all rows), the condition is present and true there, and
+ *     it has no error.
  *  2. Outputs hold as many entries as rows came in; `outPtr` is never the incoming selection.
  */
 import { isValid } from '../abi';
 
 /** Rows where the condition holds. `count` is the number of selected rows. Answers how many hold. */
 export function selectTrue(
-  valuesPtr: u32, step: u32, validityPtr: u32, errorsPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  valuesPtr: u32,
+  step: u32,
+  validityPtr: u32,
+  errorsPtr: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): i32 {
   if (selectionPtr == 0 && errorsPtr == 0 && step == 1) return selectAmongAll(valuesPtr, validityPtr, count, outPtr);
   let taken: u32 = 0;

@@ -57,7 +57,15 @@ function rowAt(selectionPtr: u32, n: u32): u32 {
 }
 
 function compareRows(
-  op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, validityPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  op: u32,
+  aPtr: u32,
+  aStep: u32,
+  bPtr: u32,
+  bStep: u32,
+  validityPtr: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): void {
   for (let n: u32 = 0; n < count; n++) {
     const row = rowAt(selectionPtr, n);
@@ -67,11 +75,18 @@ function compareRows(
 }
 
 /**
- * EQ or NE with one text of `length` bytes, which is at most twice and at least once the width of T: its first and last T
- * cover it. A text of another length is replaced by the constant for the loads, so that nothing branches on data.
+ * EQ or NE with one text of `length` bytes, which is at most twice and at least once the width of T: its first and last
+ * T cover it. A text of another length is replaced by the constant for the loads, so that nothing branches on data.
  */
 function equalsConstant<T>(
-  op: u32, aPtr: u32, textPtr: u32, length: u32, validityPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  op: u32,
+  aPtr: u32,
+  textPtr: u32,
+  length: u32,
+  validityPtr: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): void {
   const last = length - <u32>sizeof<T>();
   const first = load<T>(textPtr);
@@ -89,19 +104,35 @@ function equalsConstant<T>(
 
 /** out = a op b (EQ, NE, LT, LE) for the `count` selected rows that `validityPtr` has. */
 export function compareView(
-  op: u32, aPtr: u32, aStep: u32, bPtr: u32, bStep: u32, validityPtr: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  op: u32,
+  aPtr: u32,
+  aStep: u32,
+  bPtr: u32,
+  bStep: u32,
+  validityPtr: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): void {
   const length = bStep == 0 && aStep != 0 && op <= NE ? load<u32>(bPtr, 4) : 0;
   const text = load<u32>(bPtr);
-  if (length >= 8 && length <= 16) equalsConstant<u64>(op, aPtr, text, length, validityPtr, selectionPtr, count, outPtr);
-  else if (length >= 4 && length <= 8) equalsConstant<u32>(op, aPtr, text, length, validityPtr, selectionPtr, count, outPtr);
+  if (length >= 8 && length <= 16)
+    equalsConstant<u64>(op, aPtr, text, length, validityPtr, selectionPtr, count, outPtr);
+  else if (length >= 4 && length <= 8)
+    equalsConstant<u32>(op, aPtr, text, length, validityPtr, selectionPtr, count, outPtr);
   else if (op == EQ) inline.always(compareRows(EQ, aPtr, aStep, bPtr, bStep, validityPtr, selectionPtr, count, outPtr));
   else compareRows(op, aPtr, aStep, bPtr, bStep, validityPtr, selectionPtr, count, outPtr);
 }
 
 /** 1 where the text is one of `listCount` views at `listPtr`. */
 export function inViews(
-  aPtr: u32, validityPtr: u32, listPtr: u32, listCount: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  aPtr: u32,
+  validityPtr: u32,
+  listPtr: u32,
+  listCount: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): void {
   const listEnd = listPtr + (listCount << 3);
   for (let n: u32 = 0; n < count; n++) {
@@ -115,7 +146,12 @@ export function inViews(
 
 /** Code points of texts (`codePoints` 1), or bytes (0), as I32. */
 export function lengthViews(
-  aPtr: u32, validityPtr: u32, codePoints: u32, selectionPtr: u32, count: u32, outPtr: u32,
+  aPtr: u32,
+  validityPtr: u32,
+  codePoints: u32,
+  selectionPtr: u32,
+  count: u32,
+  outPtr: u32,
 ): void {
   for (let n: u32 = 0; n < count; n++) {
     const row = rowAt(selectionPtr, n);

@@ -1,4 +1,6 @@
-/** Bytes from a base64 string (RFC 4648 section 4): the standard alphabet, padded to groups of four, unused bits zero. */
+/**
+ * Bytes from a base64 string (RFC 4648 section 4): the standard alphabet, padded to groups of four, unused bits zero.
+ */
 import { BAD_BASE64, PADDING_BYTES, refuse, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL, TEXT, TEXT_END } from './layout';
 import { readText } from './text';
 

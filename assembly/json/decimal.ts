@@ -1,13 +1,15 @@
 /**
- * The slow and sure way from digits to a double: the decimal is halved and doubled, digit by digit, until it is a binary
- * fraction with 53 bits before the point, then rounded. Only numbers that lie within 2^-64 of the middle between two doubles
- * come here, and numbers of more than 19 digits near it.
+ * The slow and sure way from digits to a double: the decimal is halved and doubled, digit by digit, until it is a
+ * binary fraction with 53 bits before the point, then rounded. Only numbers that lie within 2^-64 of the middle between
+ * two doubles come here, and numbers of more than 19 digits near it.
  *
- * Decimal in scratch, DECIMAL_BYTES: count u32, point i32 (digits before the decimal point), cut u32, then one byte a digit.
+ * Decimal in scratch, DECIMAL_BYTES: count u32, point i32 (digits before the decimal point), cut u32, then one byte a
+ * digit.
  *
  * Invariants
  *  1. The value is 0.d1 d2 d3 ... * 10^point; the first digit is not 0 and the last is not 0, unless there is none.
- *  2. 768 digits decide about every middle between two doubles; of what lies behind only matters whether it is zero (cut).
+ *  2. 768 digits decide about every middle between two doubles; of what lies behind only matters whether it is zero
+ *     (cut).
  */
 import { DOT, ZERO } from './layout';
 import { isDigit } from './number';

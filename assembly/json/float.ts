@@ -5,8 +5,8 @@
  *   everything else                              128 bits of 5^exponent decide (Lemire 2021, section 5) ...
  *   ... unless they cannot                       all digits, exactly (decimal.ts)
  *
- * The powers are computed at start, 16 bytes for each exponent from POWER_MIN to POWER_MAX: normalized 128 bits of 5^q, cut
- * off; for negative q those of the reciprocal, cut off and one added.
+ * The powers are computed at start, 16 bytes for each exponent from POWER_MIN to POWER_MAX: normalized 128 bits of 5^q,
+ * cut off; for negative q those of the reciprocal, cut off and one added.
  */
 import { decimalToDouble } from './decimal';
 import { DIGITS, EXPONENT, MANTISSA, MINUS, NUMBER_FLAGS, NUMBER_START, POWERS, refuse, TYPE_MISMATCH } from './layout';
@@ -17,9 +17,12 @@ const POWER_MAX: i32 = 308;
 export const POWERS_BYTES: u32 = 651 * 16;
 const LIMBS: u32 = 32;
 /** Bytes of scratch that `fillPowers` needs. */
-export const LIMBS_BYTES: u32 = LIMBS * 4;
+const LIMBS_BYTES: u32 = LIMBS * 4;
 
-/** Past the number at `p`, written to `slot` as f64; 0 when it is none. Beyond the range it is an infinity, as in JSON.parse. */
+/**
+ * Past the number at `p`, written to `slot` as f64; 0 when it is none. Beyond the range it is an infinity, as in
+ * JSON.parse.
+ */
 export function readFloat(parserPtr: u32, p: u32, slot: u32): u32 {
   const first = <u32>load<u8>(p);
   if (first != MINUS && !isDigit(first)) return refuse(parserPtr, TYPE_MISMATCH, p);
@@ -42,7 +45,8 @@ function toDouble(parserPtr: u32, mantissa: u64, exponent: i32, flags: u32, end:
   const powers = load<u32>(parserPtr, POWERS);
   const bits = nearestBits(powers, mantissa, exponent);
   // Digits cut off lie between this mantissa and the next: when both give one double, so do they.
-  if (bits != UNDECIDED && (exact || bits == nearestBits(powers, mantissa + 1, exponent))) return reinterpret<f64>(bits);
+  const isSure = bits != UNDECIDED && (exact || bits == nearestBits(powers, mantissa + 1, exponent));
+  if (isSure) return reinterpret<f64>(bits);
   return decimalToDouble(load<u32>(parserPtr, DIGITS), load<u32>(parserPtr, NUMBER_START), end);
 }
 

@@ -1,10 +1,10 @@
 /**
  * Which column a key names, found without hashing when keys come in an order seen before.
  *
- * Each key remembers the key that followed it last, apart for each key that a line began with: producers that write different
- * orders mostly begin differently. The parser compares the bytes at hand with that prediction first; when they differ (another
- * order, an absent field) it looks the key up by hash and corrects the prediction. Keys that no column asks for are learned too,
- * so that a line with many unread fields is predicted as well.
+ * Each key remembers the key that followed it last, apart for each key that a line began with: producers that write
+ * different orders mostly begin differently. The parser compares the bytes at hand with that prediction first; when
+ * they differ (another order, an absent field) it looks the key up by hash and corrects the prediction. Keys that no
+ * column asks for are learned too, so that a line with many unread fields is predicted as well.
  *
  * Invariants
  *  1. Only names without quotes, backslashes and control characters have a text: equal text is then the same key.
@@ -12,9 +12,9 @@
  *  3. A name is compared in full before it is taken for a column; a hash alone decides nothing.
  */
 import {
-  ANY_KEY, BACKSLASH, COLUMN_COUNT, CONTEXTS, CURSOR, EXPECTED_KEY, HASH_SLOTS, KEY_BYTES, KEY_COLUMN, KEY_CONTEXT, KEY_COUNT,
-  KEY_HASH, KEY_MASK, KEY_NAME, KEY_NAME_BYTES, KEY_NEXT, KEY_TEXT_BYTES, KEYS, LEARNED_KEYS_MAX, PLAIN_NAME_BYTES, QUOTE,
-  readableWord, REASON, refuse, SCRATCH_AT, SLOT_SHIFT, TEXT, TEXT_END, TYPE_MISMATCH,
+  ANY_KEY, BACKSLASH, COLUMN_COUNT, CONTEXTS, CURSOR, EXPECTED_KEY, HASH_SLOTS, KEY_BYTES, KEY_COLUMN, KEY_CONTEXT,
+  KEY_COUNT, KEY_HASH, KEY_MASK, KEY_NAME, KEY_NAME_BYTES, KEY_NEXT, KEYS, KEY_TEXT_BYTES, LEARNED_KEYS_MAX,
+  PLAIN_NAME_BYTES, QUOTE, readableWord, REASON, refuse, SCRATCH_AT, SLOT_SHIFT, TEXT, TEXT_END, TYPE_MISMATCH,
 } from './layout';
 import { readText, scanPlain } from './text';
 

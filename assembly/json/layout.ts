@@ -2,24 +2,27 @@
  * Structs of the JSON parser in linear memory, and the reasons why a line is refused.
  *
  * Parser, PARSER_BYTES:
- *   0         4        8       12     16      20      24      28      32        36        40        44        48
- *   +---------+--------+-------+------+-------+-------+-------+-------+---------+---------+---------+---------+---------+
- *   | columns | column | rows  | keys | key   | hash  | first | any   | scratch | scratch | scratch | letters | letters |
- *   |         | count  | max   |      | count | slots | key   | key   | start   | end     | at      |         | max     |
- *   +---------+--------+-------+------+-------+-------+-------+-------+---------+---------+---------+---------+---------+
- *   52        56       60      64       68     72      76      80      84       88     92     96     104        108
- *   +---------+--------+-------+--------+------+-------+-------+-------+--------+------+------+------+----------+--------+
- *   | line    | rows   | next  | letter | fast | esca- | rea-  | error | cursor | slot | de-  | man- | exponent | number |
- *   | max     |        | line  | count  | rows | ped   | son   | at    |        | shift| pth  | tissa|          | flags  |
- *   +---------+--------+-------+--------+------+-------+-------+-------+--------+------+------+------+----------+--------+
- *   112       116      120      124    128    132        136      144      152            192           320
- *   +---------+--------+--------+------+------+----------+--------+--------+--------------+-------------+
- *   | powers  | digits | number | spare| text | text end | column | whole  | spare        | nesting     | one bit a level
- *   +---------+--------+--------+------+------+----------+--------+--------+--------------+-------------+
- *   Words 56 to 71 are the result of a call; the words from 72 on mean something inside one only.
+ *   0         4         8       12     16      20      24      28      32        36        40
+ *   +---------+---------+-------+------+-------+-------+-------+-------+---------+---------+---------+
+ *   | columns | column  | rows  | keys | key   | hash  | first | any   | scratch | scratch | scratch |
+ *   |         | count   | max   |      | count | slots | key   | key   | start   | end     | at      |
+ *   +---------+---------+-------+------+-------+-------+-------+-------+---------+---------+---------+
+ *   44        48        52      56     60      64       68     72        76       80      84       88
+ *   +---------+---------+-------+------+-------+--------+------+---------+--------+-------+--------+-------+-------+
+ *   | letters | letters | line  | rows | next  | letter | fast | escaped | reason | error | cursor | slot  | depth |
+ *   |         | max     | max   |      | line  | count  | rows |         |        | at    |        | shift |       |
+ *   +---------+---------+-------+------+-------+--------+------+---------+--------+-------+--------+-------+-------+
+ *   96         104        108      112      116      120      128    132        136      144     192           320
+ *   +----------+----------+--------+--------+--------+--------+------+----------+--------+-------+-------------+
+ *   | mantissa | exponent | number | powers | digits | number | text | text end | bad    | whole | nesting,    |
+ *   |          |          | flags  |        |        | start  |      |          | column |       | a bit each  |
+ *   +----------+----------+--------+--------+--------+--------+------+----------+--------+-------+-------------+
+ *   Words 56 to 71 are the result of a call. Those from 72 on mean something inside one only, but for slot shift,
+ *   powers and digits.
  *
- * Column, JSON_COLUMN_BYTES: kind, values, validity, nullable, stamp, has nulls, unit, width, bad stamp, bad reason, bad at
- *   stamp: serial number of the line that last gave it a value; bad stamp: of the line whose last value did not fit.
+ * Column, JSON_COLUMN_BYTES: kind, values, validity, nullable, stamp, has nulls, unit, width, bad stamp, bad reason,
+ * bad at
+ *   Stamp: serial number of the line that last gave it a value; bad stamp: of the line whose last value did not fit.
  *
  * Key, KEY_BYTES:
  *   0          32         64          68       72     76          80     84        88        96             128

@@ -7,11 +7,12 @@
  */
 import { findKey, findPlainKey, isKey } from './keys';
 import {
-  BAD_AT, BAD_COLUMN, BAD_REASON, BAD_STAMP, CLOSE_OBJECT, COLON, COLUMN_COUNT, COLUMNS, COMMA, CURSOR, EXPECTED_COLON, EXPECTED_COMMA,
-  FAST_ROWS, FIRST_KEY, HAS_NULLS, JSON_COLUMN_BYTES, KEY_COLUMN, KEY_CONTEXT, KEY_NEXT, KEY_TEXT_BYTES, LINE_BYTES_MAX,
-  LINE_TOO_LONG, MISSING, NEWLINE, NOT_AN_OBJECT,
-  NULLABLE, OPEN_OBJECT, QUOTE, refuse, ROWS_MAX, skipBlank, skipSpace, STAMP, TRAILING_BYTES, VALIDITY, VALUES, WIDTH,
+  BAD_AT, BAD_COLUMN, BAD_REASON, BAD_STAMP, CLOSE_OBJECT, COLON, COLUMN_COUNT, COLUMNS, COMMA, CURSOR, EXPECTED_COLON,
+  EXPECTED_COMMA, FAST_ROWS, FIRST_KEY, HAS_NULLS, JSON_COLUMN_BYTES, KEY_COLUMN, KEY_CONTEXT, KEY_NEXT, KEY_TEXT_BYTES,
+  LINE_BYTES_MAX, LINE_TOO_LONG, MISSING, NEWLINE, NOT_AN_OBJECT, NULLABLE, OPEN_OBJECT, QUOTE, refuse, ROWS_MAX,
+  skipBlank, skipSpace, STAMP, TRAILING_BYTES, VALIDITY, VALUES, WIDTH,
 } from './layout';
+import { skipNumber } from './number';
 import { skipValue } from './skip';
 import { scanPlain, skipString } from './text';
 import { passValue, readValue } from './value';
@@ -79,7 +80,8 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
 
 /** Past the value at `p`: a string without escapes here, anything else out of the way. */
 function skipUnread(parserPtr: u32, p: u32): u32 {
-  if (load<u8>(p) != <u8>QUOTE) return skipValue(parserPtr, p);
+  const c = <u32>load<u8>(p);
+  if (c != QUOTE) return c <= 0x39 ? inline.always(skipNumber(parserPtr, p)) : skipValue(parserPtr, p);
   const stop = inline.always(scanPlain(p + 1));
   return load<u8>(stop) == <u8>QUOTE ? stop + 1 : skipString(parserPtr, p);
 }

@@ -7,8 +7,8 @@
  * Not here: binary floating point (float.ts).
  */
 import {
-  BAD_NUMBER, COMMA, CLOSE_ARRAY, CLOSE_OBJECT, DOT, EXPECTED_VALUE, EXPONENT, MANTISSA, MINUS, NUMBER_FLAGS, NUMBER_START,
-  OUT_OF_RANGE, refuse, TYPE_MISMATCH, ZERO,
+  BAD_NUMBER, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, DOT, EXPECTED_VALUE, EXPONENT, MANTISSA, MINUS, NUMBER_FLAGS,
+  NUMBER_START, OUT_OF_RANGE, refuse, TYPE_MISMATCH, ZERO,
 } from './layout';
 
 export const NEGATIVE: u32 = 1;
@@ -186,7 +186,10 @@ export function readScaled(parserPtr: u32, p: u32, scale: i32, cut: bool): u32 {
   return past;
 }
 
-/** Past the epoch number at `p`, written in the stored unit: `scale` digits finer than its own. Fractions are cut towards the past. */
+/**
+ * Past the epoch number at `p`, written in the stored unit: `scale` digits finer than its own. Fractions are cut
+ * towards the past.
+ */
 export function readEpoch(parserPtr: u32, p: u32, slot: u32, scale: i32, most: i64): u32 {
   const negative = load<u8>(p) == <u8>MINUS;
   const digits = negative ? p + 1 : p;

@@ -2,20 +2,21 @@
  * The NDJSON parser: many lines to one batch of columns in one call.
  *
  * Invariants
- *  1. Input ends with a newline. A newline cannot stand inside a JSON text's tokens, so each line ends in time and no scan
- *     runs past the input; vectors read up to PADDING_BYTES past it.
+ *  1. Input ends with a newline. A newline cannot stand inside a JSON text's tokens, so each line ends in time and no
+ *     scan runs past the input; vectors read up to PADDING_BYTES past it.
  *  2. A line that is refused becomes a dead letter and nothing else; the lines around it are as if it were not there.
- *  3. Text without escapes is a view of the input; what had escapes is a view of the scratch. Both live until the next call.
+ *  3. Text without escapes is a view of the input; what had escapes is a view of the scratch. Both live until the next
+ *     call.
  *  4. Rows do not depend on where calls begin and end: predictions and caches change the speed only.
  */
-import { fillPowers, LIMBS_BYTES, POWERS_BYTES } from './float';
+import { fillPowers, POWERS_BYTES } from './float';
 import { DECIMAL_BYTES } from './decimal';
 import { addColumnKey, hashSlots, initKey } from './keys';
 import {
-  ANY_KEY, BAD_COLUMN, BAD_STAMP, COLUMN_COUNT, COLUMNS, DIGITS, ERROR_AT, FAST_ROWS, FIRST_KEY, HAS_NULLS, HASH_SLOTS, JSON_COLUMN_BYTES,
-  KEY_BYTES, KEY_COUNT, KEYS, KIND, KIND_BOOL, KIND_BYTES, KIND_INT32, KIND_JSON, KIND_UTF8, LEARNED_KEYS_MAX, LETTER_BYTES,
-  LETTER_COUNT, LETTERS, LETTERS_MAX, LINE_BYTES_MAX, LINE_TOO_LONG, NEWLINE, NEXT_LINE, NO_COLUMN, NULLABLE,
-  PARSER_BYTES, POWERS, REASON, ROWS, ROWS_MAX, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL, SCRATCH_START, skipSpace, SLOT_SHIFT, STAMP,
+  ANY_KEY, BAD_COLUMN, BAD_STAMP, COLUMN_COUNT, COLUMNS, DIGITS, ERROR_AT, FAST_ROWS, FIRST_KEY, HASH_SLOTS, HAS_NULLS,
+  JSON_COLUMN_BYTES, KEY_BYTES, KEYS, KIND, KIND_BOOL, KIND_INT32, LEARNED_KEYS_MAX, LETTER_BYTES, LETTER_COUNT,
+  LETTERS, LETTERS_MAX, LINE_BYTES_MAX, LINE_TOO_LONG, NEWLINE, NEXT_LINE, NO_COLUMN, NULLABLE, PARSER_BYTES, POWERS,
+  REASON, ROWS, ROWS_MAX, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL, SCRATCH_START, skipSpace, SLOT_SHIFT, STAMP,
   TYPE_MISMATCH, UNIT, VALIDITY, VALUES, WIDTH,
 } from './layout';
 import { transientAlloc } from '../memory/frames';
@@ -27,7 +28,9 @@ export const JSON_ROWS_FULL: i32 = 1;
 export const JSON_LETTERS_FULL: i32 = 2;
 export const JSON_SCRATCH_FULL: i32 = 3;
 
-/** A parser for `columns` columns, to be described one by one; 0 when memory is used up. It lives as long as the memory. */
+/**
+ * A parser for `columns` columns, to be described one by one; 0 when memory is used up. It lives as long as the memory.
+ */
 export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineBytesMax: u32): u32 {
   const keys = columns + LEARNED_KEYS_MAX + 1;
   const slots = hashSlots(columns);
@@ -60,7 +63,9 @@ export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
 }
 
 /** Describes column `i` (each once): its name in UTF-8 stays where it is. 0, or OUT_OF_MEMORY. */
-export function jsonColumn(parserPtr: u32, i: u32, kind: u32, unit: u32, nullable: u32, namePtr: u32, nameBytes: u32): i32 {
+export function jsonColumn(
+  parserPtr: u32, i: u32, kind: u32, unit: u32, nullable: u32, namePtr: u32, nameBytes: u32,
+): i32 {
   const column = load<u32>(parserPtr, COLUMNS) + i * JSON_COLUMN_BYTES;
   const rows = load<u32>(parserPtr, ROWS_MAX);
   const width: u32 = kind == KIND_BOOL ? 1 : kind <= KIND_INT32 ? 4 : 8;
@@ -77,7 +82,7 @@ export function jsonColumn(parserPtr: u32, i: u32, kind: u32, unit: u32, nullabl
   return 0;
 }
 
-/** Gives the parser its scratch. A line needs at most as many bytes as it has, and PADDING_BYTES for each text with escapes. */
+/** Gives the parser its scratch. A line needs at most twice as many bytes as it has, and PADDING_BYTES. */
 export function jsonScratch(parserPtr: u32, scratchPtr: u32, bytes: u32): void {
   store<u32>(parserPtr, scratchPtr, SCRATCH_START);
   store<u32>(parserPtr, scratchPtr + bytes, SCRATCH_END);

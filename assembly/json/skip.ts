@@ -6,8 +6,9 @@
  *  2. The line's own object is level 1; levels beyond NESTING_MAX are refused.
  */
 import {
-  ALSE_WORD, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, DEPTH, EXPECTED_COLON, EXPECTED_COMMA, EXPECTED_KEY, EXPECTED_VALUE, NESTING,
-  NESTING_MAX, NULL_WORD, OPEN_ARRAY, OPEN_OBJECT, QUOTE, refuse, skipSpace, TOO_DEEP, TRUE_WORD,
+  ALSE_WORD, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, DEPTH, EXPECTED_COLON, EXPECTED_COMMA, EXPECTED_KEY,
+  EXPECTED_VALUE, NESTING, NESTING_MAX, NULL_WORD, OPEN_ARRAY, OPEN_OBJECT, QUOTE, refuse, skipSpace, TOO_DEEP,
+  TRUE_WORD,
 } from './layout';
 import { skipNumber } from './number';
 import { skipString } from './text';
@@ -70,7 +71,10 @@ function skipNested(parserPtr: u32, start: u32): u32 {
   }
 }
 
-/** From behind a value past what closes after it: to the next value (its key skipped), or past the last bracket. DEPTH is left. */
+/**
+ * From behind a value past what closes after it: to the next value (its key skipped), or past the last bracket. DEPTH
+ * is left.
+ */
 function closeLevels(parserPtr: u32, afterValue: u32, levels: u32): u32 {
   let p = afterValue;
   let depth = levels;

@@ -2,8 +2,8 @@
  * Strings: found by vectors of 16 bytes, validated in full, unescaped only for whoever reads them.
  *
  * Invariants
- *  1. Every text ends in a newline at the latest (a line is complete when it is parsed), and a newline stops the scan; so no
- *     loop here looks at an end.
+ *  1. Every text ends in a newline at the latest (a line is complete when it is parsed), and a newline stops the scan;
+ *     so no loop here looks at an end.
  *  2. A string that `stringEnd` has passed is valid UTF-8 with valid escapes: `unescape` has nothing to refuse.
  * Escapes: RFC 8259 section 7. UTF-8: RFC 3629 section 4.
  */
@@ -104,8 +104,8 @@ export function skipString(parserPtr: u32, p: u32): u32 {
 }
 
 /**
- * The string at `p` as bytes: TEXT and TEXT_END point to them, in place when it has no escapes and in scratch otherwise.
- * Returns the byte past it; 0 when there is no string (TYPE_MISMATCH), when it is refused, or SCRATCH_FULL.
+ * The string at `p` as bytes: TEXT and TEXT_END point to them, in place when it has no escapes and in scratch
+ * otherwise. Returns the byte past it; 0 when there is no string (TYPE_MISMATCH), when it is refused, or SCRATCH_FULL.
  */
 export function readText(parserPtr: u32, p: u32): u32 {
   if (load<u8>(p) != QUOTE) return refuse(parserPtr, TYPE_MISMATCH, p);
@@ -132,7 +132,9 @@ function unescapeText(parserPtr: u32, p: u32, end: u32): u32 {
   return end + 1;
 }
 
-/** Writes the string [fromPtr, end) without its escapes; returns the end of what it wrote. Writes up to 16 bytes more. */
+/**
+ * Writes the string [fromPtr, end) without its escapes; returns the end of what it wrote. Writes up to 16 bytes more.
+ */
 function unescape(fromPtr: u32, end: u32, intoPtr: u32): u32 {
   const backslashes = i8x16.splat(<i8>BACKSLASH);
   let from = fromPtr;

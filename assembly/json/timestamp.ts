@@ -23,8 +23,9 @@ export function readTimestamp(parserPtr: u32, columnPtr: u32, p: u32, slot: u32)
   }
   const past = readText(parserPtr, p);
   if (past == 0) return 0;
-  const read = isoInstant(load<u32>(parserPtr, TEXT), load<u32>(parserPtr, TEXT_END), slot, unit == UNIT_US ? 1000000 : 1000);
-  return read ? past : refuse(parserPtr, BAD_TIMESTAMP, p);
+  const perSecond: i64 = unit == UNIT_US ? 1000000 : 1000;
+  const isInstant = isoInstant(load<u32>(parserPtr, TEXT), load<u32>(parserPtr, TEXT_END), slot, perSecond);
+  return isInstant ? past : refuse(parserPtr, BAD_TIMESTAMP, p);
 }
 
 /** The number of two digits at `p`, or NOT_DIGITS. */

@@ -1,15 +1,15 @@
 /**
  * Values into columns: the one place where the kind of a column decides how its bytes are read.
  *
- * A value that does not fit its column is not the end of a line: a later duplicate of the key may replace it. So it is noted
- * (BAD_STAMP) and judged when the line is complete.
+ * A value that does not fit its column is not the end of a line: a later duplicate of the key may replace it. So it is
+ * noted (BAD_STAMP) and judged when the line is complete.
  */
 import { readBase64 } from './base64';
 import { readFloat } from './float';
 import {
-  ALSE_WORD, BAD_AT, BAD_REASON, BAD_STAMP, ERROR_AT, KIND, KIND_BOOL, KIND_BYTES, KIND_FLOAT32, KIND_FLOAT64, KIND_INT16,
-  KIND_INT32, KIND_INT64, KIND_INT8, KIND_JSON, KIND_TIMESTAMP, KIND_UTF8, NULL_WORD, OUT_OF_RANGE, QUOTE, REASON, refuse,
-  SCRATCH_FULL, STAMP, TEXT, TEXT_END, TRUE_WORD, TYPE_MISMATCH, VALUES, WHOLE, WIDTH,
+  ALSE_WORD, BAD_AT, BAD_REASON, BAD_STAMP, ERROR_AT, KIND, KIND_BOOL, KIND_BYTES, KIND_FLOAT32, KIND_FLOAT64,
+  KIND_INT16, KIND_INT32, KIND_INT64, KIND_INT8, KIND_JSON, KIND_TIMESTAMP, KIND_UTF8, NULL_WORD, OUT_OF_RANGE, QUOTE,
+  REASON, refuse, SCRATCH_FULL, STAMP, TEXT, TEXT_END, TRUE_WORD, TYPE_MISMATCH, VALUES, WHOLE, WIDTH,
 } from './layout';
 import { readInteger } from './number';
 import { skipValue } from './skip';
@@ -20,8 +20,8 @@ import { readTimestamp } from './timestamp';
 export function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32 {
   const slot = load<u32>(columnPtr, VALUES) + row * load<u32>(columnPtr, WIDTH);
   switch (load<u32>(columnPtr, KIND)) {
-    case KIND_INT64: return readInteger(parserPtr, p, slot);
-    case KIND_UTF8: return readUtf8(parserPtr, p, slot);
+    case KIND_INT64: return inline.always(readInteger(parserPtr, p, slot));
+    case KIND_UTF8: return inline.always(readUtf8(parserPtr, p, slot));
     case KIND_TIMESTAMP: return readTimestamp(parserPtr, columnPtr, p, slot);
     case KIND_FLOAT64: return readFloat(parserPtr, p, slot);
     case KIND_FLOAT32: return readFloat32(parserPtr, p, slot);
@@ -36,7 +36,7 @@ export function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32
 }
 
 function readUtf8(parserPtr: u32, p: u32, slot: u32): u32 {
-  const end = scanPlain(p + 1);
+  const end = inline.always(scanPlain(p + 1));
   if (load<u8>(p) == <u8>QUOTE && load<u8>(end) == <u8>QUOTE) {
     store<u32>(slot, p + 1);
     store<u32>(slot, end - p - 1, 4);
@@ -90,8 +90,8 @@ function readJson(parserPtr: u32, p: u32, slot: u32): u32 {
 }
 
 /**
- * After `readValue` said no: past the value when it is null or merely does not fit, with the column noted as not given; 0 when
- * the line is refused.
+ * After `readValue` said no: past the value when it is null or merely does not fit, with the column noted as not given;
+ * 0 when the line is refused.
  */
 export function passValue(parserPtr: u32, columnPtr: u32, p: u32, serial: u32): u32 {
   const reason = load<u32>(parserPtr, REASON);

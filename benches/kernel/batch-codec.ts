@@ -1,6 +1,6 @@
 /**
- * Batches to bytes and back, and composite keys, against the same written by hand: typed arrays copied one after the other,
- * strings through TextEncoder and TextDecoder, keys as joined text. Median of the rounds' ratios.
+ * Batches to bytes and back, and composite keys, against the same written by hand: typed arrays copied one after the
+ * other, strings through TextEncoder and TextDecoder, keys as joined text. Median of the rounds' ratios.
  */
 import { kernelsBase64 } from '#kernels';
 import { below, seededRandom, uniform } from '../../src/base/random.ts';
@@ -15,7 +15,8 @@ const ROWS = BATCH_ROWS_MAX;
 const REPEATS = 40;
 const ROUNDS = 15;
 const schema = tableSchema([
-  { name: 'bidder', type: { kind: 'int32', nullable: false } }, { name: 'price', type: { kind: 'float64', nullable: false } },
+  { name: 'bidder', type: { kind: 'int32', nullable: false } },
+  { name: 'price', type: { kind: 'float64', nullable: false } },
   { name: 'channel', type: { kind: 'utf8', nullable: false } },
 ]);
 const keySchema = tableSchema(schema.fields.filter(({ name }) => name !== 'price'));
@@ -47,8 +48,15 @@ function makeInput(kernels: KernelInstance): Input {
     end += written;
   });
   const batch: RecordBatch = {
-    schema, rows: ROWS, columns: [...columns, { values: views, validity: 0 }],
-    selection: 0, selected: ROWS, rowKinds: 0, watermarks: 0, origin: { source: 'bids', split: 0 },
+    schema,
+    rows: ROWS,
+    columns: [...columns, { values: views, validity: 0 }],
+    selection: 0,
+    selected: ROWS,
+    rowKinds: 0,
+    timestamps: 0,
+    watermarks: 0,
+    origin: { source: 'bids', split: 0 },
   };
   return { batch, bidder, price, channel };
 }
@@ -98,7 +106,10 @@ function time(work: () => unknown): number {
 
 const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 0;
 
-export async function run(): Promise<{ readonly figures: Record<string, number>; readonly counters: Record<string, number> }> {
+export async function run(): Promise<{
+  readonly figures: Record<string, number>;
+  readonly counters: Record<string, number>;
+}> {
   const kernels = new KernelInstance(await compileKernels(kernelsBase64), 64 << 20);
   const input = makeInput(kernels);
   const [writer, reader] = [new BatchSerializer(kernels, schema), new BatchSerializer(kernels, schema)];
@@ -119,7 +130,7 @@ export async function run(): Promise<{ readonly figures: Record<string, number>;
     time(plain);
     const rounds = Array.from({ length: ROUNDS }, () => ({ kernel: time(kernel), plain: time(plain) }));
     figures[name] = Math.round(median(rounds.map((round) => round.plain / round.kernel)) * 100) / 100;
-    counters[`${name}RowsPerMs`] = Math.round(ROWS * REPEATS / median(rounds.map((round) => round.kernel)));
+    counters[`${name}RowsPerMs`] = Math.round((ROWS * REPEATS) / median(rounds.map((round) => round.kernel)));
   }
   return { figures, counters };
 }

@@ -17,7 +17,15 @@ const ROWS = BATCH_ROWS_MAX;
 const BATCHES = 30;
 const REPEATS = 10;
 const ROUNDS = 15;
-const CHANNELS = ['apple', 'google', 'facebook', 'baidu', 'channel-4711', 'channel-4712', 'a somewhat longer channel name'];
+const CHANNELS = [
+  'apple',
+  'google',
+  'facebook',
+  'baidu',
+  'channel-4711',
+  'channel-4712',
+  'a somewhat longer channel name',
+];
 
 const INT: ColumnType = { kind: 'int32', nullable: false };
 const LONG: ColumnType = { kind: 'int64', nullable: false };
@@ -25,12 +33,20 @@ const FLOAT: ColumnType = { kind: 'float64', nullable: false };
 const TEXT: ColumnType = { kind: 'utf8', nullable: false };
 const BOOL: ColumnType = { kind: 'bool', nullable: false };
 const schema = tableSchema([
-  { name: 'count', type: INT }, { name: 'bidder', type: LONG }, { name: 'price', type: FLOAT }, { name: 'rate', type: FLOAT }, { name: 'channel', type: TEXT },
+  { name: 'count', type: INT },
+  { name: 'bidder', type: LONG },
+  { name: 'price', type: FLOAT },
+  { name: 'rate', type: FLOAT },
+  { name: 'channel', type: TEXT },
 ]);
 const column = (name: string, type: ColumnType): Expression => ({ op: 'column', name, type });
 const literal = (value: string | number, type: ColumnType): Expression => ({ op: 'literal', value, type });
-const compare = (op: 'gt' | 'lt' | 'eq', name: string, type: ColumnType, value: string | number): Expression =>
-  ({ op, left: column(name, type), right: literal(value, type), type: BOOL });
+const compare = (op: 'gt' | 'lt' | 'eq', name: string, type: ColumnType, value: string | number): Expression => ({
+  op,
+  left: column(name, type),
+  right: literal(value, type),
+  type: BOOL,
+});
 const product: Expression = { op: 'times', left: column('price', FLOAT), right: column('rate', FLOAT), type: FLOAT };
 
 /** The rows, as columns and as JavaScript has them. */
@@ -54,10 +70,15 @@ function makeInput(kernels: KernelInstance, random: Random): Input {
   const { memory } = kernels;
   const fill = <T>(make: () => T): T[] => Array.from({ length: ROWS }, make);
   // Through JSON, as texts get into JavaScript: each row's is its own string.
-  const channel: readonly string[] = JSON.parse(JSON.stringify(fill(() => CHANNELS[below(random, CHANNELS.length)] ?? '')));
+  const channel: readonly string[] = JSON.parse(
+    JSON.stringify(fill(() => CHANNELS[below(random, CHANNELS.length)] ?? '')),
+  );
   const count = Int32Array.from(fill(() => below(random, 1000)));
   const bidder = BigInt64Array.from(fill(() => BigInt(below(random, 1000))));
-  const [price, rate] = [Float64Array.from(fill(() => uniform(random) * 1000)), Float64Array.from(fill(() => uniform(random)))];
+  const [price, rate] = [
+    Float64Array.from(fill(() => uniform(random) * 1000)),
+    Float64Array.from(fill(() => uniform(random))),
+  ];
   const columns = [count, bidder, price, rate].map((values) => {
     const at = memory.allocate(values.byteLength);
     memory.u8.set(new Uint8Array(values.buffer), at);
@@ -71,8 +92,15 @@ function makeInput(kernels: KernelInstance, random: Random): Input {
     at += written;
   });
   const batch: RecordBatch = {
-    schema, rows: ROWS, columns: [...columns, { values: views, validity: 0 }],
-    selection: 0, selected: ROWS, rowKinds: 0, watermarks: 0, origin: undefined,
+    schema,
+    rows: ROWS,
+    columns: [...columns, { values: views, validity: 0 }],
+    selection: 0,
+    selected: ROWS,
+    rowKinds: 0,
+    timestamps: 0,
+    watermarks: 0,
+    origin: undefined,
   };
   return { batch, count, bidder, price, rate, channel };
 }
@@ -82,7 +110,10 @@ function makeInput(kernels: KernelInstance, random: Random): Input {
  * written out.
  */
 function loop(inputs: readonly Input[], holds: string): () => number {
-  const make = new Function('inputs', 'into', `return () => {
+  const make = new Function(
+    'inputs',
+    'into',
+    `return () => {
     let all = 0;
     for (const { count, bidder, price, rate, channel } of inputs) {
       let taken = 0;
@@ -90,7 +121,8 @@ function loop(inputs: readonly Input[], holds: string): () => number {
       all += taken;
     }
     return all;
-  };`);
+  };`,
+  );
   // The text above makes such a function.
   return make(inputs, new Uint32Array(ROWS)) as () => number;
 }
@@ -107,7 +139,12 @@ function productContest(kernels: KernelInstance, inputs: readonly Input[]): Cont
   const last = ROWS - 1;
   return {
     name: 'product',
-    kernel: () => inputs.reduce((all, { batch }) => all + (kernels.memory.f64[(projection.project(batch).columns[0]?.values ?? 0) / 8 + last] ?? 0), 0),
+    kernel: () =>
+      inputs.reduce(
+        (all, { batch }) =>
+          all + (kernels.memory.f64[(projection.project(batch).columns[0]?.values ?? 0) / 8 + last] ?? 0),
+        0,
+      ),
     plain: () => {
       let all = 0;
       for (const { price, rate } of inputs) {
@@ -126,12 +163,18 @@ const FILTERS: readonly Filter[] = [
   ['float64', compare('gt', 'price', FLOAT, 500), 'price[row] > 500'],
   ['int32', compare('lt', 'count', INT, 100), 'count[row] < 100'],
   ['int64', compare('lt', 'bidder', LONG, 100), 'bidder[row] < 100n'],
-  ['and', { op: 'and', left: compare('gt', 'price', FLOAT, 500), right: compare('lt', 'count', INT, 500), type: BOOL },
-    'price[row] > 500 && count[row] < 500'],
+  [
+    'and',
+    { op: 'and', left: compare('gt', 'price', FLOAT, 500), right: compare('lt', 'count', INT, 500), type: BOOL },
+    'price[row] > 500 && count[row] < 500',
+  ],
   ['computed', { op: 'gt', left: product, right: literal(250, FLOAT), type: BOOL }, 'price[row] * rate[row] > 250'],
   ['textEquals', compare('eq', 'channel', TEXT, 'channel-4711'), "channel[row] === 'channel-4711'"],
-  ['textLike', { op: 'call', name: 'like', arguments: [column('channel', TEXT), literal('%nel-%', TEXT)], type: BOOL },
-    "channel[row].includes('nel-')"],
+  [
+    'textLike',
+    { op: 'call', name: 'like', arguments: [column('channel', TEXT), literal('%nel-%', TEXT)], type: BOOL },
+    "channel[row].includes('nel-')",
+  ],
 ];
 
 /** Milliseconds of REPEATS calls. */
@@ -143,20 +186,26 @@ function time(work: () => number): number {
 
 const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 0;
 
-export async function run(): Promise<{ readonly figures: Record<string, number>; readonly counters: Record<string, number> }> {
+export async function run(): Promise<{
+  readonly figures: Record<string, number>;
+  readonly counters: Record<string, number>;
+}> {
   const kernels = new KernelInstance(await compileKernels(kernelsBase64), 64 << 20);
   const figures: Record<string, number> = {};
   const counters: Record<string, number> = {};
   const random = seededRandom(1);
   const inputs = Array.from({ length: BATCHES }, () => makeInput(kernels, random));
-  const contests = [...FILTERS.map((filter) => filterContest(kernels, inputs, filter)), productContest(kernels, inputs)];
+  const contests = [
+    ...FILTERS.map((filter) => filterContest(kernels, inputs, filter)),
+    productContest(kernels, inputs),
+  ];
   for (const { name, kernel, plain } of contests) {
     if (kernel() !== plain()) throw new Error(`${name}: ${kernel()} by kernels, ${plain()} by hand`);
     time(kernel);
     time(plain);
     const rounds = Array.from({ length: ROUNDS }, () => ({ kernel: time(kernel), plain: time(plain) }));
     figures[name] = Math.round(median(rounds.map((round) => round.plain / round.kernel)) * 100) / 100;
-    counters[`${name}RowsPerMs`] = Math.round(ROWS * BATCHES * REPEATS / median(rounds.map((round) => round.kernel)));
+    counters[`${name}RowsPerMs`] = Math.round((ROWS * BATCHES * REPEATS) / median(rounds.map((round) => round.kernel)));
   }
   return { figures, counters };
 }

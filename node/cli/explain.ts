@@ -4,7 +4,7 @@ import { readArguments } from './arguments.ts';
 import { loadJob } from './load-job.ts';
 import { EXIT, say } from './output.ts';
 
-export const explainHelp = `millrace explain <job.ts|job.js>
+export const explainHelp = `millrace explain <job.ts|job.js|job.json>
 
 Prints the plan: operators with their uids (the names of their state), what each reads, key groups, whether results are
 inserts only or a changelog, and what state holds for each key.

@@ -55,6 +55,8 @@ interface Committable {
   readonly next: number;
 }
 
+const ANOTHER_RUN =
+  'another run writes to this folder: a later start of this job, or one with another state folder, which needs an output folder of its own';
 const BLOCK_BYTES = 256 * 1024;
 const BUFFERED_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -123,7 +125,7 @@ class FileSinkWriter implements SinkWriter {
       .map(Number);
     const owner = Math.max(0, ...epochs);
     if (owner > this.#epoch)
-      throw new ExternalError('E1404', { path: this.#options.location, epoch: this.#epoch, owner });
+      throw new ExternalError('E1404', { path: this.#options.location, epoch: this.#epoch, owner }, { hint: ANOTHER_RUN });
     return epochs.filter((epoch) => epoch < this.#epoch);
   }
 
@@ -141,7 +143,7 @@ class FileSinkWriter implements SinkWriter {
   async recover(committables: readonly Json[]): Promise<void> {
     const restored = committables.map(parseCommittable);
     this.#next = Math.max(0, ...restored.map((committable) => committable.next));
-    await this.#refuseOtherParts(restored.length > 0);
+    await this.#takeBackLaterParts(restored.length > 0);
     const pending = this.#pendingFolder(this.#epoch);
     for (const part of restored.flatMap((committable) => committable.parts))
       await this.#rollForward(part, `${pending}/${part.name}`);
@@ -150,18 +152,23 @@ class FileSinkWriter implements SinkWriter {
     this.#isRecovered = true;
   }
 
-  async #refuseOtherParts(isRestored: boolean): Promise<void> {
+  /**
+   * Parts beyond the restored checkpoint. A fresh start refuses them: they are another run's. After a checkpoint was found
+   * damaged and an earlier one restored, they are what that earlier one will write again, so they are taken back.
+   */
+  async #takeBackLaterParts(isRestored: boolean): Promise<void> {
     const { folder, location, extension } = this.#options;
     const part = /^part-(\d{10})\./;
-    const later = (await this.#disk.list(folder)).find((name) => Number(part.exec(name)?.[1] ?? -1) >= this.#next);
-    if (later === undefined) return;
-    const problem = isRestored
-      ? `it holds ${later}, which the restored checkpoint does not know`
-      : `it already holds output (${later}) of another run`;
-    const hint = isRestored
-      ? `it was written after that checkpoint; move ${later} and what follows it away, or write to another folder`
-      : `name another folder, or move the part-*.${extension} files away; to continue that run, start with its state`;
-    throw new UserError('E1503', { path: location, problem }, { hint });
+    const later = (await this.#disk.list(folder)).filter((name) => Number(part.exec(name)?.[1] ?? -1) >= this.#next);
+    if (later[0] === undefined) return;
+    if (!isRestored) {
+      throw new UserError(
+        'E1503',
+        { path: location, problem: `it already holds output (${later[0]}) of another run` },
+        { hint: `name another folder, or move the part-*.${extension} files away; to continue that run, start with its state` },
+      );
+    }
+    for (const name of later) await this.#disk.remove(this.#at(name));
   }
 
   async #rollForward(part: Part, pending: string): Promise<void> {
@@ -251,7 +258,10 @@ class FileSinkWriter implements SinkWriter {
     const pending = this.#pendingFolder(this.#epoch);
     await this.#file?.abandon();
     this.#file = undefined;
-    if (this.#isRecovered && this.#sealed.size === 0 && this.#sealing.size === 0) await this.#disk.remove(pending);
+    const holdsNothing = this.#isRecovered
+      ? this.#sealed.size === 0 && this.#sealing.size === 0
+      : (await this.#disk.list(pending)).length === 0;
+    if (holdsNothing) await this.#disk.remove(pending);
   }
 
   #pendingFolder(epoch: number): string {

@@ -7,13 +7,14 @@
  *   +-----------+----------------+----------------+---------------+-----------------+
  *
  * Invariants
- *  1. Rows, dead letters and positions depend on the bytes of the stream and on the limits given to `next` alone, never on how
- *     the bytes were cut into chunks.
- *  2. `position` is the absolute offset of the first line that has not been answered for; a decoder that starts there with
- *     the same bytes goes on with the same rows and dead letters.
- *  3. A batch lives until the next `next`, `push` or `space`: those move and overwrite the input that its views point to.
- *  4. Of a line longer than lineBytesMax only lineBytesMax + 1 bytes are kept, which is what the parser refuses it for; how many
- *     were left out, and where, stands in a gap.
+ *  1. Rows, dead letters and positions depend on the bytes of the stream and on the limits given to `next` alone, never
+ *     on how the bytes were cut into chunks.
+ *  2. `position` is the absolute offset of the first line that has not been answered for; a decoder that starts there
+ *     with the same bytes goes on with the same rows and dead letters.
+ *  3. A batch lives until the next `next`, `push` or `space`: those move and overwrite the input that its views point
+ *     to.
+ *  4. Of a line longer than lineBytesMax only lineBytesMax + 1 bytes are kept, which is what the parser refuses it for;
+ *     how many were left out, and where, stands in a gap.
  * Not here: a byte order mark, decompression (the caller takes them off).
  */
 import { assert } from '../base/assert.ts';
@@ -120,7 +121,9 @@ export class NdjsonDecoder {
     this.pushed(bytes.length);
   }
 
-  /** Free memory for the next bytes of the stream, to be filled before anything else runs; then `pushed` tells how many. */
+  /**
+   * Free memory for the next bytes of the stream, to be filled before anything else runs; then `pushed` tells how many.
+   */
   space(bytes: number): Uint8Array {
     assert(!this.#ended, 'bytes after the end of the input');
     if (this.#filled + bytes > this.#base + this.#capacity) this.#makeRoom(bytes);
@@ -154,8 +157,8 @@ export class NdjsonDecoder {
   }
 
   /**
-   * The next rows whose lines start below `limitOffset`. 'limit': what comes next starts at or beyond it; 'need input': no
-   * complete line is at hand; 'end': all lines are done.
+   * The next rows whose lines start below `limitOffset`. 'limit': what comes next starts at or beyond it; 'need input':
+   * no complete line is at hand; 'end': all lines are done.
    */
   next(limitOffset: number): NdjsonAnswer {
     while (true) {

@@ -6,18 +6,28 @@
  *  2. A decoded batch is valid until the next decode of the same codec, and its text as long as the bytes.
  * Not here: bytes outside linear memory (runtime/channel/batch-codec.ts), the format (assembly/codec/batch.ts).
  */
-import { BATCH_ROWS_MAX, type BatchOrigin, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
+import {
+  BATCH_ROWS_MAX,
+  type BatchOrigin,
+  type ColumnVector,
+  type Ptr,
+  type RecordBatch,
+} from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
 import { ColumnBlock } from './column-block.ts';
 import type { KernelInstance } from './instance.ts';
 
-/** Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split. */
-const BLOCK_WORDS = 9;
+/**
+ * Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split,
+ * timestamps.
+ */
+const BLOCK_WORDS = 10;
 const KINDS = 4;
 const WATERMARKS = 5;
 const SOURCE = 6;
 const SOURCE_BYTES = 7;
 const SPLIT = 8;
+const TIMESTAMPS = 9;
 
 export class BatchCodec {
   readonly schema: TableSchema;
@@ -51,14 +61,29 @@ export class BatchCodec {
     const { memory } = this.#kernels;
     const room = this.#makeRoom();
     this.#columns.set(room.columns);
-    this.#setBlock([this.#columns.ptr, this.#columns.count, BATCH_ROWS_MAX, 0, room.rowKinds, room.watermarks, 0, 0, 0]);
+    this.#setBlock([
+      this.#columns.ptr,
+      this.#columns.count,
+      BATCH_ROWS_MAX,
+      0,
+      room.rowKinds,
+      room.watermarks,
+      0,
+      0,
+      0,
+      room.timestamps,
+    ]);
     const rows = this.#kernels.function('decodeBatch')(this.#block, at, length);
     if (rows < 0) return undefined;
     const word = (index: number): number => memory.u32[this.#block / 4 + index] ?? 0;
-    const columns = room.columns.map(({ values, validity }, i) => ({ values, validity: this.#columns.hasNulls(i) ? validity : 0 }));
+    const columns = room.columns.map(({ values, validity }, i) => ({
+      values,
+      validity: this.#columns.hasNulls(i) ? validity : 0,
+    }));
     return {
       schema: this.schema, rows, columns, selection: 0, selected: rows,
-      rowKinds: word(KINDS), timestamps: 0, watermarks: word(WATERMARKS), origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
+      rowKinds: word(KINDS), timestamps: word(TIMESTAMPS), watermarks: word(WATERMARKS),
+      origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
     };
   }
 
@@ -66,8 +91,16 @@ export class BatchCodec {
     const source = batch.origin === undefined ? { ptr: 0, bytes: 0 } : this.#source(batch.origin.source);
     this.#columns.set(batch.columns);
     this.#setBlock([
-      this.#columns.ptr, this.#columns.count, batch.selected, batch.selection, batch.rowKinds, batch.watermarks,
-      source.ptr, source.bytes, batch.origin?.split ?? 0,
+      this.#columns.ptr,
+      this.#columns.count,
+      batch.selected,
+      batch.selection,
+      batch.rowKinds,
+      batch.watermarks,
+      source.ptr,
+      source.bytes,
+      batch.origin?.split ?? 0,
+      batch.timestamps,
     ]);
   }
 
@@ -99,6 +132,7 @@ export class BatchCodec {
     this.#room ??= {
       columns: this.#columns.allocateColumns(),
       rowKinds: memory.allocate(BATCH_ROWS_MAX),
+      timestamps: memory.allocate(BATCH_ROWS_MAX * 8),
       watermarks: memory.allocate(BATCH_ROWS_MAX * 8),
     };
     return this.#room;
@@ -108,5 +142,6 @@ export class BatchCodec {
 interface Room {
   readonly columns: readonly ColumnVector[];
   readonly rowKinds: Ptr;
+  readonly timestamps: Ptr;
   readonly watermarks: Ptr;
 }

@@ -51,15 +51,31 @@ export class ExpressionKernels {
   }
 
   /** out = a op b; true when some row, maybe null or not selected, failed. */
-  arithmetic(physical: Physical, op: Code<typeof Arithmetic>, a: Operand, b: Operand, out: Ptr, rows: number, range = INT32): boolean {
-    const name = physical === Physical.I32 ? 'arithmeticI32' : physical === Physical.I64 ? 'arithmeticI64' : 'arithmeticF64';
+  arithmetic(
+    physical: Physical,
+    op: Code<typeof Arithmetic>,
+    a: Operand,
+    b: Operand,
+    out: Ptr,
+    rows: number,
+    range = INT32,
+  ): boolean {
+    const name =
+      physical === Physical.I32 ? 'arithmeticI32' : physical === Physical.I64 ? 'arithmeticI64' : 'arithmeticF64';
     const failed = this.#call(name)(op, a.values, a.step, b.values, b.step, out, rows, range[0], range[1]);
     return physical !== Physical.F64 && failed !== 0;
   }
 
   /** Writes why present rows of integer arithmetic failed; answers how many did. */
   arithmeticErrors(
-    physical: Physical, op: Code<typeof Arithmetic>, a: Operand, b: Operand, validity: Ptr, errors: Ptr, rows: number, range = INT32,
+    physical: Physical,
+    op: Code<typeof Arithmetic>,
+    a: Operand,
+    b: Operand,
+    validity: Ptr,
+    errors: Ptr,
+    rows: number,
+    range = INT32,
   ): number {
     const name = physical === Physical.I32 ? 'arithmeticErrorsI32' : 'arithmeticErrorsI64';
     return this.#call(name)(op, a.values, a.step, b.values, b.step, validity, errors, rows, range[0], range[1]);
@@ -90,7 +106,15 @@ export class ExpressionKernels {
   }
 
   /** out = a op b as BOOL. `validity` is that of the result: views of null rows are not looked at. */
-  compare(physical: Physical, op: Code<typeof Comparison>, a: Operand, b: Operand, validity: Ptr, out: Ptr, rows: Rows): void {
+  compare(
+    physical: Physical,
+    op: Code<typeof Comparison>,
+    a: Operand,
+    b: Operand,
+    validity: Ptr,
+    out: Ptr,
+    rows: Rows,
+  ): void {
     if (physical === Physical.VIEW) {
       this.#call('compareView')(op, a.values, a.step, b.values, b.step, validity, rows.selection, rows.selected, out);
     } else {
@@ -110,7 +134,19 @@ export class ExpressionKernels {
   /** Errors of `logic` that no other operand decides away; corrects values and validity of `out`. Answers how many. */
   logicErrors(op: Code<typeof Logic>, a: Operand, b: Operand, out: Operand, errors: Ptr, rows: number): number {
     return this.#call('logicErrors')(
-      op, a.values, a.step, a.validity, a.errors, b.values, b.step, b.validity, b.errors, out.values, out.validity, errors, rows,
+      op,
+      a.values,
+      a.step,
+      a.validity,
+      a.errors,
+      b.values,
+      b.step,
+      b.validity,
+      b.errors,
+      out.values,
+      out.validity,
+      errors,
+      rows,
     );
   }
 
@@ -128,7 +164,18 @@ export class ExpressionKernels {
 
   /** a where present, else b. `a.validity` is not 0; `validity` is written only when `b.validity` is not 0. */
   coalesce(physical: Physical, a: Operand, b: Operand, out: Ptr, validity: Ptr, rows: number): void {
-    this.#call('coalesce')(widthOf(physical), a.values, a.step, a.validity, b.values, b.step, b.validity, out, validity, rows);
+    this.#call('coalesce')(
+      widthOf(physical),
+      a.values,
+      a.step,
+      a.validity,
+      b.values,
+      b.step,
+      b.validity,
+      out,
+      validity,
+      rows,
+    );
   }
 
   coalesceErrors(a: Operand, b: Operand, errors: Ptr, rows: number): number {
@@ -165,5 +212,8 @@ export class ExpressionKernels {
 }
 
 const COMPARE: { readonly [P in Exclude<Physical, typeof Physical.VIEW>]: string } = {
-  [Physical.BOOL]: 'compareBool', [Physical.I32]: 'compareI32', [Physical.I64]: 'compareI64', [Physical.F64]: 'compareF64',
+  [Physical.BOOL]: 'compareBool',
+  [Physical.I32]: 'compareI32',
+  [Physical.I64]: 'compareI64',
+  [Physical.F64]: 'compareF64',
 };

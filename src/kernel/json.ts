@@ -159,8 +159,8 @@ export class JsonParser {
   }
 
   /**
-   * Parses lines of [input, end) that start below `limit`. The input ends with a newline; JSON_PADDING_BYTES behind it are
-   * readable. Answers 'scratch full' without rows and refusals when the next line needs more scratch than there is.
+   * Parses lines of [input, end) that start below `limit`. The input ends with a newline; JSON_PADDING_BYTES behind it
+   * are readable. Answers 'scratch full' without rows and refusals when the next line needs more scratch than there is.
    */
   parse(input: Ptr, end: Ptr, limit: Ptr): JsonResult {
     const status = STATUS[this.#parse(this.#parser, input, end, limit)];

@@ -2,8 +2,8 @@
  * Door to assembly/codec/row.ts: rows of columns as bytes (composite keys, values of user state) and back.
  *
  * Invariants
- *  1. `encode` gives a column of views beside the batch: a row's bytes stand at its row number. They are valid until the
- *     next encode of the same codec.
+ *  1. `encode` gives a column of views beside the batch: a row's bytes stand at its row number. They are valid until
+ *     the next encode of the same codec.
  *  2. Keys: -0 is 0, all NaN are one, and equal keys have equal bytes. Values: floats keep their bits.
  */
 import { assert } from '../base/assert.ts';
@@ -32,11 +32,21 @@ export class RowCodec {
     this.#bytes = kernels.memory.allocate(this.#capacity);
   }
 
-  /** A VIEW column with the bytes of each selected row; other rows hold what they held. `columns` in the order of the schema. */
+  /**
+   * A VIEW column with the bytes of each selected row; other rows hold what they held. `columns` in the order of the
+   * schema.
+   */
   encode(columns: readonly ColumnVector[], rows: Rows): ColumnVector {
     this.#columns.set(columns);
     if (this.#run(rows) === OUTPUT_FULL) {
-      this.#grow(this.#kernels.function('encodedRowsBytesMax')(this.#columns.ptr, this.#columns.count, rows.selection, rows.selected));
+      this.#grow(
+        this.#kernels.function('encodedRowsBytesMax')(
+          this.#columns.ptr,
+          this.#columns.count,
+          rows.selection,
+          rows.selected,
+        ),
+      );
       assert(this.#run(rows) >= 0, 'rows do not fit the bytes measured for them');
     }
     return { values: this.#views, validity: 0 };
@@ -44,7 +54,15 @@ export class RowCodec {
 
   #run({ selection, selected }: Rows): number {
     const { ptr, count } = this.#columns;
-    return this.#kernels.function(this.#encode)(ptr, count, selection, selected, this.#bytes, this.#capacity, this.#views);
+    return this.#kernels.function(this.#encode)(
+      ptr,
+      count,
+      selection,
+      selected,
+      this.#bytes,
+      this.#capacity,
+      this.#views,
+    );
   }
 
   /** At least doubles, so that the bytes left behind are never more than those in use. */
@@ -54,8 +72,8 @@ export class RowCodec {
   }
 
   /**
-   * Columns with rows 0 to `rows` (at most BATCH_ROWS_MAX) from a run of views; undefined when some are not rows of this
-   * schema. Valid until the next decode; text points into the views' bytes.
+   * Columns with rows 0 to `rows` (at most BATCH_ROWS_MAX) from a run of views; undefined when some are not rows of
+   * this schema. Valid until the next decode; text points into the views' bytes.
    */
   tryDecode(views: Ptr, rows: number): readonly ColumnVector[] | undefined {
     assert(rows <= BATCH_ROWS_MAX, `${rows} rows to decode`);

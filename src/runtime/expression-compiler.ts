@@ -1,22 +1,33 @@
 /**
- * Compiles an expression tree into a list of kernel calls over registers: columns in transient memory that hold one batch.
+ * Compiles an expression tree into a list of kernel calls over registers: columns in transient memory that hold one
+ * batch.
  *
  * Invariants
  *  1. Memory is taken while compiling only; evaluating allocates nothing.
- *  2. A register's values go back to the pool when the call that reads them is compiled, after its output was taken, so no
- *     kernel writes over what it reads. Validity and errors belong to their node and are never shared, so that a result
- *     may point at those of its operands.
+ *  2. A register's values go back to the pool when the call that reads them is compiled, after its output was taken, so
+ *     no kernel writes over what it reads. Validity and errors belong to their node and are never shared, so that a
+ *     result may point at those of its operands.
  *  3. Nodes compute in the widest type of their operands and their own type, then narrow with a check.
  *  4. Validity and errors stay 0 at run time where a batch has none; their kernels are then not called.
- * Not here: evaluating and selecting (expression.ts).
+ * Long because every operator is one method here, and all share steps, registers and the rules for nulls and errors.
+ * Not here: memory (expression-registers.ts), evaluating and selecting (expression.ts).
  */
 import { didYouMean, UserError } from '../base/errors.ts';
-import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../data/record-batch.ts';
+import type { Ptr, RecordBatch } from '../data/record-batch.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType, INTEGER_RANGE, Physical, physicalOf, widthOf } from '../data/types.ts';
-import { Arithmetic, Comparison, type ExpressionKernels, LikeForm, Logic, type Operand, type Range } from '../kernel/expression.ts';
+import {
+  Arithmetic,
+  Comparison,
+  type ExpressionKernels,
+  LikeForm,
+  Logic,
+  type Operand,
+  type Range,
+} from '../kernel/expression.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import { type Expression, formatExpression } from '../plan/expression.ts';
+import { type Constant, type Register, Registers } from './expression-registers.ts';
 
 export type Step = (batch: RecordBatch) => void;
 
@@ -30,31 +41,22 @@ export interface Compiled {
   readonly literal?: Expression & { readonly op: 'literal' };
 }
 
-interface Register {
-  readonly values: Ptr;
-  readonly width: number;
-}
-
 type Binary = Expression & { readonly left: Expression; readonly right: Expression };
 type Call = Expression & { readonly op: 'call' };
 
-const VALIDITY_BYTES = BATCH_ROWS_MAX / 8;
 const FUNCTIONS = ['in', 'length', 'like', 'since'];
-/** Constants are this long, so that vector loads read them. */
-const CONSTANT_BYTES = 16;
 
 export class ExpressionCompiler {
   readonly steps: Step[] = [];
   readonly #kernels: ExpressionKernels;
-  readonly #memory: LinearMemory;
+  readonly #registers: Registers;
   readonly #schema: TableSchema;
   readonly #where: string;
-  readonly #free: Register[] = [];
 
   /** `where` says in errors what the expression belongs to: "the condition of where". */
   constructor(kernels: ExpressionKernels, memory: LinearMemory, schema: TableSchema, where: string) {
     this.#kernels = kernels;
-    this.#memory = memory;
+    this.#registers = new Registers(memory);
     this.#schema = schema;
     this.#where = where;
   }
@@ -70,11 +72,21 @@ export class ExpressionCompiler {
         return this.#column(expression);
       case 'literal':
         return this.#literal(expression, literalPhysical(expression));
-      case 'plus': case 'minus': case 'times': case 'div': case 'mod':
+      case 'plus':
+      case 'minus':
+      case 'times':
+      case 'div':
+      case 'mod':
         return this.#arithmetic(expression);
-      case 'eq': case 'ne': case 'lt': case 'le': case 'gt': case 'ge':
+      case 'eq':
+      case 'ne':
+      case 'lt':
+      case 'le':
+      case 'gt':
+      case 'ge':
         return this.#comparison(expression);
-      case 'and': case 'or':
+      case 'and':
+      case 'or':
         return this.#logic(expression);
       case 'not':
         return this.#not(expression);
@@ -105,23 +117,18 @@ export class ExpressionCompiler {
 
   #literal(literal: Expression & { readonly op: 'literal' }, physical: Physical): Compiled {
     const isNull = literal.value === null;
-    const values = isNull ? this.#zeros(CONSTANT_BYTES) : this.#constant(literal, physical);
-    const operand = { values, step: 0, validity: isNull ? this.#zeros(VALIDITY_BYTES) : 0, errors: 0 };
+    const values = isNull
+      ? this.#registers.noValue()
+      : this.#registers.constant(physical, this.#valueOf(literal, physical));
+    const operand = { values, step: 0, validity: isNull ? this.#registers.noValidity() : 0, errors: 0 };
     return { physical, operand, held: [], mayFail: false, literal };
   }
 
-  #constant(literal: Expression & { readonly op: 'literal' }, physical: Physical): Ptr {
-    const { value } = literal;
-    if (physical === Physical.VIEW) return this.#views([String(value)]);
-    const at = this.#memory.allocate(CONSTANT_BYTES);
-    const { view } = this.#memory;
-    for (let offset = 0; offset < CONSTANT_BYTES; offset += widthOf(physical)) {
-      if (physical === Physical.BOOL) view.setUint8(at + offset, value === true ? 1 : 0);
-      else if (physical === Physical.I32) view.setInt32(at + offset, Number(this.#integer(literal, 32)), true);
-      else if (physical === Physical.I64) view.setBigInt64(at + offset, this.#integer(literal, 64), true);
-      else view.setFloat64(at + offset, Number(value), true);
-    }
-    return at;
+  #valueOf(literal: Expression & { readonly op: 'literal' }, physical: Physical): Constant {
+    if (physical === Physical.I32) return Number(this.#integer(literal, 32));
+    if (physical === Physical.I64) return this.#integer(literal, 64);
+    if (physical === Physical.F64) return Number(literal.value);
+    return physical === Physical.BOOL ? literal.value === true : String(literal.value);
   }
 
   #integer(literal: Expression & { readonly op: 'literal' }, bits: 32 | 64): bigint {
@@ -134,25 +141,38 @@ export class ExpressionCompiler {
 
   #arithmetic(expression: Binary & { readonly op: keyof typeof Arithmetic }): Compiled {
     const left = this.compile(expression.left);
-    const right = expression.left.type.kind === 'timestamp' ? this.#duration(expression) : this.compile(expression.right);
+    const right =
+      expression.left.type.kind === 'timestamp' ? this.#duration(expression) : this.compile(expression.right);
     const own = physicalOf(expression.type);
     const physical = Math.max(left.physical, right.physical, own) as Physical; // of three physical types
-    if (!isNumeric(left.physical) || !isNumeric(right.physical) || (physical === Physical.F64 && own !== Physical.F64)) {
-      this.#refuse(expression, `${describe(expression.left)} and ${describe(expression.right)} do not make ${describeType(expression.type)}`);
+    if (
+      !isNumeric(left.physical)
+      || !isNumeric(right.physical)
+      || (physical === Physical.F64 && own !== Physical.F64)
+    ) {
+      this.#refuse(
+        expression,
+        `${describe(expression.left)} and ${describe(expression.right)} do not make ${describeType(expression.type)}`,
+      );
     }
     const whole = left.physical !== Physical.F64 && right.physical !== Physical.F64;
     const made = this.#calculate(expression, this.#cast(left, physical), this.#cast(right, physical), whole);
     return physical === own ? made : this.#narrow(made, rangeOf(expression.type));
   }
 
-  #calculate(expression: Binary & { readonly op: keyof typeof Arithmetic }, a: Compiled, b: Compiled, whole: boolean): Compiled {
+  #calculate(
+    expression: Binary & { readonly op: keyof typeof Arithmetic },
+    a: Compiled,
+    b: Compiled,
+    whole: boolean,
+  ): Compiled {
     const { physical } = a;
     const op = Arithmetic[expression.op];
-    const out = this.#take(widthOf(physical));
-    const validity = this.#bytes(VALIDITY_BYTES);
+    const out = this.#registers.take(widthOf(physical));
+    const validity = this.#registers.validity();
     // Float arithmetic fails only as a quotient or remainder of integers.
     const fails = physical !== Physical.F64 || (whole && (op === Arithmetic.div || op === Arithmetic.mod));
-    const errors = fails || (a.mayFail && b.mayFail) ? this.#bytes(BATCH_ROWS_MAX) : 0;
+    const errors = fails || (a.mayFail && b.mayFail) ? this.#registers.errors() : 0;
     const range = rangeOf(expression.type);
     const rounds = expression.type.kind === 'float32';
     const k = this.#kernels;
@@ -175,11 +195,13 @@ export class ExpressionCompiler {
     const unit = left.type.unit ?? 'ms';
     if (right.type.kind === 'timestamp') {
       // A difference is in ms, so both must be.
-      if (unit !== 'ms' || (right.type.unit ?? 'ms') !== 'ms') this.#refuse(expression, 'the difference of timestamps that are not in ms');
+      if (unit !== 'ms' || (right.type.unit ?? 'ms') !== 'ms')
+        this.#refuse(expression, 'the difference of timestamps that are not in ms');
       return this.compile(right);
     }
     if (unit === 'ms') return this.compile(right);
-    if (right.op !== 'literal' || right.value === null) this.#refuse(expression, `a timestamp in ${unit} and a computed duration`);
+    if (right.op !== 'literal' || right.value === null)
+      this.#refuse(expression, `a timestamp in ${unit} and a computed duration`);
     const ms = this.#integer(right, 64);
     if (unit === 's' && ms % 1000n !== 0n) this.#refuse(expression, 'a timestamp in s and a fraction of a second');
     const value = String(unit === 's' ? ms / 1000n : ms * 1000n);
@@ -191,9 +213,9 @@ export class ExpressionCompiler {
     const [first, second] = this.#alike(expression);
     const [a, b] = swaps ? [second, first] : [first, second];
     const op = Comparison[expression.op === 'gt' ? 'lt' : expression.op === 'ge' ? 'le' : expression.op];
-    const out = this.#take(1);
-    const validity = this.#bytes(VALIDITY_BYTES);
-    const errors = a.mayFail && b.mayFail ? this.#bytes(BATCH_ROWS_MAX) : 0;
+    const out = this.#registers.take(1);
+    const validity = this.#registers.validity();
+    const errors = a.mayFail && b.mayFail ? this.#registers.errors() : 0;
     const operand = registerOperand(out);
     this.steps.push((batch) => {
       operand.validity = this.#bothValid(a.operand, b.operand, validity, batch.rows);
@@ -207,7 +229,9 @@ export class ExpressionCompiler {
   #alike(expression: Binary): [Compiled, Compiled] {
     const a = this.compile(expression.left);
     const b = this.compile(expression.right);
-    const units = [expression.left, expression.right].map(({ type, op }) => (type.kind === 'timestamp' && op !== 'literal' ? type.unit ?? 'ms' : undefined));
+    const units = [expression.left, expression.right].map(({ type, op }) =>
+      type.kind === 'timestamp' && op !== 'literal' ? (type.unit ?? 'ms') : undefined,
+    );
     const mixes = units[0] !== undefined && units[1] !== undefined && units[0] !== units[1];
     if (mixes || (a.physical !== b.physical && !(isNumeric(a.physical) && isNumeric(b.physical)))) {
       this.#refuse(expression, `${describe(expression.left)} is not comparable with ${describe(expression.right)}`);
@@ -220,9 +244,9 @@ export class ExpressionCompiler {
     const a = this.#condition(expression.left);
     const b = this.#condition(expression.right);
     const op = Logic[expression.op];
-    const out = this.#take(1);
-    const validity = this.#bytes(VALIDITY_BYTES);
-    const errors = a.mayFail || b.mayFail ? this.#bytes(BATCH_ROWS_MAX) : 0;
+    const out = this.#registers.take(1);
+    const validity = this.#registers.validity();
+    const errors = a.mayFail || b.mayFail ? this.#registers.errors() : 0;
     const k = this.#kernels;
     const operand = registerOperand(out);
     this.steps.push(({ rows }) => {
@@ -237,13 +261,14 @@ export class ExpressionCompiler {
 
   #condition(expression: Expression): Compiled {
     const compiled = this.compile(expression);
-    if (compiled.physical !== Physical.BOOL) this.#refuse(expression, `${describeType(expression.type)} is not a condition`);
+    if (compiled.physical !== Physical.BOOL)
+      this.#refuse(expression, `${describeType(expression.type)} is not a condition`);
     return compiled;
   }
 
   #not(expression: Expression & { readonly op: 'not' | 'isNull' }): Compiled {
     const a = this.#materialised(this.#condition(expression.of));
-    const out = this.#take(1);
+    const out = this.#registers.take(1);
     const operand = registerOperand(out);
     this.steps.push(({ rows }) => {
       this.#kernels.not(a.operand.values, out.values, rows);
@@ -255,7 +280,7 @@ export class ExpressionCompiler {
 
   #isNull(expression: Expression & { readonly op: 'not' | 'isNull' }): Compiled {
     const a = this.compile(expression.of);
-    const out = this.#take(1);
+    const out = this.#registers.take(1);
     const operand = registerOperand(out);
     this.steps.push(({ rows }) => {
       this.#kernels.isNull(a.operand.validity, out.values, rows);
@@ -267,12 +292,13 @@ export class ExpressionCompiler {
   #orElse(expression: Binary): Compiled {
     const [first, second] = this.#alike(expression);
     const own = physicalOf(expression.type);
-    if (first.physical > own) this.#refuse(expression, `${describe(expression.right)} does not fit ${describeType(expression.type)}`);
+    if (first.physical > own)
+      this.#refuse(expression, `${describe(expression.right)} does not fit ${describeType(expression.type)}`);
     const [a, b] = [this.#cast(first, own), this.#cast(second, own)];
     if (a.literal !== undefined && a.literal.value !== null) return a;
-    const out = this.#take(widthOf(own));
-    const validity = this.#bytes(VALIDITY_BYTES);
-    const errors = a.mayFail || b.mayFail ? this.#bytes(BATCH_ROWS_MAX) : 0;
+    const out = this.#registers.take(widthOf(own));
+    const validity = this.#registers.validity();
+    const errors = a.mayFail || b.mayFail ? this.#registers.errors() : 0;
     const k = this.#kernels;
     const operand = registerOperand(out);
     this.steps.push(({ rows }) => {
@@ -287,7 +313,7 @@ export class ExpressionCompiler {
       const failed = a.operand.errors !== 0 || b.operand.errors !== 0;
       operand.errors = failed && k.coalesceErrors(a.operand, b.operand, errors, rows) > 0 ? errors : 0;
     });
-    this.#give(b.held);
+    this.#registers.give(b.held);
     // The result may be the left operand itself, whose registers therefore stay taken.
     return { physical: own, operand, held: [out, ...a.held], mayFail: a.mayFail || b.mayFail };
   }
@@ -304,12 +330,16 @@ export class ExpressionCompiler {
         });
       case 'since': {
         const [left, right] = call.arguments;
-        if (left === undefined || right === undefined || call.arguments.length !== 2) this.#refuse(call, 'since takes two timestamps');
+        if (left === undefined || right === undefined || call.arguments.length !== 2)
+          this.#refuse(call, 'since takes two timestamps');
         return this.#arithmetic({ op: 'minus', left, right, type: call.type });
       }
       default: {
         const meant = didYouMean(call.name, FUNCTIONS);
-        this.#refuse(call, `there is no function '${call.name}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`);
+        this.#refuse(
+          call,
+          `there is no function '${call.name}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`,
+        );
       }
     }
   }
@@ -317,22 +347,24 @@ export class ExpressionCompiler {
   #in(call: Call): Compiled {
     const [sought, ...list] = call.arguments;
     if (sought === undefined || list.length === 0) this.#refuse(call, 'in needs at least one value');
-    const texts = list.flatMap((item) => (item.op === 'literal' && typeof item.value === 'string' && item.type.kind === 'utf8' ? [item.value] : []));
+    const texts = list.flatMap((item) =>
+      item.op === 'literal' && typeof item.value === 'string' && item.type.kind === 'utf8' ? [item.value] : [],
+    );
     if (physicalOf(sought.type) !== Physical.VIEW || texts.length < list.length) {
       const equal = list.map((right): Expression => ({ op: 'eq', left: sought, right, type: call.type }));
       return this.compile(equal.reduce((left, right) => ({ op: 'or', left, right, type: call.type })));
     }
-    const views = this.#views(texts);
+    const views = this.#registers.views(texts);
     return this.#text(call, Physical.BOOL, (a, out, batch) => this.#kernels.isIn(a, views, texts.length, out, batch));
   }
 
   #like(call: Call): Compiled {
     const pattern = call.arguments[1];
-    if (pattern?.op !== 'literal' || typeof pattern.value !== 'string') this.#refuse(call, 'the pattern of like must be a literal text');
+    if (pattern?.op !== 'literal' || typeof pattern.value !== 'string')
+      this.#refuse(call, 'the pattern of like must be a literal text');
     const { form, text } = likeForm(pattern.value);
-    const view = this.#views([text]);
-    const [at, length] = [this.#memory.u32[view / 4] ?? 0, this.#memory.u32[view / 4 + 1] ?? 0];
-    return this.#text(call, Physical.BOOL, (a, out, batch) => this.#kernels.like(form, a, at, length, out, batch));
+    const { at, bytes } = this.#registers.text(text);
+    return this.#text(call, Physical.BOOL, (a, out, batch) => this.#kernels.like(form, a, at, bytes, out, batch));
   }
 
   /** A function of the first argument, a text, that keeps nulls. */
@@ -340,7 +372,7 @@ export class ExpressionCompiler {
     const of = call.arguments[0];
     if (of === undefined || physicalOf(of.type) !== Physical.VIEW) this.#refuse(call, `${call.name} needs a text`);
     const a = this.#materialised(this.compile(of));
-    const out = this.#take(widthOf(physical));
+    const out = this.#registers.take(widthOf(physical));
     const operand = registerOperand(out);
     this.steps.push((batch) => {
       operand.validity = a.operand.validity;
@@ -353,7 +385,7 @@ export class ExpressionCompiler {
   #cast(from: Compiled, to: Physical): Compiled {
     if (from.physical === to) return from;
     if (from.literal !== undefined) return this.#literal(from.literal, to);
-    const out = this.#take(widthOf(to));
+    const out = this.#registers.take(widthOf(to));
     const operand = registerOperand(out);
     this.steps.push(({ rows }) => {
       this.#kernels.widen(from.physical, to, from.operand.values, out.values, rows);
@@ -364,14 +396,16 @@ export class ExpressionCompiler {
   }
 
   #narrow(from: Compiled, range: Range): Compiled {
-    const out = this.#take(widthOf(Physical.I32));
-    const errors = this.#bytes(BATCH_ROWS_MAX);
+    const out = this.#registers.take(widthOf(Physical.I32));
+    const errors = this.#registers.errors();
     const operand = registerOperand(out);
     const k = this.#kernels;
     this.steps.push(({ rows }) => {
       const { values, validity } = from.operand;
       operand.validity = validity;
-      const count = k.narrow(values, out.values, rows, range) ? k.narrowErrors(values, validity, errors, rows, range) : 0;
+      const count = k.narrow(values, out.values, rows, range)
+        ? k.narrowErrors(values, validity, errors, rows, range)
+        : 0;
       operand.errors = this.#allErrors(from.operand, from.operand, count > 0, errors, rows);
     });
     return this.#result(Physical.I32, operand, out, [from], true);
@@ -380,18 +414,14 @@ export class ExpressionCompiler {
   /** A column in any case: a constant is written out once. */
   #materialised(from: Compiled): Compiled {
     if (from.literal === undefined) return from;
-    return { ...from, operand: { ...from.operand, values: this.#writeOut(from), step: widthOf(from.physical) } };
-  }
-
-  /** BATCH_ROWS_MAX copies of a constant. */
-  #writeOut(constant: Compiled): Ptr {
-    const width = widthOf(constant.physical);
-    const at = this.#bytes(BATCH_ROWS_MAX * width);
-    const bytes = this.#memory.u8;
-    for (let row = 0; row < BATCH_ROWS_MAX; row++) {
-      bytes.copyWithin(at + row * width, constant.operand.values, constant.operand.values + width);
-    }
-    return at;
+    return {
+      ...from,
+      operand: {
+        ...from.operand,
+        values: this.#registers.writeOut(from.operand.values, widthOf(from.physical)),
+        step: widthOf(from.physical),
+      },
+    };
   }
 
   #bothValid(a: Operand, b: Operand, own: Ptr, rows: number): Ptr {
@@ -411,41 +441,8 @@ export class ExpressionCompiler {
   }
 
   #result(physical: Physical, operand: Operand, out: Register, read: readonly Compiled[], fails: boolean): Compiled {
-    for (const { held } of read) this.#give(held);
+    for (const { held } of read) this.#registers.give(held);
     return { physical, operand, held: [out], mayFail: fails || read.some(({ mayFail }) => mayFail) };
-  }
-
-  #take(width: number): Register {
-    const index = this.#free.findIndex((register) => register.width === width);
-    const [found] = index < 0 ? [] : this.#free.splice(index, 1);
-    return found ?? { values: this.#bytes(BATCH_ROWS_MAX * width), width };
-  }
-
-  #give(registers: readonly Register[]): void {
-    this.#free.push(...registers);
-  }
-
-  #bytes(bytes: number): Ptr {
-    return this.#memory.allocate(bytes);
-  }
-
-  #zeros(bytes: number): Ptr {
-    const at = this.#memory.allocate(bytes);
-    this.#memory.u8.fill(0, at, at + bytes);
-    return at;
-  }
-
-  /** Views on texts, one after the other. */
-  #views(texts: readonly string[]): Ptr {
-    const encoded = texts.map((text) => new TextEncoder().encode(text));
-    const views = this.#memory.allocate(Math.max(texts.length * 8, CONSTANT_BYTES));
-    for (const [i, bytes] of encoded.entries()) {
-      const at = this.#memory.allocate(bytes.length);
-      this.#memory.u8.set(bytes, at);
-      this.#memory.u32[views / 4 + i * 2] = at;
-      this.#memory.u32[views / 4 + i * 2 + 1] = bytes.length;
-    }
-    return views;
   }
 
   #refuse(expression: Expression, problem: string): never {
@@ -455,13 +452,16 @@ export class ExpressionCompiler {
 
 const registerOperand = (out: Register): Operand => ({ values: out.values, step: out.width, validity: 0, errors: 0 });
 
-const isNumeric = (physical: Physical): boolean => physical === Physical.I32 || physical === Physical.I64 || physical === Physical.F64;
+const isNumeric = (physical: Physical): boolean =>
+  physical === Physical.I32 || physical === Physical.I64 || physical === Physical.F64;
 
 /** Integers beyond 32 bits widen their literal, whatever it was declared as. */
 function literalPhysical({ value, type }: Expression & { readonly op: 'literal' }): Physical {
   const physical = physicalOf(type);
   const [lo, hi] = INTEGER_RANGE.int32;
-  return physical === Physical.I32 && value !== null && (Number(value) < lo || Number(value) > hi) ? Physical.I64 : physical;
+  return physical === Physical.I32 && value !== null && (Number(value) < lo || Number(value) > hi)
+    ? Physical.I64
+    : physical;
 }
 
 const describe = (expression: Expression): string => describeType(expression.type);

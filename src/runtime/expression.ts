@@ -4,8 +4,8 @@
  * Invariants
  *  1. A column reference costs nothing: the result points at the column of the batch.
  *  2. Results are valid until the next call on the same evaluator, and as long as the batch.
- *  3. A row is reported as failed only when it is selected and nothing that decides without it does (`false and error` is
- *     false). Failed rows are in no result.
+ *  3. A row is reported as failed only when it is selected and nothing that decides without it does (`false and error`
+ *     is false). Failed rows are in no result.
  * Not here: how trees become kernel calls (expression-compiler.ts).
  */
 import { assert } from '../base/assert.ts';
@@ -69,7 +69,9 @@ export class Projection {
 
   constructor(kernels: KernelInstance, schema: TableSchema, expressions: readonly Expression[], where: string) {
     this.#kernels = new ExpressionKernels(kernels);
-    this.#evaluations = expressions.map((expression) => new Evaluation(this.#kernels, kernels.memory, schema, expression, where));
+    this.#evaluations = expressions.map(
+      (expression) => new Evaluation(this.#kernels, kernels.memory, schema, expression, where),
+    );
     this.#selections = [kernels.memory.allocate(BATCH_ROWS_MAX * 4), kernels.memory.allocate(BATCH_ROWS_MAX * 4)];
   }
 
@@ -102,7 +104,13 @@ class Evaluation {
   readonly #text: string;
   readonly #failed: Ptr;
 
-  constructor(kernels: ExpressionKernels, memory: LinearMemory, schema: TableSchema, expression: Expression, where: string) {
+  constructor(
+    kernels: ExpressionKernels,
+    memory: LinearMemory,
+    schema: TableSchema,
+    expression: Expression,
+    where: string,
+  ) {
     const compiler = new ExpressionCompiler(kernels, memory, schema, where);
     const compiled = compiler.compileColumn(expression);
     this.#kernels = kernels;

@@ -1,10 +1,18 @@
 /** What a running job measures, under its names and with its units. */
 import { TERMS } from '../metrics/ledger.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
-import type { JobRun } from './job-run.ts';
+import type { CheckpointCounts } from './checkpoint/checkpointer.ts';
+import type { Deployment } from './deployment.ts';
 import { SinkOperator } from './operators/sink.ts';
 
-export function metricsOf(run: JobRun): MetricsRegistry {
+/** What metrics are read from. */
+export interface Measured {
+  readonly deployment: Deployment;
+  readonly checkpoints: CheckpointCounts;
+  readonly longestGapMs: number;
+}
+
+export function metricsOf(run: Measured): MetricsRegistry {
   const registry = new MetricsRegistry();
   const { task, arena } = run.deployment;
   for (const { uid, ledger } of [...task.sources, ...task.operators]) {

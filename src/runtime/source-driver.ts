@@ -7,7 +7,8 @@
  *     that split's input is on its way the source waits, even when another split could go on. So a replay interleaves, and
  *     decides lateness, as the first run did.
  *  2. Live splits are read as their input arrives.
- *  3. A split's end follows its last batch; the source's end follows the last split's.
+ *  3. A split ends right behind its last byte, before anything else is read of any split, one that is empty before the first
+ *     record: so lateness depends neither on reads nor on restarts. The source's end follows the last split's.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
 import type { Json } from '../base/json.ts';
@@ -59,8 +60,8 @@ export class SourceDriver {
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
   #ended = false;
-  /** A split whose last record is out: its end is the next step. */
-  #ending: Split | undefined;
+  /** Splits of which nothing is left: their ends are the next steps. Follows from positions, so a restart finds it again. */
+  readonly #ending: Split[] = [];
   // checkpointed
   readonly #splits: Split[];
   #current: Split | undefined;
@@ -83,7 +84,9 @@ export class SourceDriver {
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
       split.position = before?.position ?? 0;
       split.ended = before?.ended ?? false;
-      if (!split.ended) split.reader = await this.#options.open(split.split, split.index, before?.offset);
+      if (split.ended) continue;
+      split.reader = await this.#options.open(split.split, split.index, before?.offset);
+      if (!this.live && this.#isAtEnd(split)) this.#ending.push(split);
     }
     if (state === undefined) return;
     this.#current = this.#splits.find(({ split }) => split.id === state.current);
@@ -114,9 +117,9 @@ export class SourceDriver {
     return this.#options.connector.live;
   }
 
-  /** Whether a split's turn has begun and not ended. */
+  /** Whether a split's turn has begun and not ended, or ends of splits are due. */
   get inTurn(): boolean {
-    return this.#current !== undefined;
+    return this.#current !== undefined || this.#ending.length > 0;
   }
 
   /** Largest timestamp of the split whose turn would be next: how replayable sources are ordered among each other. */
@@ -157,10 +160,10 @@ export class SourceDriver {
   }
 
   #stepReplayable(): SourceStep {
-    if (this.#ending !== undefined) {
-      this.#endSplit(this.#ending);
-      this.#ending = undefined;
-      this.#current = undefined;
+    const ending = this.#ending.shift();
+    if (ending !== undefined) {
+      this.#endSplit(ending);
+      if (this.#current === ending) this.#current = undefined;
       return 'worked';
     }
     this.#current ??= this.#nextTurn();
@@ -171,15 +174,19 @@ export class SourceDriver {
     }
     const polled = split.reader.poll(this.#turnEnd);
     if (polled === 'wait') return 'wait';
-    if (polled === 'quantum end' || polled === 'end') {
+    if (polled === 'end') {
       this.#current = undefined;
-      if (polled === 'end') this.#endSplit(split);
-    } else {
-      this.#emit(split, polled);
-      // A split ends with its last record, not when the next read finds nothing: so lateness does not depend on reads.
-      if (split.split.size !== undefined && split.reader.position >= split.split.size) this.#ending = split;
+      this.#endSplit(split);
+      return 'worked';
     }
+    if (polled !== 'quantum end') this.#emit(split, polled);
+    if (this.#isAtEnd(split)) this.#ending.push(split);
+    else if (polled === 'quantum end') this.#current = undefined;
     return 'worked';
+  }
+
+  #isAtEnd({ split, reader }: Split): boolean {
+    return split.size !== undefined && reader !== undefined && reader.position >= split.size;
   }
 
   #stepLive(): SourceStep {

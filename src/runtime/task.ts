@@ -28,6 +28,8 @@ export class Task {
   readonly operators: readonly TaskOperator[];
   readonly sinks: readonly SinkOperator[];
   #turn = 0;
+  /** The replayable source that was stepped last, unless it has ended. */
+  #replayable: SourceDriver | undefined;
 
   constructor(sources: readonly SourceDriver[], operators: readonly TaskOperator[], sinks: readonly SinkOperator[]) {
     this.sources = sources;
@@ -49,9 +51,14 @@ export class Task {
     return this.#stepSource();
   }
 
-  /** Resolves when a step may do something again after 'wait'. */
+  /**
+   * Resolves when a step may do something again after 'wait'. Of the replayable sources only the one whose turn it is counts:
+   * another that has input must not wake the task, because it may not go on.
+   */
   async ready(): Promise<void> {
-    await Promise.race(this.sources.flatMap((source) => (source.ended ? [] : [source.ready()])));
+    const live = this.sources.filter((source) => source.live && !source.ended);
+    const waiting = this.#replayable === undefined ? live : [...live, this.#replayable];
+    await Promise.race(waiting.map((source) => source.ready()));
   }
 
   /** Ends the input of all sources where they stand. */
@@ -110,6 +117,7 @@ export class Task {
       }
       if (next === undefined || source.nextMax() < next.nextMax()) next = source;
     }
+    this.#replayable = next;
     if (next === undefined) return 'end';
     return next.step() === 'wait' ? 'wait' : 'worked';
   }

@@ -21,7 +21,8 @@ export function evaluate(expression: Expression, row: Row): Outcome {
       return { value: row[expression.name] ?? null };
     case 'literal':
       return { value: literal(expression.value, expression.type) };
-    case 'and': case 'or':
+    case 'and':
+    case 'or':
       return logic(expression.op, evaluate(expression.left, row), evaluate(expression.right, row));
     case 'isNull': {
       const of = evaluate(expression.of, row);
@@ -41,7 +42,8 @@ function literal(value: string | number | boolean | null, type: ColumnType): Val
   return value !== null && type.kind in BITS ? BigInt(value) : value;
 }
 
-const convert = (value: Value, type: ColumnType): Value => (typeof value === 'bigint' && isFloat(type.kind) ? Number(value) : value);
+const convert = (value: Value, type: ColumnType): Value =>
+  typeof value === 'bigint' && isFloat(type.kind) ? Number(value) : value;
 
 /** `decider` is the value that settles the result alone. */
 function logic(op: 'and' | 'or', a: Outcome, b: Outcome): Outcome {
@@ -54,8 +56,11 @@ function logic(op: 'and' | 'or', a: Outcome, b: Outcome): Outcome {
 
 /** Operators for which any failed operand fails the row and any null one makes it null. */
 function strict(expression: Expression, row: Row): Outcome {
-  const operands = 'left' in expression ? [expression.left, expression.right] : 'of' in expression ? [expression.of] : [];
-  const outcomes = (expression.op === 'call' ? expression.arguments : operands).map((operand) => evaluate(operand, row));
+  const operands =
+    'left' in expression ? [expression.left, expression.right] : 'of' in expression ? [expression.of] : [];
+  const outcomes = (expression.op === 'call' ? expression.arguments : operands).map((operand) =>
+    evaluate(operand, row),
+  );
   const values: Exclude<Value, null>[] = [];
   for (const outcome of outcomes) if (failed(outcome)) return outcome;
   for (const outcome of outcomes) {
@@ -66,31 +71,53 @@ function strict(expression: Expression, row: Row): Outcome {
   if (expression.op === 'not') return { value: a === false };
   if (expression.op === 'call') return { value: call(expression.name, values) };
   if (a === undefined || b === undefined) throw new Error(`no operands in ${expression.op}`);
-  if (expression.op === 'eq' || expression.op === 'ne' || expression.op === 'lt' || expression.op === 'le' || expression.op === 'gt' || expression.op === 'ge') {
+  if (
+    expression.op === 'eq'
+    || expression.op === 'ne'
+    || expression.op === 'lt'
+    || expression.op === 'le'
+    || expression.op === 'gt'
+    || expression.op === 'ge'
+  ) {
     return { value: compare(expression.op, a, b) };
   }
   return arithmetic(expression.op, a, b, expression.type);
 }
 
-function compare(op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge', a: Exclude<Value, null>, b: Exclude<Value, null>): boolean {
+function compare(
+  op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge',
+  a: Exclude<Value, null>,
+  b: Exclude<Value, null>,
+): boolean {
   const [x, y] = comparable(a, b);
   switch (op) {
-    case 'eq': return x === y;
-    case 'ne': return x !== y;
-    case 'lt': return x < y;
-    case 'le': return x <= y;
-    case 'gt': return x > y;
-    case 'ge': return x >= y;
+    case 'eq':
+      return x === y;
+    case 'ne':
+      return x !== y;
+    case 'lt':
+      return x < y;
+    case 'le':
+      return x <= y;
+    case 'gt':
+      return x > y;
+    case 'ge':
+      return x >= y;
   }
 }
 
 /** Both as bigints, both as numbers, or both as texts whose order is that of code points. */
-function comparable(a: Exclude<Value, null>, b: Exclude<Value, null>): readonly [bigint | number | string, bigint | number | string] {
+function comparable(
+  a: Exclude<Value, null>,
+  b: Exclude<Value, null>,
+): readonly [bigint | number | string, bigint | number | string] {
   const plain = (v: Exclude<Value, null>): bigint | number | string => {
     if (typeof v === 'boolean') return Number(v);
     if (v instanceof Uint8Array) return String.fromCharCode(...v);
     // Code points widened to 32 bits, so that the order of UTF-16 units is theirs.
-    return typeof v === 'string' ? Array.from(v, (c) => (c.codePointAt(0) ?? 0).toString(16).padStart(8, '0')).join('') : v;
+    return typeof v === 'string'
+      ? Array.from(v, (c) => (c.codePointAt(0) ?? 0).toString(16).padStart(8, '0')).join('')
+      : v;
   };
   const [x, y] = [plain(a), plain(b)];
   if (typeof x === typeof y) return [x, y];
@@ -98,7 +125,8 @@ function comparable(a: Exclude<Value, null>, b: Exclude<Value, null>): readonly 
 }
 
 function arithmetic(op: string, a: Exclude<Value, null>, b: Exclude<Value, null>, type: ColumnType): Outcome {
-  if (typeof a === 'bigint' && typeof b === 'bigint' && (op === 'div' || op === 'mod') && b === 0n) return { failure: 'division by zero' };
+  if (typeof a === 'bigint' && typeof b === 'bigint' && (op === 'div' || op === 'mod') && b === 0n)
+    return { failure: 'division by zero' };
   if (isFloat(type.kind)) {
     const result = floats(op, Number(a), Number(b));
     return { value: type.kind === 'float32' ? Math.fround(result) : result };
@@ -110,11 +138,16 @@ function arithmetic(op: string, a: Exclude<Value, null>, b: Exclude<Value, null>
 
 function floats(op: string, a: number, b: number): number {
   switch (op) {
-    case 'plus': return a + b;
-    case 'minus': return a - b;
-    case 'times': return a * b;
-    case 'div': return a / b;
-    default: return a % b;
+    case 'plus':
+      return a + b;
+    case 'minus':
+      return a - b;
+    case 'times':
+      return a * b;
+    case 'div':
+      return a / b;
+    default:
+      return a % b;
   }
 }
 
@@ -128,6 +161,8 @@ function call(name: string, [of, ...rest]: readonly Exclude<Value, null>[]): Val
 
 /** Through a regular expression, where the kernel searches bytes. */
 function like(text: string, pattern: string): boolean {
-  const source = Array.from(pattern, (c) => (c === '%' ? '.*' : c === '_' ? '.' : c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))).join('');
+  const source = Array.from(pattern, (c) =>
+    c === '%' ? '.*' : c === '_' ? '.' : c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
+  ).join('');
   return new RegExp(`^${source}$`, 'su').test(text);
 }

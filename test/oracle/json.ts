@@ -1,8 +1,9 @@
 /**
  * What one NDJSON line means, by JSON.parse and the rules of the documentation; written without looking at the kernel.
  *
- * Differences to JSON.parse, all on purpose: bytes that are not UTF-8 are refused; a lone surrogate is U+FFFD; integers keep all
- * digits; more than 1,024 levels are refused; a line must be an object. Beyond the range of a double is an infinity, as there.
+ * Differences to JSON.parse, all on purpose: bytes that are not UTF-8 are refused; a lone surrogate is U+FFFD; integers
+ * keep all digits; more than 1,024 levels are refused; a line must be an object. Beyond the range of a double is an
+ * infinity, as there.
  */
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { ColumnType } from '../../src/data/types.ts';
@@ -29,7 +30,8 @@ export function oracleLine(line: Uint8Array, schema: TableSchema, wanted: Readon
   } catch {
     return refused('syntax');
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed) || depthOf(text) > 1024) return refused('syntax');
+  const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+  if (!isObject || depthOf(text) > 1024) return refused('syntax');
   const members = membersOf(text);
   try {
     const values = schema.fields.map(({ name, type }) => {
@@ -112,11 +114,13 @@ const numberText = (raw: string): string => (/^[-\d]/.test(raw) ? raw : unfit())
 
 /** A number as mantissa * 10^exponent, exact, without zeros at the mantissa's end. */
 function decimal(raw: string): { mantissa: bigint; exponent: number } {
-  const [, sign, whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(numberText(raw)) ?? unfit();
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(numberText(raw)) ?? unfit();
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
   const digits = (whole + fraction).replace(/^0+/, '');
   const short = digits.replace(/0+$/, '');
   if (short === '') return { mantissa: 0n, exponent: 0 };
-  return { mantissa: BigInt(`${sign}${short}`), exponent: Number(exponent) - fraction.length + (digits.length - short.length) };
+  const zeros = digits.length - short.length;
+  return { mantissa: BigInt(`${sign}${short}`), exponent: Number(exponent) - fraction.length + zeros };
 }
 
 function integer(raw: string, bits: number): bigint {
@@ -143,15 +147,18 @@ function epoch(raw: string, unit: Unit): bigint {
   return inRange(floor, unit);
 }
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([-+])(\d\d)(?::?(\d\d))?)?)?$/;
+const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](.*))?$/;
+const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([-+])(\d\d)(?::?(\d\d))?)?$/;
 
 function iso(text: string, unit: Unit): bigint {
-  const match = ISO.exec(text) ?? unfit();
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match;
+  const [, year, month, day, time = '00:00'] = DATE.exec(text) ?? unfit();
+  const match = TIME.exec(time) ?? unfit();
+  const [, hour, minute, second = '0', fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match;
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  const isDate = date.getUTCFullYear() === Number(year) && date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
-  const isTime = Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60 && Number(offsetHour) < 24 && Number(offsetMinute) < 60;
+  const isDate = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+  const isTime = [hour, offsetHour].every((n) => Number(n) < 24)
+    && [minute, second, offsetMinute].every((n) => Number(n) < 60);
   if (!isDate || !isTime) unfit();
   const offset = (Number(offsetHour) * 60 + Number(offsetMinute)) * (sign === '-' ? -1 : 1);
   const seconds = date.getTime() / 1000 + (Number(hour) * 60 + Number(minute) - offset) * 60 + Number(second);

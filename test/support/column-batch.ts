@@ -1,4 +1,6 @@
-/** Batches from plain values and back, for tests of what works on columns. Written apart from the engine's own builders. */
+/**
+ * Batches from plain values and back, for tests of what works on columns. Written apart from the engine's own builders.
+ */
 import { kernelsBase64 } from '#kernels';
 import type { RecordBatch } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
@@ -15,7 +17,17 @@ export async function kernelInstance(megabytes = 64): Promise<KernelInstance> {
 }
 
 const WIDTH: { readonly [K in TypeKind]: number } = {
-  bool: 1, int8: 4, int16: 4, int32: 4, int64: 8, timestamp: 8, float32: 8, float64: 8, utf8: 8, bytes: 8, json: 8,
+  bool: 1,
+  int8: 4,
+  int16: 4,
+  int32: 4,
+  int64: 8,
+  timestamp: 8,
+  float32: 8,
+  float64: 8,
+  utf8: 8,
+  bytes: 8,
+  json: 8,
 };
 
 function writeValue(memory: LinearMemory, kind: TypeKind, at: number, value: Exclude<Value, null>): void {
@@ -34,10 +46,18 @@ function writeValue(memory: LinearMemory, kind: TypeKind, at: number, value: Exc
 function readValue(memory: LinearMemory, kind: TypeKind, at: number): Exclude<Value, null> {
   const { view } = memory;
   switch (kind) {
-    case 'bool': return view.getUint8(at) !== 0;
-    case 'int8': case 'int16': case 'int32': return BigInt(view.getInt32(at, true));
-    case 'int64': case 'timestamp': return view.getBigInt64(at, true);
-    case 'float32': case 'float64': return view.getFloat64(at, true);
+    case 'bool':
+      return view.getUint8(at) !== 0;
+    case 'int8':
+    case 'int16':
+    case 'int32':
+      return BigInt(view.getInt32(at, true));
+    case 'int64':
+    case 'timestamp':
+      return view.getBigInt64(at, true);
+    case 'float32':
+    case 'float64':
+      return view.getFloat64(at, true);
     default: {
       const from = view.getUint32(at, true);
       const bytes = memory.u8.slice(from, from + view.getUint32(at + 4, true));
@@ -48,7 +68,10 @@ function readValue(memory: LinearMemory, kind: TypeKind, at: number): Exclude<Va
 
 /** Rows that are null, or not in `meant`, hold bytes that no kernel may trust: views that point outside memory. */
 export function columnOf(
-  memory: LinearMemory, kind: TypeKind, values: readonly Value[], meant?: ReadonlySet<number>,
+  memory: LinearMemory,
+  kind: TypeKind,
+  values: readonly Value[],
+  meant?: ReadonlySet<number>,
 ): { values: number; validity: number } {
   const width = WIDTH[kind];
   const at = memory.allocate(values.length * width + 1);
@@ -71,21 +94,33 @@ export function selectionOf(memory: LinearMemory, rows: readonly number[]): numb
 
 /** `columns` hold one array of values for each field of the schema. */
 export function columnBatch(
-  kernels: KernelInstance, schema: TableSchema, columns: readonly (readonly Value[])[], selection?: readonly number[],
+  kernels: KernelInstance,
+  schema: TableSchema,
+  columns: readonly (readonly Value[])[],
+  selection?: readonly number[],
 ): RecordBatch {
   const { memory } = kernels;
   const rows = columns[0]?.length ?? 0;
   const meant = selection === undefined ? undefined : new Set(selection);
   return {
-    schema, rows, columns: schema.fields.map(({ type }, i) => columnOf(memory, type.kind, columns[i] ?? [], meant)),
-    selection: selection === undefined ? 0 : selectionOf(memory, selection), selected: selection?.length ?? rows,
-    rowKinds: 0, watermarks: 0, origin: undefined,
+    schema,
+    rows,
+    columns: schema.fields.map(({ type }, i) => columnOf(memory, type.kind, columns[i] ?? [], meant)),
+    selection: selection === undefined ? 0 : selectionOf(memory, selection),
+    selected: selection?.length ?? rows,
+    rowKinds: 0,
+    timestamps: 0,
+    watermarks: 0,
+    origin: undefined,
   };
 }
 
 /** The values of a column at the given rows. */
 export function readColumn(
-  memory: LinearMemory, kind: TypeKind, column: { readonly values: number; readonly validity: number }, rows: readonly number[],
+  memory: LinearMemory,
+  kind: TypeKind,
+  column: { readonly values: number; readonly validity: number },
+  rows: readonly number[],
 ): Value[] {
   return rows.map((row) => {
     const present = column.validity === 0 || (((memory.u8[column.validity + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 1;
@@ -94,5 +129,7 @@ export function readColumn(
 }
 
 export function readSelection(memory: LinearMemory, selection: number, selected: number): number[] {
-  return Array.from({ length: selected }, (_, n) => (selection === 0 ? n : memory.view.getUint32(selection + n * 4, true)));
+  return Array.from({ length: selected }, (_, n) =>
+    selection === 0 ? n : memory.view.getUint32(selection + n * 4, true),
+  );
 }

@@ -1,8 +1,8 @@
 /** NDJSON through the decoder, with rows read back as plain values: what the tests of the parser compare. */
 import { kernelsBase64 } from '#kernels';
 import type { DeadLetter } from '../../src/connector/source.ts';
-import type { RecordBatch } from '../../src/data/record-batch.ts';
-import type { TableSchema } from '../../src/data/schema.ts';
+import type { ColumnVector, RecordBatch } from '../../src/data/record-batch.ts';
+import type { Field, TableSchema } from '../../src/data/schema.ts';
 import { type ColumnType, Physical, physicalOf } from '../../src/data/types.ts';
 import { NdjsonDecoder, type NdjsonOptions } from '../../src/format/ndjson.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
@@ -16,17 +16,21 @@ export async function openKernels(maxBytes = 128 << 20): Promise<KernelInstance>
   return new KernelInstance(await compiled, maxBytes);
 }
 
-export const column = (name: string, kind: ColumnType['kind'], rest: Partial<ColumnType> = {}): TableSchema['fields'][number] =>
+export const column = (name: string, kind: ColumnType['kind'], rest: Partial<ColumnType> = {}): Field =>
   ({ name, type: { kind, nullable: false, ...rest } });
 
 export interface Decoded {
-  readonly rows: (readonly OracleValue[])[];
+  readonly rows: Rows;
   readonly letters: DeadLetter[];
 }
 
-export type DecoderChoices = Partial<Pick<NdjsonOptions, 'batchRows' | 'chunkBytes' | 'lineBytesMax' | 'columns' | 'offset'>>;
+type Choice = 'batchRows' | 'chunkBytes' | 'lineBytesMax' | 'columns' | 'offset';
+export type DecoderChoices = Partial<Pick<NdjsonOptions, Choice>>;
+type Rows = (readonly OracleValue[])[];
 
-export function openDecoder(kernels: KernelInstance, schema: TableSchema, letters: DeadLetter[], choices: DecoderChoices = {}): NdjsonDecoder {
+export function openDecoder(
+  kernels: KernelInstance, schema: TableSchema, letters: DeadLetter[], choices: DecoderChoices = {},
+): NdjsonDecoder {
   const columns = new Set(schema.fields.map(({ name }) => name));
   return new NdjsonDecoder({
     kernels, schema, columns, batchRows: 4096, chunkBytes: 65_536, source: 'source', split: 'split', origin: undefined,
@@ -35,7 +39,10 @@ export function openDecoder(kernels: KernelInstance, schema: TableSchema, letter
 }
 
 /** All rows and dead letters of `input`, pushed in chunks of `chunk` bytes. Forgets everything in the kernels first. */
-export function decode(kernels: KernelInstance, schema: TableSchema, input: Uint8Array, choices: DecoderChoices & { readonly chunk?: number } = {}): Decoded {
+export function decode(
+  kernels: KernelInstance, schema: TableSchema, input: Uint8Array,
+  choices: DecoderChoices & { readonly chunk?: number } = {},
+): Decoded {
   kernels.reset();
   const { chunk = Math.max(1, input.length), ...rest } = choices;
   const decoded: Decoded = { rows: [], letters: [] };
@@ -50,7 +57,9 @@ export function decode(kernels: KernelInstance, schema: TableSchema, input: Uint
 }
 
 /** Takes batches up to `limit` until there are none; returns the answer that ended it. */
-export function drain(kernels: KernelInstance, decoder: NdjsonDecoder, rows: (readonly OracleValue[])[], limit = Number.MAX_SAFE_INTEGER): string {
+export function drain(
+  kernels: KernelInstance, decoder: NdjsonDecoder, rows: Rows, limit = Number.MAX_SAFE_INTEGER,
+): string {
   while (true) {
     const answer = decoder.next(limit);
     if (typeof answer === 'string') return answer;
@@ -61,11 +70,13 @@ export function drain(kernels: KernelInstance, decoder: NdjsonDecoder, rows: (re
 export function rowsOf(kernels: KernelInstance, batch: RecordBatch): OracleValue[][] {
   return Array.from({ length: batch.rows }, (_, row) => batch.schema.fields.map(({ type }, i) => {
     const vector = batch.columns[i];
-    return vector === undefined || vector.values === 0 ? null : valueAt(kernels, type, vector.values, vector.validity, row);
+    if (vector === undefined || vector.values === 0) return null;
+    return valueAt(kernels, type, vector, row);
   }));
 }
 
-function valueAt({ memory }: KernelInstance, type: ColumnType, values: number, validity: number, row: number): OracleValue {
+function valueAt({ memory }: KernelInstance, type: ColumnType, vector: ColumnVector, row: number): OracleValue {
+  const { values, validity } = vector;
   const { u8, view } = memory;
   if (validity !== 0 && (((u8[validity + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 0) return null;
   switch (physicalOf(type)) {
@@ -81,9 +92,11 @@ function valueAt({ memory }: KernelInstance, type: ColumnType, values: number, v
 }
 
 /** What the oracle makes of the same bytes; dead letters as offset and kind of reason. */
-export function expected(schema: TableSchema, input: Uint8Array, columns?: ReadonlySet<string>): { rows: (readonly OracleValue[])[]; letters: [offset: number, why: string][] } {
+export function expected(
+  schema: TableSchema, input: Uint8Array, columns?: ReadonlySet<string>,
+): { rows: Rows; letters: [offset: number, why: string][] } {
   const wanted = columns ?? new Set(schema.fields.map(({ name }) => name));
-  const rows: (readonly OracleValue[])[] = [];
+  const rows: Rows = [];
   const letters: [number, string][] = [];
   for (let from = 0; from < input.length;) {
     const newline = input.indexOf(10, from);

@@ -1,9 +1,10 @@
 /**
- * Record batches as byte arrays that leave linear memory: over channels between workers, and into checkpoints as in-flight
- * data.
+ * Record batches as byte arrays that leave linear memory: over channels between workers, and into checkpoints as
+ * in-flight data.
  *
  * Invariants
- *  1. `encode` answers a copy that the caller owns; a decoded batch is borrowed until the next call on the same serializer.
+ *  1. `encode` answers a copy that the caller owns; a decoded batch is borrowed until the next call on the same
+ *     serializer.
  *  2. Memory for the bytes grows by at least double, so that what is left behind is never more than what is in use.
  * Not here: the format (assembly/codec/batch.ts), checksums (whoever stores or sends the bytes).
  */
@@ -36,7 +37,10 @@ export class BatchSerializer {
     return this.#memory.u8.slice(this.#at, this.#at + bytes);
   }
 
-  /** Undefined when the bytes are not a batch of this schema: they come from elsewhere, so the caller says what that means. */
+  /**
+   * Undefined when the bytes are not a batch of this schema: they come from elsewhere, so the caller says what that
+   * means.
+   */
   tryDecode(bytes: Uint8Array): RecordBatch | undefined {
     this.#reserve(bytes.length);
     this.#memory.u8.set(bytes, this.#at);

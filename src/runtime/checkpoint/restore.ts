@@ -7,7 +7,7 @@
  *     whole, the job does not start: an empty start would silently lose everything.
  *  3. A checkpoint of another format version or of another job is never skipped: it is an error.
  */
-import { UserError } from '../../base/errors.ts';
+import { ExternalError, UserError } from '../../base/errors.ts';
 import type { StateArena } from '../../state/arena.ts';
 import type { BlobInfo, CheckpointStore } from '../../state/checkpoint-store.ts';
 import {
@@ -53,6 +53,29 @@ export async function restoreLatest(store: CheckpointStore, arena: StateArena, j
   }
   if (names.length > 0) throw nothingReadable(store.location, damaged);
   return { manifest: undefined, older: [], damaged };
+}
+
+/**
+ * Refuses the state of another job or of another format while it is only looked at: taking ownership would stop the job
+ * whose state it is.
+ */
+export async function refuseForeign(store: CheckpointStore, arena: StateArena, job: string): Promise<void> {
+  const blobs = await manifests(store);
+  const damaged: Damage[] = [];
+  for (const blob of blobs) {
+    const manifest = await readManifest(store, arena, blob, damaged).catch(unreadable);
+    // Its owner may be at work and remove what it no longer needs; whoever takes over looks again.
+    if (manifest === 'unreadable') return;
+    if (manifest === undefined) continue;
+    checkJob(manifest, job, store.location);
+    return;
+  }
+  if (blobs.length > 0) throw nothingReadable(store.location, damaged);
+}
+
+function unreadable(error: unknown): 'unreadable' {
+  if (error instanceof ExternalError) return 'unreadable';
+  throw error;
 }
 
 /** Segments and manifests that no readable checkpoint needs: leftovers of a crash, to be removed by the new owner. */

@@ -3,7 +3,8 @@
  *
  * Invariants
  *  1. Rows keep their numbers, row kinds and watermarks. A column that is only passed on is not copied.
- *  2. in = out + dead-lettered: a row with an expression that fails to compute is one dead letter, whatever else fails in it.
+ *  2. in = out + dead-lettered: a row with an expression that fails to compute is one dead letter, whatever else fails
+ *     in it.
  *  3. A batch of which no row remains is not passed on.
  */
 import type { Json } from '../../base/json.ts';

@@ -11,7 +11,8 @@ function checkDoubles(texts: readonly string[], hint: string): void {
   expect(rows.length, hint).toBe(texts.length);
   for (const [i, text] of texts.entries()) {
     const found = rows[i]?.[0];
-    if (!Object.is(found, Number(text))) expect.fail(`${hint}: ${text.slice(0, 60)} became ${String(found)}, not ${Number(text)}`);
+    if (Object.is(found, Number(text))) continue;
+    expect.fail(`${hint}: ${text.slice(0, 60)} became ${String(found)}, not ${Number(text)}`);
   }
 }
 
@@ -30,25 +31,34 @@ function middleAbove(value: number): string {
   const mantissa = (word & ((1n << 52n) - 1n)) + (exponent === 0 ? 0n : 1n << 52n);
   const power = Math.max(exponent, 1) - 1076;
   const twice = mantissa * 4n + 2n;
-  return power >= 0 ? `${twice << BigInt(power)}e0` : `${(twice * 5n ** BigInt(-power))}e${power}`.replace(/^(\d+)e-(\d+)$/, '$1e-$2');
+  return power >= 0 ? `${twice << BigInt(power)}e0` : `${twice * 5n ** BigInt(-power)}e${power}`;
 }
 
 test('reads the doubles that are known to be hard', () => {
   checkDoubles([
-    '0', '-0', '0.0', '-0.0e5', '5e-324', '4.9406564584124654e-324', '2.4703282292062327e-324', '2.4703282292062328e-324', '2.2250738585072011e-308',
-    '2.2250738585072014e-308', '2.225073858507201136057409796709131975934819546351645648023426109724822222021076945516529523908135087914149158913039621106870086438694594645527657207407820621743379988141063267329253552286881372149012981122451451889849057222307285255133155755015914397476397983411801999323962548289017107081850690630666655994938275772572015763062690663332647565300009245888316433037779791869612049497390377829704905051080609940730262937128958950003583799967207254304360284078895771796150945516748243471030702609144621572289880258182545180325707018860872113128079512233426288368622321503775666622503982534335974568884423900265498198385487948292206894721689831099698365846814022854243330660339850886445804001034933970427567186443383770486037861622771738545623065874679014086723327636718751234567890123456789012345678901e-308',
-    '1.7976931348623157e308', '1.7976931348623158e308', '1.7976931348623159e308', '1e308', '1e309', '1e400', '-1e400', '0.1e-400', '1e-400', '1E5', '1e+5',
-    '9007199254740993', '9007199254740993.0000000000000000000000000001', '9007199254740992.9999999999999999', '9007199254740991', '1e22', '1e23', '8.5e22',
-    '123456789012345678901234567890', '0.1', '0.30000000000000004', '3.14159265358979323846264338327950288', '6.02214076e23', '1.448997445238699', '7.2057594037927933e16',
-    '0.000000000000000000000000000000000000000000000000000000000000000000001', `1${'0'.repeat(400)}e-400`, `0.${'0'.repeat(400)}1e401`, `${'9'.repeat(1000)}`, `0.${'9'.repeat(1000)}`,
-    `1${'0'.repeat(1000)}`, '1e-99999999999999999999', '0e99999999999999999999', '1e99999999999999999999', '100000000000000000000000000000000000001e-38',
+    '0', '-0', '0.0', '-0.0e5', '5e-324', '4.9406564584124654e-324', '2.4703282292062327e-324',
+    '2.4703282292062328e-324', '2.2250738585072011e-308',
+    '2.2250738585072014e-308',
+    middleAbove(2.225073858507201e-308), middleAbove(2.225073858507201e-308).replace('e', '.0000001e'),
+    '1.7976931348623157e308', '1.7976931348623158e308', '1.7976931348623159e308', '1e308', '1e309', '1e400', '-1e400',
+    '0.1e-400', '1e-400', '1E5', '1e+5',
+    '9007199254740993', '9007199254740993.0000000000000000000000000001', '9007199254740992.9999999999999999',
+    '9007199254740991', '1e22', '1e23', '8.5e22',
+    '123456789012345678901234567890', '0.1', '0.30000000000000004', '3.14159265358979323846264338327950288',
+    '6.02214076e23', '1.448997445238699', '7.2057594037927933e16',
+    '0.000000000000000000000000000000000000000000000000000000000000000000001', `1${'0'.repeat(400)}e-400`,
+    `0.${'0'.repeat(400)}1e401`, `${'9'.repeat(1000)}`, `0.${'9'.repeat(1000)}`,
+    `1${'0'.repeat(1000)}`, '1e-99999999999999999999', '0e99999999999999999999', '1e99999999999999999999',
+    '100000000000000000000000000000000000001e-38',
   ], 'hard doubles');
 });
 
 test('reads every power of ten and its neighbours', () => {
   const texts: string[] = [];
   for (let e = -345; e <= 310; e++) {
-    for (const digits of ['1', '9', '1.7976931348623157', '4.4501477170144023', '12345678901234567', '99999999999999999999']) texts.push(`${digits}e${e}`);
+    for (const digits of ['1', '9', '1.7976931348623157', '4.4501477170144023', '12345678901234567', '9'.repeat(20)]) {
+      texts.push(`${digits}e${e}`);
+    }
   }
   checkDoubles(texts, 'powers of ten');
 });
@@ -70,7 +80,8 @@ test('reads random bit patterns as they print, with 17 digits, and with more tha
   while (texts.length < 60_000) {
     const value = doubleOf(random.u32(), random.u32());
     if (!Number.isFinite(value)) continue;
-    texts.push(String(value), value.toExponential(16), `${value.toExponential(20).replace('e', `${below(random, 1e9)}e`)}`);
+    texts.push(String(value), value.toExponential(16));
+    texts.push(value.toExponential(20).replace('e', `${below(random, 1e9)}e`));
   }
   checkDoubles(texts, `seed ${seed}`);
 });
@@ -88,7 +99,8 @@ test('reads the middle between random doubles exactly', () => {
 
 test('rounds float32 columns to the nearest single', () => {
   const texts = ['0.1', '16777217', '3.4028235677973366e38', '1e39', '-1e-46', '1.17549429e-38'];
-  const { rows } = decode(kernels, { fields: [column('x', 'float32')] }, Buffer.from(texts.map((text) => `{"x":${text}}\n`).join('')));
+  const input = Buffer.from(texts.map((text) => `{"x":${text}}\n`).join(''));
+  const { rows } = decode(kernels, { fields: [column('x', 'float32')] }, input);
   expect(rows).toEqual(texts.map((text) => [Math.fround(Number(text))]));
 });
 
@@ -98,28 +110,40 @@ const integers = (kind: 'int8' | 'int16' | 'int32' | 'int64', text: string): unk
 };
 
 test('keeps every digit of an int64', () => {
-  for (const text of ['9223372036854775807', '-9223372036854775808', '9007199254740993', '1234567890123456', '12345678901234567', '0', '-1']) {
+  const texts = [
+    '9223372036854775807', '-9223372036854775808', '9007199254740993', '1234567890123456', '12345678901234567',
+  ];
+  for (const text of [...texts, '0', '-1']) {
     expect(integers('int64', text)).toBe(BigInt(text));
   }
 });
 
 test.each([
-  ['5.0', 5n], ['5e0', 5n], ['50e-1', 5n], ['0.5e1', 5n], ['1e18', 10n ** 18n], ['10000000000000000000000e-20', 100n], ['-0', 0n], ['0e999999', 0n], ['0.000', 0n],
+  ['5.0', 5n], ['5e0', 5n], ['50e-1', 5n], ['0.5e1', 5n], ['1e18', 10n ** 18n], ['10000000000000000000000e-20', 100n],
+  ['-0', 0n], ['0e999999', 0n], ['0.000', 0n],
 ])('takes %s as the integer it is', (text, value) => {
   expect(integers('int64', text)).toBe(value);
 });
 
 test.each([
-  ['int64', '0.5', 'another type'], ['int64', '1e-400', 'another type'], ['int64', '9223372036854775807.5', 'another type'], ['int64', '9223372036854775808', 'out of range'],
-  ['int64', '-9223372036854775809', 'out of range'], ['int64', '1e400', 'out of range'], ['int64', '18446744073709551616', 'out of range'], ['int8', '128', 'out of range'],
-  ['int8', '-129', 'out of range'], ['int16', '32768', 'out of range'], ['int32', '2147483648', 'out of range'], ['int32', '-2147483649', 'out of range'],
+  ['int64', '0.5', 'another type'], ['int64', '1e-400', 'another type'], ['int64', '9223372036854775807.5',
+  'another type'], ['int64', '9223372036854775808', 'out of range'],
+  ['int64', '-9223372036854775809', 'out of range'], ['int64', '1e400', 'out of range'], ['int64',
+  '18446744073709551616', 'out of range'], ['int8', '128', 'out of range'],
+  ['int8', '-129', 'out of range'], ['int16', '32768', 'out of range'], ['int32', '2147483648', 'out of range'],
+  ['int32', '-2147483649', 'out of range'],
   ['int32', '"5"', 'another type'], ['int32', 'true', 'another type'], ['int32', '[5]', 'another type'],
 ] as const)('refuses for an %s column: %s', (kind, text, reason) => {
   expect(integers(kind, text)).toContain(`column 'x' (${kind}): the`);
   expect(integers(kind, text)).toContain(reason);
 });
 
-test.each(['01', '-01', '-', '+1', '.5', '1.', '1.e5', '1e', '1e+', '0x10', '1_000', 'NaN', 'Infinity', '-Infinity', '1 2', '1a', '1.5.5', '00', '1234567890123456x', '--1'])(
+const NO_NUMBERS = [
+  '01', '-01', '-', '+1', '.5', '1.', '1.e5', '1e', '1e+', '0x10', '1_000', 'NaN', 'Infinity', '-Infinity', '1 2', '1a',
+  '1.5.5', '00', '1234567890123456x', '--1',
+];
+
+test.each(NO_NUMBERS)(
   'refuses what is not a JSON number, read or skipped: %s',
   (text) => {
     for (const key of ['x', 'unread']) {

@@ -203,11 +203,26 @@ describe('a file sink', () => {
     );
     const restored = await openSink(disk, 3);
     await restored.fence();
-    await expect(restored.recover([{ parts: [], next: 0 }])).rejects.toThrow(
-      'which the restored checkpoint does not know',
-    );
     await restored.recover([committable]);
     expect(await disk.list(FOLDER)).toEqual(['.pending-out-0000000003', 'notes.txt', 'part-0000000000.ndjson']);
+  });
+
+  test('takes parts back that an earlier checkpoint, restored in place of a damaged one, will write again', async () => {
+    const disk = new SimDisk();
+    await disk.makeFolder(FOLDER);
+    const sink = await openSink(disk, 1);
+    await sink.fence();
+    await sink.recover([]);
+    sink.write(line(1));
+    const first = (await sink.prepare(1)) ?? null;
+    await sink.commit([first]);
+    sink.write(line(2));
+    await sink.commit([(await sink.prepare(2)) ?? null]);
+    await sink.close();
+    const restored = await openSink(disk, 2);
+    await restored.fence();
+    await restored.recover([first]);
+    expect(await disk.list(FOLDER)).toEqual(['.pending-out-0000000002', 'part-0000000000.ndjson']);
   });
 
   test('fails when a part of the restored checkpoint is gone or torn', async () => {

@@ -1,11 +1,18 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { below, type Random, seededRandom } from '../../src/base/random.ts';
-import { type TableSchema, tableSchema } from '../../src/data/schema.ts';
-import type { TypeKind } from '../../src/data/types.ts';
-import type { KernelInstance } from '../../src/kernel/instance.ts';
-import { RowCodec } from '../../src/kernel/row-codec.ts';
-import { columnBatch, columnOf, kernelInstance, readColumn, readSelection, type Value } from '../support/column-batch.ts';
-import { pick, randomColumns, randomSelection } from '../support/random-rows.ts';
+import { below, type Random, seededRandom } from '../../../src/base/random.ts';
+import { type TableSchema, tableSchema } from '../../../src/data/schema.ts';
+import type { TypeKind } from '../../../src/data/types.ts';
+import type { KernelInstance } from '../../../src/kernel/instance.ts';
+import { RowCodec } from '../../../src/kernel/row-codec.ts';
+import {
+  columnBatch,
+  columnOf,
+  kernelInstance,
+  readColumn,
+  readSelection,
+  type Value,
+} from '../../support/column-batch.ts';
+import { pick, randomColumns, randomSelection } from '../../support/random-columns.ts';
 
 const KINDS: readonly TypeKind[] = ['bool', 'int8', 'int32', 'int64', 'timestamp', 'float64', 'utf8', 'bytes'];
 
@@ -15,16 +22,27 @@ beforeAll(async () => {
 });
 
 const randomSchema = (random: Random, most: number): TableSchema =>
-  tableSchema(Array.from({ length: 1 + below(random, most) }, (_, i) => ({ name: `c${i}`, type: { kind: pick(random, KINDS), nullable: below(random, 2) === 0 } })));
+  tableSchema(
+    Array.from({ length: 1 + below(random, most) }, (_, i) => ({
+      name: `c${i}`,
+      type: { kind: pick(random, KINDS), nullable: below(random, 2) === 0 },
+    })),
+  );
 
 /** The bytes of a view column, one text of hexadecimal digits a row. */
 function bytesOf(column: { readonly values: number; readonly validity: number }, rows: readonly number[]): string[] {
-  return readColumn(kernels.memory, 'bytes', column, rows).map((bytes) => (bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : ''));
+  return readColumn(kernels.memory, 'bytes', column, rows).map((bytes) =>
+    bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : '',
+  );
 }
 
 /** A row as a text that is the same exactly for rows that are the same key. */
 const keyText = (row: readonly Value[]): string =>
-  JSON.stringify(row.map((value) => (value instanceof Uint8Array ? ['bytes', ...value] : value === null ? null : `${typeof value} ${value}`)));
+  JSON.stringify(
+    row.map((value) =>
+      value instanceof Uint8Array ? ['bytes', ...value] : value === null ? null : `${typeof value} ${value}`,
+    ),
+  );
 
 describe('rows in bytes', () => {
   test('come back as they were, floats to the bit', () => {
@@ -39,7 +57,9 @@ describe('rows in bytes', () => {
       const back = codec.tryDecode(codec.encode(batch.columns, batch).values, rows);
       expect(back, `seed ${seed}`).toBeDefined();
       const all = readSelection(kernels.memory, 0, rows);
-      const values = schema.fields.map(({ type }, i) => readColumn(kernels.memory, type.kind, back?.[i] ?? { values: 0, validity: 0 }, all));
+      const values = schema.fields.map(({ type }, i) =>
+        readColumn(kernels.memory, type.kind, back?.[i] ?? { values: 0, validity: 0 }, all),
+      );
       expect(values, `seed ${seed}`).toEqual(columns);
     }
   });
@@ -55,10 +75,12 @@ describe('rows in bytes', () => {
       const meant = readSelection(kernels.memory, batch.selection, batch.selected);
       const keys = bytesOf(new RowCodec(kernels, schema, 'keys').encode(batch.columns, batch), meant);
       const texts = meant.map((row) => keyText(columns.map((column) => column[row] ?? null)));
-      const wrong = keys.flatMap((a, i) => keys.slice(0, i).flatMap((b, j) => {
-        const begins = a !== b && (a.startsWith(b) || b.startsWith(a));
-        return begins || (a === b) !== (texts[i] === texts[j]) ? [`${texts[i]} and ${texts[j]}`] : [];
-      }));
+      const wrong = keys.flatMap((a, i) =>
+        keys.slice(0, i).flatMap((b, j) => {
+          const begins = a !== b && (a.startsWith(b) || b.startsWith(a));
+          return begins || (a === b) !== (texts[i] === texts[j]) ? [`${texts[i]} and ${texts[j]}`] : [];
+        }),
+      );
       expect(wrong, `seed ${seed}`).toEqual([]);
     }
   });
@@ -82,7 +104,9 @@ describe('rows in bytes', () => {
     const batch = columnBatch(kernels, schema, [texts]);
     const codec = new RowCodec(kernels, schema, 'values');
     const back = codec.tryDecode(codec.encode(batch.columns, batch).values, 20);
-    expect(readColumn(kernels.memory, 'utf8', back?.[0] ?? { values: 0, validity: 0 }, readSelection(kernels.memory, 0, 20))).toEqual(texts);
+    expect(
+      readColumn(kernels.memory, 'utf8', back?.[0] ?? { values: 0, validity: 0 }, readSelection(kernels.memory, 0, 20)),
+    ).toEqual(texts);
   });
 
   test('that were damaged are refused, or are exactly what their values encode to', () => {
@@ -95,11 +119,18 @@ describe('rows in bytes', () => {
       const batch = columnBatch(kernels, schema, randomColumns(random, schema, 1));
       const codec = new RowCodec(kernels, schema, 'values');
       const row = readColumn(memory, 'bytes', codec.encode(batch.columns, batch), [0])[0];
-      const bytes = row instanceof Uint8Array ? row.slice(0, below(random, 3) === 0 ? below(random, row.length + 1) : row.length) : new Uint8Array();
-      if (bytes.length > 0) bytes[below(random, bytes.length)] = pick(random, [0, 1, 127, 128, 255, random.u32() & 255]);
+      const bytes =
+        row instanceof Uint8Array
+          ? row.slice(0, below(random, 3) === 0 ? below(random, row.length + 1) : row.length)
+          : new Uint8Array();
+      if (bytes.length > 0)
+        bytes[below(random, bytes.length)] = pick(random, [0, 1, 127, 128, 255, random.u32() & 255]);
       const decoded = codec.tryDecode(columnOf(memory, 'bytes', [bytes]).values, 1);
       if (decoded === undefined) refused++;
-      else expect(bytesOf(codec.encode(decoded, batch), [0]), `seed ${seed}`).toEqual([Buffer.from(bytes).toString('hex')]);
+      else
+        expect(bytesOf(codec.encode(decoded, batch), [0]), `seed ${seed}`).toEqual([
+          Buffer.from(bytes).toString('hex'),
+        ]);
     }
     expect(refused).toBeGreaterThan(500);
   });

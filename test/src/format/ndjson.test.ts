@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { below, seededRandom } from '../../src/base/random.ts';
-import type { DeadLetter } from '../../src/connector/source.ts';
-import { everyKind, mutatedLine, validLine } from '../support/json-lines.ts';
-import { column, decode, drain, expected, openDecoder, openKernels } from '../support/ndjson.ts';
+import { below, seededRandom } from '../../../src/base/random.ts';
+import type { DeadLetter } from '../../../src/connector/source.ts';
+import { everyKind, mutatedLine, validLine } from '../../support/json-lines.ts';
+import { column, decode, drain, expected, openDecoder, openKernels } from '../../support/ndjson.ts';
 
 const kernels = await openKernels();
 const schema = { fields: [column('id', 'int32'), column('name', 'utf8', { nullable: true })] };
@@ -12,7 +12,8 @@ function randomFile(seed: number, lines: number): Buffer {
   const random = seededRandom(seed);
   return Buffer.concat(Array.from({ length: lines }, () => {
     const what = below(random, 10);
-    const line = what === 0 ? Buffer.from(' \t'.repeat(below(random, 3))) : what < 4 ? mutatedLine(random) : Buffer.from(validLine(random));
+    const blank = Buffer.from(' \t'.repeat(below(random, 3)));
+    const line = what === 0 ? blank : what < 4 ? mutatedLine(random) : Buffer.from(validLine(random));
     return Buffer.concat([line, Buffer.from(below(random, 4) === 0 ? '\r\n' : '\n')]);
   }));
 }
@@ -87,7 +88,8 @@ test('a last line that is cut off is a dead letter', () => {
   const { rows, letters } = decode(kernels, schema, Buffer.from('{"id":1}\n{"id":2,"na'));
   expect(rows).toEqual([[1, null]]);
   expect(letters).toEqual([{
-    source: 'source', split: 'split', offset: 9, position: 11, reason: 'the string does not end on its line', bytes: Uint8Array.from(Buffer.from('{"id":2,"na')),
+    source: 'source', split: 'split', offset: 9, position: 11, reason: 'the string does not end on its line',
+    bytes: Uint8Array.from(Buffer.from('{"id":2,"na')),
   }]);
 });
 
@@ -109,7 +111,8 @@ test('unescapes more text than the scratch has at first', () => {
 
 test('a line beyond the limit becomes one dead letter with its first bytes, however it came in', () => {
   const long = `{"id":1,"name":"${'x'.repeat(300)}"}`;
-  const text = `{"id":1}\n${long}\n{"id":2}\n${' '.repeat(101)}\n${' '.repeat(100)}\n${long}\n${long}\n{"id":3}\n${long}`;
+  const blanks = `${' '.repeat(101)}\n${' '.repeat(100)}`;
+  const text = `{"id":1}\n${long}\n{"id":2}\n${blanks}\n${long}\n${long}\n{"id":3}\n${long}`;
   const whole = decode(kernels, schema, Buffer.from(text), { lineBytesMax: 100 });
   expect(whole.rows).toEqual([[1, null], [2, null], [3, null]]);
   const starts = [9, 9 + long.length + 1 + 9];
@@ -118,7 +121,8 @@ test('a line beyond the limit becomes one dead letter with its first bytes, howe
   expect(new Set(whole.letters.map(({ reason }) => reason))).toEqual(new Set(['the line is too long']));
   expect(whole.letters.every(({ bytes, position }) => bytes.length === 101 && position === undefined)).toBe(true);
   for (const chunk of [1, 50, 99, 100, 101, 102, 400, 1000]) {
-    expect(decode(kernels, schema, Buffer.from(text), { lineBytesMax: 100, chunk, chunkBytes: 8 }), `chunks of ${chunk}`).toEqual(whole);
+    const parts = decode(kernels, schema, Buffer.from(text), { lineBytesMax: 100, chunk, chunkBytes: 8 });
+    expect(parts, `chunks of ${chunk}`).toEqual(whole);
   }
 });
 
@@ -126,8 +130,9 @@ test('takes a line of exactly the longest length', () => {
   const line = `{"id":1,"name":"${'x'.repeat(82)}"}`;
   expect(line.length).toBe(100);
   for (const chunk of [1, 100, 101, 1000]) {
-    expect(decode(kernels, schema, Buffer.from(`${line}\n${line}`), { lineBytesMax: 100, chunk }).rows.length).toBe(2);
-    expect(decode(kernels, schema, Buffer.from(`${line}\n${line}`), { lineBytesMax: 99, chunk }).letters.length).toBe(2);
+    const input = Buffer.from(`${line}\n${line}`);
+    expect(decode(kernels, schema, input, { lineBytesMax: 100, chunk }).rows.length).toBe(2);
+    expect(decode(kernels, schema, input, { lineBytesMax: 99, chunk }).letters.length).toBe(2);
   }
 });
 

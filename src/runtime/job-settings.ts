@@ -1,0 +1,63 @@
+/** What a job runs with: ports that the host brings, settings with their defaults, and what it tells about itself. */
+import type { Clock } from '../base/clock.ts';
+import type { SinkConnector } from '../connector/sink.ts';
+import type { TimestampHook } from '../format/row-view.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
+import type { CheckpointStore } from '../state/checkpoint-store.ts';
+
+export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
+
+/** What a host brings. */
+export interface JobPorts {
+  readonly clock: Clock;
+  readonly kernels: KernelInstance;
+  readonly store: CheckpointStore;
+  /** What a timestamp reads as in user functions. */
+  readonly timestamp: TimestampHook;
+  /** Where dead letters are kept; undefined: they are counted and sampled. */
+  readonly deadLetters?: SinkConnector;
+}
+
+/** Where a job is, for people and for tests. */
+export interface JobProgress {
+  readonly recordsIn: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  readonly bytesRead: number;
+  readonly bytesTotal: number | undefined;
+  /** The lowest watermark of the job; undefined before there is one. */
+  readonly watermark: number | undefined;
+  readonly stateBytes: number;
+  readonly checkpoints: number;
+  readonly longestGapMs: number;
+}
+
+export interface JobSettings {
+  /** Undefined: only at the end. */
+  readonly checkpointEveryMs: number | undefined;
+  /** Checkpoints kept in the store. */
+  readonly retained: number;
+  /** Bytes that state may take. */
+  readonly stateBytes: number;
+  readonly batchRows: number;
+  readonly chunkBytes: number;
+  /** A checkpoint writes only what changed, until its segments hold more than this and several times the state. */
+  readonly logBytes: number;
+}
+
+export const DEFAULT_SETTINGS: JobSettings = {
+  checkpointEveryMs: 10_000,
+  retained: 2,
+  stateBytes: 256 * 1024 * 1024,
+  batchRows: 4096,
+  chunkBytes: 1024 * 1024,
+  logBytes: 64 * 1024 * 1024,
+};
+
+/** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */
+const WORKING_BYTES = 160 * 1024 * 1024;
+const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 20;
+
+/** What the linear memory of a job with these settings has to be bounded by. Only what is used is taken from the system. */
+export const memoryBytesFor = ({ stateBytes }: JobSettings): number =>
+  Math.min(MEMORY_BYTES_MAX, Math.ceil(stateBytes * 1.25) + WORKING_BYTES);
