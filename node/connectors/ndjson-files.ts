@@ -10,7 +10,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
-import type { Poll, ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
+import type { Poll, ReaderContext, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { type Chunks, FileChunks, StreamChunks } from './chunks.ts';
@@ -116,6 +116,10 @@ class NdjsonSplitReader implements SplitReader {
 
   get position(): number {
     return this.#decoder.position;
+  }
+
+  get counters(): ReaderCounters {
+    return this.#decoder.counters;
   }
 
   offset(): Json {

@@ -18,7 +18,11 @@ export function metricsOf(run: Measured): MetricsRegistry {
   for (const { uid, ledger } of [...task.sources, ...task.operators]) {
     for (const term of TERMS) registry.add(uid, term, 'records', () => ledger[term]);
   }
-  for (const source of task.sources) registry.add(source.uid, 'bytesRead', 'bytes', () => source.progress().read);
+  for (const source of task.sources) {
+    registry.add(source.uid, 'bytesRead', 'bytes', () => source.progress().read);
+    registry.add(source.uid, 'fastRows', 'records', () => source.counters().fastRows);
+    registry.add(source.uid, 'generalRows', 'records', () => source.counters().generalRows);
+  }
   for (const sink of task.operators) {
     if (sink instanceof SinkOperator) registry.add(sink.uid, 'bytesWritten', 'bytes', () => sink.writer.bytesWritten);
   }
