@@ -1,10 +1,10 @@
 /**
  * The key hash: 32 bits, frozen in version 1 (checkpoints, key groups and the order of fired rows depend on it).
  *
- * Integers go through the 64-bit finalizer of MurmurHash3 (Austin Appleby, public domain), of which the high half counts.
- * Bytes are taken 8 at a time, little-endian: h = (h xor word) * K, h = h xor (h >>> 32); the last 1 to 7 bytes as one word
- * of zero-padded bytes; the length is the start value; then the same finalizer.
- * The key group is the top 7 bits. Golden values stand in test/assembly/hash.
+ * Integers go through the 64-bit finalizer of MurmurHash3 (Austin Appleby, public domain), of which the high half
+ * counts. Bytes are taken 8 at a time, little-endian: h = (h xor word) * K, h = h xor (h >>> 32); the last 1 to 7 bytes
+ * as one word of zero-padded bytes; the length is the start value; then the same finalizer. The key group is the top 7
+ * bits. Golden values stand in test/assembly/hash.
  */
 
 const MIX_1: u64 = 0xff51afd7ed558ccd;

@@ -1,16 +1,17 @@
 /**
  * Grouped aggregation of a batch into the slices of a windowed state.
  *
- * Rows are taken in mini-batches of at most RUN_ROWS_MAX, and of a mini-batch one run after the other: its rows of one slice,
- * in order. For a run, the entries of all its keys are found (locate.ts), then each aggregate passes once over them.
+ * Rows are taken in mini-batches of at most RUN_ROWS_MAX, and of a mini-batch one run after the other: its rows of one
+ * slice, in order. For a run, the entries of all its keys are found (locate.ts), then each aggregate passes once over
+ * them.
  *
  * Invariants
- *  1. The answer is that of following row by row. A row is late when the last window that holds it ended at or before its
- *     watermark; late rows go to the late selection and change nothing. Before a row whose watermark passes the end of a
- *     window with content, the kernel stops (FIRE_FIRST), so that the window fires without it.
+ *  1. The answer is that of following row by row. A row is late when the last window that holds it ended at or before
+ *     its watermark; late rows go to the late selection and change nothing. Before a row whose watermark passes the end
+ *     of a window with content, the kernel stops (FIRE_FIRST), so that the window fires without it.
  *  2. What a window holds, and the order of float additions per key, do not depend on how rows are batched.
- *  3. When memory runs out all counts hold and each row is in as a whole or not at all. The rows before the answered one are
- *     in; later ones of the mini-batch may be, when they belong to another slice, so the caller must give up.
+ *  3. When memory runs out all counts hold and each row is in as a whole or not at all. The rows before the answered
+ *     one are in; later ones of the mini-batch may be, when they belong to another slice, so the caller must give up.
  * Not here: firing (fire.ts), one aggregate (aggregate/).
  */
 import { columnValidity, columnValues, isValid, OUT_OF_MEMORY } from '../abi';
@@ -20,10 +21,11 @@ import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
-  AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_FILTER, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_TYPE, PLAN_AGGREGATE_COUNT,
-  PLAN_DUE_END, PLAN_FIRED, PLAN_LATE, PLAN_LATE_COUNT, PLAN_LATENESS_MS, PLAN_MIXED, PLAN_NEW_KEYS, PLAN_ROWS, PLAN_RUN_ROWS,
-  PLAN_SCRATCH, PLAN_SELECTION, PLAN_SLICE_MS, PLAN_STATE, PLAN_STATUS, PLAN_TIMES, PLAN_WATERMARKS, planAggregate, RUN_ROWS_MAX,
-  SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS, SCRATCH_SOME_ENTRIES, SCRATCH_SOME_ROWS, SCRATCH_STARTS, SCRATCH_WAITING,
+  AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_FILTER, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_TYPE,
+  PLAN_AGGREGATE_COUNT, PLAN_DUE_END, PLAN_FIRED, PLAN_LATE, PLAN_LATE_COUNT, PLAN_LATENESS_MS, PLAN_MIXED,
+  PLAN_NEW_KEYS, PLAN_ROWS, PLAN_RUN_ROWS, PLAN_SCRATCH, PLAN_SELECTION, PLAN_SLICE_MS, PLAN_STATE, PLAN_STATUS,
+  PLAN_TIMES, PLAN_WATERMARKS, planAggregate, RUN_ROWS_MAX, SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS,
+  SCRATCH_SOME_ENTRIES, SCRATCH_SOME_ROWS, SCRATCH_STARTS, SCRATCH_WAITING,
 } from './plan';
 import { FIRED_THROUGH, setSliceTable, sliceCount, sliceEnsure, sliceStart, sliceTable } from './slices';
 import { lastEndOf, nextEndOf, sliceOf } from './time';
@@ -32,8 +34,9 @@ import { lastEndOf, nextEndOf, sliceOf } from './time';
 export const FIRE_FIRST: i32 = 1;
 
 /**
- * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of the
- * next row to take: `rows` when done, or, with the plan's status, where it stopped. Sets late count and new keys of this call.
+ * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of
+ * the next row to take: `rows` when done, or, with the plan's status, where it stopped. Sets late count and new keys of
+ * this call.
  */
 export function windowAggregate(planPtr: u32, from: u32): u32 {
   const state = load<u32>(planPtr, PLAN_STATE);
@@ -73,8 +76,8 @@ export function setFiredThrough(state: u32, through: i64): void {
 }
 
 /**
- * Collects the next mini-batch from position `from` on, with the slice of each row, and returns the position after it. Sets
- * the status when a window is due first.
+ * Collects the next mini-batch from position `from` on, with the slice of each row, and returns the position after it.
+ * Sets the status when a window is due first.
  */
 function nextRows(planPtr: u32, from: u32): u32 {
   const rows = load<u32>(planPtr, PLAN_ROWS);

@@ -1,6 +1,6 @@
 /**
- * From the rows of a run to the entries of their keys, a mini-batch at a time: first all hashes, then all first candidates,
- * then the comparisons, so that cache misses of many rows overlap.
+ * From the rows of a run to the entries of their keys, a mini-batch at a time: first all hashes, then all first
+ * candidates, then the comparisons, so that cache misses of many rows overlap.
  *
  * Invariants
  *  1. Inserting moves no entry of a segment; candidates stay right until the segment of a row is full.
@@ -49,7 +49,9 @@ export function readKeys(planPtr: u32, n: u32): void {
       storeKey(scratch, k, load<i64>(values + (load<u32>(scratch + SCRATCH_ROWS + (k << 2)) << 3)));
     }
   } else {
-    for (let k: u32 = 0; k < n; k++) storeKey(scratch, k, integerKey(type, values, load<u32>(scratch + SCRATCH_ROWS + (k << 2))));
+    for (let k: u32 = 0; k < n; k++) {
+      storeKey(scratch, k, integerKey(type, values, load<u32>(scratch + SCRATCH_ROWS + (k << 2))));
+    }
   }
 }
 
@@ -81,13 +83,14 @@ export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
     const hash = load<u32>(scratch + SCRATCH_HASHES + k);
     const slot = load<u32>(directory + (directoryIndex(hash, depth) << 2));
     const capacity = load<u32>(table + TABLE_CAPACITIES + (slotClass(slot) << 2));
-    const at = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER + startPosition(hash, slotDepth(slot), capacity) * entryBytes;
-    store<u32>(scratch + SCRATCH_CANDIDATES + k, at);
+    const first = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER;
+    store<u32>(scratch + SCRATCH_CANDIDATES + k, first + startPosition(hash, slotDepth(slot), capacity) * entryBytes);
   }
 }
 
 /**
- * Finds or inserts the keys of rows [from, n) and counts each row in its entry. Returns n, or the row at which a segment
+ * Finds or inserts the keys of rows [from, n) and counts each row in its entry. Returns n, or the row at which a
+ * segment
  * is full, or (FIND_OUT_OF_MEMORY | row).
  */
 export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
@@ -140,7 +143,10 @@ function slotOf(tablePtr: u32, hash: u32): u32 {
   return load<u32>(tablePtr + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(tablePtr, TABLE_DEPTH)) << 2));
 }
 
-/** Finds the key from the first free entry of its probe sequence on (which may only be the one behind the last), or inserts it. */
+/**
+ * Finds the key from the first free entry of its probe sequence on (which may only be the one behind the last), or
+ * inserts it.
+ */
 function insertInt64(planPtr: u32, tablePtr: u32, freePtr: u32, key: i64, hash: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
   const slot = slotOf(tablePtr, hash);

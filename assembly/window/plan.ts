@@ -2,9 +2,9 @@
  * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
  * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 192 bytes: configuration 0-71 | input of a call 72-107 | answers 108-123 | output 124-139 and 168 | run 140-167
- *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column descriptor,
- *   filter (u8 mask per row or 0), result values, result validity
+ *   plan, 192 bytes: configuration 0-71 | input 72-107 | answers 108-123 | output 124-139, 168 | run 140-167
+ *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column
+ *   descriptor, filter (u8 mask per row or 0), result values, result validity
  *
  * Not here: the layout of columns (abi.ts).
  */
@@ -101,8 +101,9 @@ export function planAggregate(planPtr: u32, index: u32): u32 {
 }
 
 /**
- * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and nullable
- * flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has another layout.
+ * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and
+ * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has
+ * another layout.
  */
 export function planInit(planPtr: u32): i32 {
   const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);

@@ -1,6 +1,6 @@
 /**
- * The arena at size: 10 M int64 keys with count, sum, min and max of a float64; then rounds that update 1% of the keys, with
- * a checkpoint each. Pauses, bytes per key, bytes written per changed entry, restore, and the checksum's rate.
+ * The arena at size: 10 M int64 keys with count, sum, min and max of a float64; then rounds that update 1% of the keys,
+ * with a checkpoint each. Pauses, bytes per key, bytes written per changed entry, restore, and the checksum's rate.
  * Checked: the restored state counts as many entries as the live one, and a walk over it agrees.
  */
 import { kernelsBase64 } from '#kernels';
@@ -11,6 +11,7 @@ import { Checksum } from '../../src/kernel/checksum.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
 import { WindowAggregate, type WindowInput } from '../../src/kernel/window-aggregate.ts';
+import { specOf } from '../../test/support/aggregate-specs.ts';
 
 const BATCH = 4096;
 const ENTRY_BYTES = 40;
@@ -24,7 +25,7 @@ async function open(keys: number): Promise<Setup> {
   const value = { input: Physical.F64, nullable: false } as const;
   const aggregate = new WindowAggregate(kernels, {
     state: 1, key: Physical.I64, sizeMs: 10_000, slideMs: 10_000, offsetMs: 0,
-    aggregates: [{ name: 'sum', fn: 'sum', ...value }, { name: 'min', fn: 'min', ...value }, { name: 'max', fn: 'max', ...value }],
+    aggregates: [specOf({ name: 'sum', fn: 'sum', ...value }), specOf({ name: 'min', fn: 'min', ...value }), specOf({ name: 'max', fn: 'max', ...value })],
   }, BATCH);
   const column = { values: kernels.memory.allocate(BATCH * 8), validity: 0 };
   const values = { values: kernels.memory.allocate(BATCH * 8), validity: 0 };

@@ -1,7 +1,7 @@
 /**
- * Grouped aggregation into a tumbling window: count, sum, min and max of a float64 by an int64 or a string key, for few and
- * many keys, against a flat open-addressing table on typed arrays in JavaScript, and with a checkpoint draining all the while.
- * Every figure is checked: the fired totals must be those of the input.
+ * Grouped aggregation into a tumbling window: count, sum, min and max of a float64 by an int64 or a string key, for few
+ * and many keys, against a flat open-addressing table on typed arrays in JavaScript, and with a checkpoint draining all
+ * the while. Every figure is checked: the fired totals must be those of the input.
  */
 import { kernelsBase64 } from '#kernels';
 import { below, seededRandom } from '../../src/base/random.ts';
@@ -10,13 +10,17 @@ import { Arena } from '../../src/kernel/arena.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
 import { WindowAggregate, type WindowInput } from '../../src/kernel/window-aggregate.ts';
+import { specOf } from '../../test/support/aggregate-specs.ts';
 
 const BATCH = 4096;
 const BATCHES = 64;
 
 interface Figures { [name: string]: number }
 
-/** Input batches in linear memory: keys uniform over `keys`, times over `spreadMs`; written once and used again and again. */
+/**
+ * Input batches in linear memory: keys uniform over `keys`, times over `spreadMs`; written once and used again and
+ * again.
+ */
 function makeInput(kernels: KernelInstance, keys: number, key: Physical, spreadMs: number, seed: number): { inputs: WindowInput[]; total: number } {
   const random = seededRandom(seed);
   const { memory } = kernels;
@@ -49,7 +53,7 @@ function openAggregate(kernels: KernelInstance, key: Physical): WindowAggregate 
   const value = { input: Physical.F64, nullable: false } as const;
   return new WindowAggregate(kernels, {
     state: 1, key, sizeMs: 10_000, slideMs: 10_000, offsetMs: 0,
-    aggregates: [{ name: 'sum', fn: 'sum', ...value }, { name: 'min', fn: 'min', ...value }, { name: 'max', fn: 'max', ...value }],
+    aggregates: [specOf({ name: 'sum', fn: 'sum', ...value }), specOf({ name: 'min', fn: 'min', ...value }), specOf({ name: 'max', fn: 'max', ...value })],
   }, BATCH);
 }
 

@@ -19,6 +19,7 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
   retained: { type: 'string', value: '<n>', help: 'checkpoints kept (default: 2)' },
   'batch-rows': { type: 'string', value: '<n>', help: 'rows in a batch, at most 4096; never changes results' },
   chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '1 MB'); never changes results" },
+  throttle: { type: 'string', value: '<duration>', help: 'pause after each turn of work, to watch a job or kill it by hand' },
   metrics: { type: 'boolean', help: 'print all metrics as JSON to stderr at the end' },
   quiet: { type: 'boolean', help: 'print errors only' },
 };
@@ -47,13 +48,15 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const every = options.text('checkpoint-every');
   const memory = options.text('memory');
   const chunk = options.text('chunk');
+  const throttle = options.text('throttle');
   const running = await run(job, {
     name,
     ...(state === undefined ? {} : { state }),
     // Texts from the command line: `run` checks their form and names the option.
     ...(every === undefined ? {} : { checkpointEvery: every as Duration }),
-    ...(memory === undefined ? {} : { memory: memory as Size }),
-    ...(chunk === undefined ? {} : { chunk: chunk as Size }),
+    ...(memory === undefined ? {} : { memory: memory as Size }), // likewise
+    ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
+    ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
     ...whole(options.text('retained'), 'retained'),
     ...whole(options.text('batch-rows'), 'batchRows'),
   });

@@ -6,7 +6,8 @@
  * Bad records are data, not errors: they are counted dead letters.
  *
  * Every code has one message maker here, so a code without a message does not compile; a test makes each code once.
- * Numbers: E10xx options and schema, E12xx planning, E13xx run time, E14xx state and checkpoints, E15xx sources and sinks.
+ * Numbers: E10xx options and schema, E12xx planning, E13xx run time, E14xx state and checkpoints, E15xx sources and
+ * sinks.
  */
 
 const messages = {
@@ -31,8 +32,6 @@ const messages = {
   E1207: (p: { column: string; where: string }) => `'${p.column}' in ${p.where} is already a column of the result`,
   E1208: (p: { condition: string; where: string }) => `${p.condition} was built in ${p.where}, but is no part of its answer`,
   E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
-  E1210: (p: { column: string; where: string; by: string }) =>
-    `${p.where} needs the event-time column '${p.column}', but ${p.by} leaves it out`,
   E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,

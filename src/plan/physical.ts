@@ -40,7 +40,7 @@ export function physicalPlan(plan: LogicalPlan): PhysicalPlan {
   const uids = assignUids(plan);
   const columns = requiredColumns(order);
   const operators = order.filter((node): node is PhysicalOperator => node.kind !== 'late');
-  const indexes = new Map(operators.map((node, index) => [node as AnyNode, index]));
+  const indexes = new Map<AnyNode, number>(operators.map((node, index) => [node, index]));
   const inputOf = (input: LogicalNode): PhysicalInput => {
     const operator = input.kind === 'late' ? input.of : input;
     return { from: indexes.get(operator) ?? -1, port: input.kind === 'late' ? 1 : 0 };

@@ -23,7 +23,7 @@ import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settin
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
 import { MIN_TIME } from '../base/time.ts';
-import { encodeManifest, type Manifest, manifestName } from '../state/manifest.ts';
+import { encodeManifest, isManifestName, type Manifest, manifestName } from '../state/manifest.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import { type Damage, leftovers, restoreLatest } from './checkpoint/restore.ts';
 import { type Deployment, deploy, kindsOf, openSinks } from './deployment.ts';
@@ -103,10 +103,11 @@ export class JobRun {
     await store.publish(manifestName(epoch, manifest.checkpoint), encodeManifest(manifest, (bytes) => arena.checksum(bytes)));
     for (const [uid, writer] of this.#writers) await writer.recover(manifest.sinks[uid] ?? []);
     const names = (await store.list()).map(({ name }) => name);
-    await store.remove(leftovers(names, [manifest, ...older]));
+    const unreadable = damaged.map(({ name }) => name).filter(isManifestName);
+    await store.remove([...unreadable, ...leftovers(names, [manifest, ...older])]);
     this.#checkpointer = new Checkpointer({
       job: this.plan.name, epoch, store, arena, task: this.#deployment.task, clock,
-      kinds: kindsOf(this.plan), retained: this.settings.retained,
+      kinds: kindsOf(this.plan), retained: this.settings.retained, logBytes: this.settings.logBytes,
     }, manifest, restored === undefined ? older : [restored, ...older]);
   }
 
@@ -230,12 +231,12 @@ export class JobRun {
     return checkpointEveryMs === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.monotonicMs() + checkpointEveryMs;
   }
 
-  /** Until input, a request, or the time of the next checkpoint. */
+  /** Until input, a request, the end of a checkpoint, or the time of the next one. */
   async #wait(due: number): Promise<void> {
     const { clock } = this.#ports;
     const woken = new Wake();
     this.#wake = () => woken.wake();
-    const left = due - clock.monotonicMs();
+    const left = this.#background === undefined ? due - clock.monotonicMs() : Number.POSITIVE_INFINITY;
     const timer = Number.isFinite(left) ? [clock.sleep(Math.max(0, left), woken)] : [];
     await Promise.race([this.deployment.task.ready(), woken.promise, ...timer]);
     woken.wake();
@@ -254,6 +255,8 @@ export class JobRun {
       this.#failure = { error };
     }).finally(() => {
       this.#background = undefined;
+      // A loop that waits for input has to see the failure, or may begin the next checkpoint.
+      this.#wake();
     });
   }
 

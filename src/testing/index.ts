@@ -1,6 +1,7 @@
 /** The door `millrace/testing`: virtual time, a store in memory, and crashes at every point. */
 export { canonicalText } from './canonical-text.ts';
 export { instrument, PortController, SimulatedCrash } from './crash-points.ts';
+export { type MemoryFiles, memoryFiles, type MemoryFilesOptions } from './memory-files.ts';
 export { MemoryMedium, MemoryStore } from './memory-store.ts';
 export {
   crashEverywhere,

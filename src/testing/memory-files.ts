@@ -21,7 +21,7 @@ import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../conne
 import type { TableSchema } from '../data/schema.ts';
 import { NdjsonDecoder } from '../format/ndjson.ts';
 
-/** What real files have: a chunk needs not be larger than the file, nor smaller than this. */
+/** As of real files. */
 const QUANTUM_BYTES = 262_144;
 
 export interface MemoryFilesOptions {

@@ -25,7 +25,6 @@ import type { Task } from '../task.ts';
 
 /** The segments may hold this many times the bytes of live state before all of it is written anew. */
 const LOG_FACTOR = 3;
-const LOG_BYTES_MIN = 64 * 1024 * 1024;
 
 export interface CheckpointerOptions {
   readonly job: string;
@@ -37,6 +36,8 @@ export interface CheckpointerOptions {
   readonly kinds: { readonly [uid: string]: string };
   /** Checkpoints kept besides the newest are `retained - 1`. */
   readonly retained: number;
+  /** Segments of fewer bytes are never written anew. */
+  readonly logBytes: number;
 }
 
 /** What the checkpoint machinery has done so far, for metrics. */
@@ -110,7 +111,7 @@ export class Checkpointer {
 
   #logIsLong(): boolean {
     const logged = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
-    return logged > Math.max(LOG_BYTES_MIN, LOG_FACTOR * this.#options.arena.usedBytes());
+    return logged > Math.max(this.#options.logBytes, LOG_FACTOR * this.#options.arena.usedBytes());
   }
 
   async #persist(checkpoint: number, cut: Cut): Promise<void> {

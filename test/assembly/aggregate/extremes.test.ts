@@ -1,16 +1,18 @@
-/** Where aggregates are easily wrong: the order of floats, sums beyond 2^53 and 2^64, small differences of large values. */
+/**
+ * Where aggregates are easily wrong: the order of floats, sums beyond 2^53 and 2^64, small differences of large values.
+ */
 import { expect, test } from 'vitest';
 import { below, seededRandom } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
-import type { AggregateName } from '../../../src/kernel/aggregate-plan.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { WindowHarness } from '../window/harness.ts';
+import { type AggregateName, specOf } from '../../support/aggregate-specs.ts';
 
 /** One result over values that lie in the given slices of one hopping window. */
 async function over(fn: AggregateName, input: Physical, slices: readonly (readonly (number | bigint)[])[]): Promise<number | bigint | null | undefined> {
   const size = Math.max(1, slices.length);
   const harness = new WindowHarness(await newKernels(), {
-    state: 1, key: undefined, sizeMs: size, slideMs: 1, offsetMs: 0, aggregates: [{ name: 'result', fn, input, nullable: false }],
+    state: 1, key: undefined, sizeMs: size, slideMs: 1, offsetMs: 0, aggregates: [specOf({ name: 'result', fn, input, nullable: false })],
   });
   const rows = slices.flatMap((values, time) => values.map((value) => ({ key: null, time, watermark: -1, values: [value] })));
   harness.add(rows, 0, rows.length, 100);

@@ -1,4 +1,7 @@
-/** The arena under random allocation, writing and freeing, with snapshots drained at random moments, against plain copies. */
+/**
+ * The arena under random allocation, writing and freeing, with snapshots drained at random moments, against plain
+ * copies.
+ */
 import { expect, test } from 'vitest';
 import { below, type Random, seededRandom } from '../../../src/base/random.ts';
 import { Arena, DRAIN_BYTES_MIN, PAGE_BYTES } from '../../../src/kernel/arena.ts';

@@ -5,6 +5,7 @@ import { Physical } from '../../../src/data/types.ts';
 import { Arena } from '../../../src/kernel/arena.ts';
 import { ChangelogAggregate } from '../../../src/kernel/changelog-aggregate.ts';
 import { newKernels } from '../../support/kernels.ts';
+import { specOf } from '../../support/aggregate-specs.ts';
 
 const ROWS = 3000;
 
@@ -18,9 +19,9 @@ test('emits an insert for the first row of a key, then the result before and aft
     const aggregate = new ChangelogAggregate(kernels, {
       state: 4, key: withText ? Physical.VIEW : Physical.I64,
       aggregates: [
-        { name: 'n', fn: 'count', input: undefined, nullable: false },
-        { name: 'total', fn: 'sum', input: Physical.I64, nullable: true },
-        { name: 'least', fn: 'min', input: Physical.F64, nullable: false },
+        specOf({ name: 'n', fn: 'count', input: undefined, nullable: false }),
+        specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: true }),
+        specOf({ name: 'least', fn: 'min', input: Physical.F64, nullable: false }),
       ],
     }, outputRows);
     const { memory } = kernels;

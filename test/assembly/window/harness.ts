@@ -1,7 +1,7 @@
 /** Feeds plain rows to the windowed aggregation kernels in batches, and reads what they fire back into plain values. */
 import { Arena } from '../../../src/kernel/arena.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { type AggregateSpec, mayBeNull, resultType } from '../../../src/kernel/aggregate-plan.ts';
+import type { AggregateSpec } from '../../../src/kernel/aggregate-plan.ts';
 import { WindowAggregate, type WindowAggregateSpec, type WindowInput } from '../../../src/kernel/window-aggregate.ts';
 import type { ColumnVector } from '../../../src/data/record-batch.ts';
 import { Physical, widthOf } from '../../../src/data/types.ts';
@@ -117,7 +117,7 @@ export class WindowHarness {
       key: key === undefined ? null : (readValue(this.kernels, this.#spec.key ?? Physical.I64, key, i) as bigint | string),
       results: results.map((column, a) => {
         const spec = this.#spec.aggregates[a] as AggregateSpec;
-        const value = readValue(this.kernels, resultType(spec), mayBeNull(spec) ? column : { ...column, validity: 0 }, i);
+        const value = readValue(this.kernels, spec.result.physical, spec.result.nullable ? column : { ...column, validity: 0 }, i);
         return value as number | bigint | null;
       }),
     };

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { RecordBatch } from '../../../src/data/record-batch.ts';
-import { tableSchema } from '../../../src/data/schema.ts';
-import type { ColumnType } from '../../../src/data/types.ts';
-import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { projectEquation } from '../../../src/metrics/ledger.ts';
-import type { Expression } from '../../../src/plan/expression.ts';
-import { ProjectOperator } from '../../../src/runtime/operators/project.ts';
-import { columnBatch, kernelInstance, readColumn, readSelection } from '../../support/column-batch.ts';
-import { recorder } from '../../support/recorder.ts';
+import type { RecordBatch } from '../../../../src/data/record-batch.ts';
+import { tableSchema } from '../../../../src/data/schema.ts';
+import type { ColumnType } from '../../../../src/data/types.ts';
+import type { KernelInstance } from '../../../../src/kernel/instance.ts';
+import { imbalance } from '../../../../src/metrics/ledger.ts';
+import type { Expression } from '../../../../src/plan/expression.ts';
+import { Project } from '../../../../src/runtime/operators/project.ts';
+import { columnBatch, kernelInstance, readColumn, readSelection } from '../../../support/column-batch.ts';
+import { recorder } from '../../../support/recorder.ts';
 
 const INT: ColumnType = { kind: 'int32', nullable: true };
 const schema = tableSchema([
@@ -30,17 +30,15 @@ const rowsOf = (batch: RecordBatch | undefined): number[] =>
 describe('a projection', () => {
   const openProjection = () => {
     kernels.reset();
-    const seen = recorder(kernels);
+    const seen = recorder();
     const columns = [
       { name: 'rest', expression: remainder },
       { name: 'twice', expression: { op: 'times', left: a, right: int(2), type: INT } as const },
       { name: 'b', expression: b },
     ];
     const out = tableSchema(columns.map(({ name }) => ({ name, type: INT })));
-    const project = new ProjectOperator(
-      { uid: 'p', inputSchema: schema, schema: out, columns, deadLetter: seen.deadLetter },
-      seen.context,
-    );
+    const { output, deadLetter } = seen;
+    const project = new Project({ uid: 'p', kernels, output, inputSchema: schema, schema: out, columns, deadLetter });
     return { ...seen, project, out };
   };
 
@@ -57,6 +55,7 @@ describe('a projection', () => {
         [0, 1],
       ),
       rowKinds: 64,
+      timestamps: 256,
       watermarks: 128,
       origin: { source: 's', split: 4 },
     };
@@ -67,6 +66,7 @@ describe('a projection', () => {
       rows: 3,
       selected: 2,
       rowKinds: 64,
+      timestamps: 256,
       watermarks: 128,
       origin: { source: 's', split: 4 },
     });
@@ -92,8 +92,8 @@ describe('a projection', () => {
       '2: integer overflow in (a * 2)',
     ]);
     expect(rowsOf(batches[0])).toEqual([3]);
-    expect(project.ledger).toMatchObject({ in: 4, out: 1, deadLettered: 3 });
-    expect(projectEquation(project.ledger)).toBe(0);
+    expect(project.ledger).toMatchObject({ in: 4, out: 1, deadLetters: 3 });
+    expect(imbalance(project.ledger)).toBe(0);
   });
 
   test('passes on nothing when every row is a dead letter', () => {

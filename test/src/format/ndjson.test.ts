@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { below, seededRandom } from '../../src/base/random.ts';
-import type { DeadLetter } from '../../src/connector/source.ts';
-import { everyKind, mutatedLine, validLine } from '../support/json-lines.ts';
-import { column, decode, drain, expected, openDecoder, openKernels } from '../support/ndjson.ts';
+import { below, seededRandom } from '../../../src/base/random.ts';
+import type { DeadLetter } from '../../../src/connector/source.ts';
+import { everyKind, mutatedLine, validLine } from '../../support/json-lines.ts';
+import { column, decode, drain, expected, openDecoder, openKernels } from '../../support/ndjson.ts';
 
 const kernels = await openKernels();
 const schema = { fields: [column('id', 'int32'), column('name', 'utf8', { nullable: true })] };

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { eventTimeMs } from '../../../src/base/time.ts';
-import type { RecordBatch } from '../../../src/data/record-batch.ts';
-import { tableSchema } from '../../../src/data/schema.ts';
-import type { ColumnType } from '../../../src/data/types.ts';
-import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { filterEquation } from '../../../src/metrics/ledger.ts';
-import type { Expression } from '../../../src/plan/expression.ts';
-import { FilterOperator } from '../../../src/runtime/operators/filter.ts';
-import { columnBatch, kernelInstance, readSelection } from '../../support/column-batch.ts';
-import { recorder } from '../../support/recorder.ts';
+import { eventTimeMs } from '../../../../src/base/time.ts';
+import type { RecordBatch } from '../../../../src/data/record-batch.ts';
+import { tableSchema } from '../../../../src/data/schema.ts';
+import type { ColumnType } from '../../../../src/data/types.ts';
+import type { KernelInstance } from '../../../../src/kernel/instance.ts';
+import { imbalance } from '../../../../src/metrics/ledger.ts';
+import type { Expression } from '../../../../src/plan/expression.ts';
+import { Filter } from '../../../../src/runtime/operators/filter.ts';
+import { columnBatch, kernelInstance, readSelection } from '../../../support/column-batch.ts';
+import { recorder } from '../../../support/recorder.ts';
 
 const INT: ColumnType = { kind: 'int32', nullable: true };
 const BOOL: ColumnType = { kind: 'bool', nullable: true };
@@ -31,10 +31,10 @@ const rowsOf = (batch: RecordBatch | undefined): number[] =>
 
 const open = (condition: Expression) => {
   kernels.reset();
-  const seen = recorder(kernels);
+  const seen = recorder();
   return {
     ...seen,
-    filter: new FilterOperator({ uid: 'f', schema, condition, deadLetter: seen.deadLetter }, seen.context),
+    filter: new Filter({ uid: 'f', kernels, output: seen.output, schema, condition, deadLetter: seen.deadLetter }),
   };
 };
 
@@ -48,10 +48,10 @@ describe('a filter', () => {
       ]),
     );
     expect(rowsOf(batches[0])).toEqual([1, 3]);
-    expect(filter.ledger).toMatchObject({ in: 4, out: 2, filtered: 2, deadLettered: 0 });
+    expect(filter.ledger).toMatchObject({ in: 4, out: 2, filtered: 2, deadLetters: 0 });
   });
 
-  test('narrows the selection that it is given, and keeps columns, row kinds, watermarks and origin', () => {
+  test('narrows the selection that it is given, and keeps columns, row kinds, timestamps, watermarks and origin', () => {
     const { filter, batches } = open({ op: 'lt', left: a, right: int(3), type: BOOL });
     const batch = {
       ...columnBatch(
@@ -64,6 +64,7 @@ describe('a filter', () => {
         [1, 2, 3],
       ),
       rowKinds: 64,
+      timestamps: 256,
       watermarks: 128,
       origin: { source: 's', split: 4 },
     };
@@ -72,6 +73,7 @@ describe('a filter', () => {
     expect(batches[0]).toMatchObject({
       columns: batch.columns,
       rowKinds: 64,
+      timestamps: 256,
       watermarks: 128,
       origin: { source: 's', split: 4 },
       rows: 4,
@@ -93,8 +95,8 @@ describe('a filter', () => {
     );
     expect(rowsOf(batches[0])).toEqual([0]);
     expect(letters).toEqual(['1: division by zero in ((a % b) = 1)']);
-    expect(filter.ledger).toMatchObject({ in: 4, out: 1, filtered: 2, deadLettered: 1 });
-    expect(filterEquation(filter.ledger)).toBe(0);
+    expect(filter.ledger).toMatchObject({ in: 4, out: 1, filtered: 2, deadLetters: 1 });
+    expect(imbalance(filter.ledger)).toBe(0);
   });
 
   test('does not fail a row that another operand of and decides', () => {
@@ -129,8 +131,8 @@ describe('a filter', () => {
   test('passes on watermarks, statuses and the end', () => {
     const { filter, events } = open({ op: 'isNull', of: a, type: BOOL });
     filter.processWatermark(eventTimeMs(5));
-    filter.processStatus('idle');
-    filter.endOfInput();
+    filter.processStatus('idle', 0);
+    filter.endOfInput(0);
     expect(events).toEqual(['watermark 5', 'idle', 'end']);
   });
 

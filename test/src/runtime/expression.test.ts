@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { below, type Random, seededRandom } from '../../src/base/random.ts';
-import { tableSchema } from '../../src/data/schema.ts';
-import type { ColumnType, TypeKind } from '../../src/data/types.ts';
-import type { KernelInstance } from '../../src/kernel/instance.ts';
-import { type Expression, formatExpression } from '../../src/plan/expression.ts';
-import { Condition, Projection } from '../../src/runtime/expression.ts';
-import { evaluate, type Row } from '../oracle/expression.ts';
-import { columnBatch, kernelInstance, readColumn, readSelection, type Value } from '../support/column-batch.ts';
-import { pick, randomSelection } from '../support/random-rows.ts';
+import { below, type Random, seededRandom } from '../../../src/base/random.ts';
+import { tableSchema } from '../../../src/data/schema.ts';
+import type { ColumnType, TypeKind } from '../../../src/data/types.ts';
+import type { KernelInstance } from '../../../src/kernel/instance.ts';
+import { type Expression, formatExpression } from '../../../src/plan/expression.ts';
+import { Condition, Projection } from '../../../src/runtime/expression.ts';
+import { evaluate, type Row } from '../../oracle/expression.ts';
+import { columnBatch, kernelInstance, readColumn, readSelection, type Value } from '../../support/column-batch.ts';
+import { pick, randomSelection } from '../../support/random-columns.ts';
 
 const kinds = ['bool', 'int8', 'int16', 'int32', 'int64', 'timestamp', 'float32', 'float64', 'utf8', 'bytes'] as const;
 const typeOf = (kind: TypeKind): ColumnType => ({ kind, nullable: true });

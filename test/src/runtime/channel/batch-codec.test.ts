@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { below, type Random, seededRandom } from '../../../src/base/random.ts';
-import { BATCH_ROWS_MAX, type RecordBatch } from '../../../src/data/record-batch.ts';
-import { tableSchema } from '../../../src/data/schema.ts';
-import type { TypeKind } from '../../../src/data/types.ts';
-import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { BatchSerializer } from '../../../src/runtime/channel/batch-codec.ts';
-import { columnBatch, kernelInstance, readColumn, readSelection } from '../../support/column-batch.ts';
-import { pick, randomColumns, randomSelection } from '../../support/random-rows.ts';
+import { below, type Random, seededRandom } from '../../../../src/base/random.ts';
+import { BATCH_ROWS_MAX, type RecordBatch } from '../../../../src/data/record-batch.ts';
+import { tableSchema } from '../../../../src/data/schema.ts';
+import type { TypeKind } from '../../../../src/data/types.ts';
+import type { KernelInstance } from '../../../../src/kernel/instance.ts';
+import { BatchSerializer } from '../../../../src/runtime/channel/batch-codec.ts';
+import { columnBatch, kernelInstance, readColumn, readSelection } from '../../../support/column-batch.ts';
+import { pick, randomColumns, randomSelection } from '../../../support/random-columns.ts';
 
 const KINDS: readonly TypeKind[] = ['bool', 'int32', 'int64', 'timestamp', 'float64', 'utf8', 'bytes', 'json'];
 
@@ -23,42 +23,46 @@ const randomSchema = (random: Random) =>
     })),
   );
 
-/** A batch with, sometimes, a selection, row kinds, watermarks that step, and an origin. */
+/** A batch with, sometimes, a selection, row kinds, timestamps, watermarks that step, and an origin. */
 function randomBatch(random: Random, schema = randomSchema(random), rows = below(random, 60)): RecordBatch {
   const { memory } = kernels;
   const batch = columnBatch(kernels, schema, randomColumns(random, schema, rows), randomSelection(random, rows));
   const rowKinds = below(random, 2) === 0 ? 0 : memory.allocate(rows + 1);
+  const timestamps = below(random, 2) === 0 ? 0 : memory.allocate(rows * 8 + 8);
   const watermarks = below(random, 2) === 0 ? 0 : memory.allocate(rows * 8 + 8);
   let watermark = pick(random, [-(2n ** 63n), 0n]);
   for (let row = 0; row < rows; row++) {
     if (rowKinds !== 0) memory.u8[rowKinds + row] = below(random, 4);
+    const timestamp = pick(random, [0n, -1n, -(2n ** 63n), 2n ** 63n - 1n, BigInt(random.u32())]);
+    if (timestamps !== 0) memory.view.setBigInt64(timestamps + row * 8, timestamp, true);
     if (below(random, 5) === 0) watermark += BigInt(random.u32());
     if (watermarks !== 0) memory.view.setBigInt64(watermarks + row * 8, watermark, true);
   }
   const origin =
     below(random, 2) === 0 ? undefined : { source: pick(random, ['', 'flights', 'größe']), split: below(random, 9) };
   const meant = schema.fields.length === 0 ? { rows, selected: batch.selection === 0 ? rows : batch.selected } : {};
-  return { ...batch, ...meant, rowKinds, watermarks, origin };
+  return { ...batch, ...meant, rowKinds, timestamps, watermarks, origin };
 }
 
 /** All that a batch says, as plain values. */
 function contents(batch: RecordBatch): unknown {
   const { memory } = kernels;
   const rows = readSelection(memory, batch.selection, batch.selected);
+  const instants = (at: number): unknown => (at === 0 ? 'none' : rows.map((row) => memory.view.getBigInt64(at + row * 8, true)));
   return {
     columns: batch.schema.fields.map(({ type }, i) =>
       readColumn(memory, type.kind, batch.columns[i] ?? { values: 0, validity: 0 }, rows),
     ),
     rows: rows.length,
     rowKinds: batch.rowKinds === 0 ? 'all inserts' : rows.map((row) => memory.u8[batch.rowKinds + row]),
-    watermarks:
-      batch.watermarks === 0 ? 'none' : rows.map((row) => memory.view.getBigInt64(batch.watermarks + row * 8, true)),
+    timestamps: instants(batch.timestamps),
+    watermarks: instants(batch.watermarks),
     origin: batch.origin,
   };
 }
 
 describe('a batch in bytes', () => {
-  test('comes back with its selected rows, nulls, row kinds, watermarks and origin', () => {
+  test('comes back with its selected rows, nulls, row kinds, timestamps, watermarks and origin', () => {
     for (let seed = 1; seed <= 400; seed++) {
       const random = seededRandom(seed);
       kernels.reset();
@@ -143,7 +147,7 @@ describe('a batch in bytes', () => {
       new DataView(copy.buffer).setUint32(offset, value, true);
       return copy;
     };
-    expect(new BatchSerializer(kernels, int).tryDecode(other(4, 2))).toBeUndefined();
+    expect(new BatchSerializer(kernels, int).tryDecode(other(4, 1))).toBeUndefined();
     expect(new BatchSerializer(kernels, int).tryDecode(other(12, BATCH_ROWS_MAX + 1))).toBeUndefined();
     expect(new BatchSerializer(kernels, int).tryDecode(bytes)).toBeDefined();
   });
