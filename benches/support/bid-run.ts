@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { boundedOutOfOrderness, count, from, int64, max, schema, sum, timestamp, tumbling, utf8 } from 'millrace';
+import { boundedOutOfOrderness, count, from, int64, max, schema, type Size, sum, timestamp, tumbling, utf8 } from 'millrace';
 import { ndjsonFiles, run, type RunningJob } from 'millrace/node';
 import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
 import { DISORDER_MS, WINDOW_MS } from './bids.ts';
@@ -33,6 +33,7 @@ export interface BidRun {
   /** With a state folder on disk and a checkpoint every second. */
   readonly checkpoints?: boolean;
   readonly batchRows?: number;
+  readonly chunk?: Size;
 }
 
 export interface BidRunResult {
@@ -58,6 +59,7 @@ export async function runBids(options: BidRun): Promise<BidRunResult> {
     const running = await run(highest.to(makeSink('inserts only', connector, 'digest')), {
       memory: '512 MB',
       ...(state === undefined ? { checkpointEvery: '1 hour' } : { state, checkpointEvery: '1 s' }),
+      ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
       ...(options.batchRows === undefined ? {} : { batchRows: options.batchRows }),
     });
     await running.done;
