@@ -131,10 +131,9 @@ class NdjsonSplitReader implements SplitReader {
       const answer = this.#decoder.next(quantumEnd);
       if (answer === 'limit') return 'quantum end';
       if (answer !== 'need input') return answer;
-      const chunk = this.#chunks.take();
-      if (chunk === 'wait') return 'wait';
-      if (chunk === 'end') this.#decoder.end();
-      else this.#decoder.push(chunk);
+      const given = this.#chunks.next(this.#decoder);
+      if (given === 'wait') return 'wait';
+      if (given === 'end') this.#decoder.end();
     }
   }
 
