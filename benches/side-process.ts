@@ -1,8 +1,11 @@
 /** A process that does one side's work when told to (support/sides.ts), and answers with its digest and counters. */
 import { runDuckDb } from './peers/duckdb.ts';
+import { runKeyedMap } from './peers/keyed-map.ts';
 import { runPlainJs } from './peers/plain-js.ts';
 import { runBids } from './support/bid-run.ts';
 import { DISORDER_MS, WINDOW_MS } from './support/bids.ts';
+import { runKeyed } from './support/keyed-run.ts';
+import type { KeyedPlan } from './support/keyed-source.ts';
 import type { BidResult } from './support/window-results.ts';
 
 export interface Answer {
@@ -21,6 +24,8 @@ const SIDES = {
   engine: runBids,
   plainJs: async (options: Laps): Promise<Answer> =>
     answerOf(runPlainJs({ ...options, disorderMs: DISORDER_MS, windowMs: WINDOW_MS })),
+  keyed: runKeyed,
+  keyedMap: async (options: KeyedPlan): Promise<Answer> => runKeyedMap(options),
   duckDb: async ({ path }: Laps): Promise<Answer> => answerOf(await runDuckDb({ path, windowMs: WINDOW_MS })),
 };
 

@@ -37,6 +37,7 @@ export function metricsOf(run: Measured): MetricsRegistry {
   registry.add('job', 'checkpointsCompleted', 'checkpoints', () => checkpoints.completed);
   registry.add('job', 'checkpointsAborted', 'checkpoints', () => checkpoints.aborted);
   registry.add('job', 'checkpointBytes', 'bytes', () => checkpoints.bytes);
+  registry.add('job', 'checkpointChangedBytes', 'bytes', () => checkpoints.changedBytes);
   registry.addHistogram('job', 'checkpointCut', 'ms', checkpoints.cutMs);
   registry.addHistogram('job', 'checkpointPersist', 'ms', checkpoints.persistMs);
   return registry;
