@@ -51,7 +51,7 @@ function endsNumber(c: u32): bool {
 }
 
 /** Length of the plain integer without sign at `p` when the vector decides; 0: only `scanNumber` can tell. */
-function plainDigits(p: u32): u32 {
+export function plainDigits(p: u32): u32 {
   const count = digitRun(p);
   if (!endsNumber(load<u8>(p + count))) return 0;
   return count > 1 && load<u8>(p) == <u8>ZERO ? 0 : count;
