@@ -13,8 +13,9 @@ import {
   ACTION, ACTION_DIGITS, ACTION_END, ACTION_STRING, ALL_BITS, BAD_AT, BAD_COLUMN, BAD_REASON, BAD_STAMP, COLUMN_COUNT,
   COLUMNS, HAS_NULLS, JSON_COLUMN_BYTES, LAST_OPENING, LEAD_BIT, LEAD_COLUMN, LEAD_TEXT_BYTES, LEAD_VALUES, LEAD_WIDTH,
   LINE_BYTES_MAX, LINE_TOO_LONG, MISSING, NEXT_LEAD, NULLABLE, QUOTE, refuse, ROWS_MAX, STAMP, VALIDITY, VALUES, WIDTH,
+  ZERO,
 } from './layout';
-import { digitsValue, plainDigits } from './number';
+import { digitRun, digitsValue, endsNumber } from './number';
 import { scanPlain } from './text';
 import { takeValue } from './value';
 
@@ -39,8 +40,9 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
     let value = p;
     let past: u32 = 0;
     if (action == ACTION_DIGITS) {
-      const count = inline.always(plainDigits(p));
-      if (count - 1 < WHOLE_DIGITS_MAX) {
+      const count = inline.always(digitRun(p));
+      const isPlain = <u32>(load<u8>(p) != <u8>ZERO) | <u32>(count == 1);
+      if ((<u32>(count - 1 < WHOLE_DIGITS_MAX) & isPlain) != 0) {
         store<u64>(slot, inline.always(digitsValue(p, count)));
         past = p + count;
       }
@@ -64,6 +66,12 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
     const next = load<u32>(lead, NEXT_LEAD);
     if (inline.always(isLead(next, p))) lead = next;
     else {
+      // Leads begin with what may follow a number. Anything else belongs to it: a fraction, an exponent, an error.
+      if (action == ACTION_DIGITS && !endsNumber(load<u8>(p))) {
+        p = takeValue(parserPtr, column, value, row, serial);
+        if (p == 0) return 0;
+        given = load<u32>(column, STAMP) == serial ? given | bit : given & ~bit;
+      }
       lead = findLead(parserPtr, lead, opening, p);
       if (lead == 0) return 0;
     }

@@ -46,12 +46,12 @@ export function digitsValue(p: u32, count: u32): u64 {
 }
 
 /** Whether a number may end before this byte. What the byte then means is judged by who reads on. */
-function endsNumber(c: u32): bool {
+export function endsNumber(c: u32): bool {
   return c == COMMA || c == CLOSE_OBJECT || c == CLOSE_ARRAY || c <= 0x20;
 }
 
 /** Length of the plain integer without sign at `p` when the vector decides; 0: only `scanNumber` can tell. */
-export function plainDigits(p: u32): u32 {
+function plainDigits(p: u32): u32 {
   const count = digitRun(p);
   if (!endsNumber(load<u8>(p + count))) return 0;
   return count > 1 && load<u8>(p) == <u8>ZERO ? 0 : count;
