@@ -20,7 +20,7 @@ import { formatBytes } from '../base/bytes.ts';
 import { InternalError, UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Ptr } from '../data/record-batch.ts';
-import { Arena } from '../kernel/arena.ts';
+import { Arena, BLOCK_BYTES } from '../kernel/arena.ts';
 import { Checksum } from '../kernel/checksum.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { z } from './shape.ts';
@@ -83,7 +83,11 @@ export class StateArena {
   }
 
   states(): readonly StateSize[] {
-    return this.#names.map((name, i) => ({ name, entries: this.#arena.stateEntries(i + 1), bytes: this.#arena.stateBytes(i + 1) }));
+    return this.#names.map((name, i) => ({
+      name,
+      entries: this.#arena.stateEntries(i + 1),
+      bytes: this.#arena.stateBytes(i + 1),
+    }));
   }
 
   /** Records folded into what a state holds. */
@@ -99,11 +103,15 @@ export class StateArena {
   /** The error for a state that has no room left, with the largest states. */
   exhausted(): UserError {
     const states = [...this.states()].sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST_NAMED);
-    const largest = states.map(({ name, entries, bytes }) => `${name} ${formatBytes(bytes)} in ${entries} entries`).join(', ');
+    const largest = states
+      .map(({ name, entries, bytes }) => `${name} ${formatBytes(bytes)} in ${entries} entries`)
+      .join(', ');
     return new UserError(
       'E1302',
       { needed: `more than ${formatBytes(this.usedBytes())}`, budget: formatBytes(this.#budgetBytes), largest },
-      { hint: 'Allow more memory, or keep less: shorter windows, fewer keys. The state on disk is as the last checkpoint left it.' },
+      {
+        hint: 'Allow more memory, or keep less: shorter windows, fewer keys. The state on disk is as the last checkpoint left it.',
+      },
     );
   }
 
@@ -117,8 +125,9 @@ export class StateArena {
     this.#arena.markAllDirty();
   }
 
-  beginSnapshot(): void {
-    this.#arena.beginSnapshot();
+  /** Freezes the image of all state; the bytes of all blocks that have changed since the last snapshot. */
+  beginSnapshot(): number {
+    return this.#arena.beginSnapshot() * BLOCK_BYTES;
   }
 
   abortSnapshot(): void {
@@ -150,7 +159,8 @@ export class StateArena {
     assert(bytes.length <= FRAME_BYTES_MAX, `a frame of ${bytes.length} bytes`);
     this.#kernels.memory.u8.set(bytes, this.#frame);
     const { view } = this.#kernels.memory;
-    if (view.getUint32(this.#frame + 12, true) !== number || view.getUint32(this.#frame + 16, true) !== checkpoint) return false;
+    if (view.getUint32(this.#frame + 12, true) !== number || view.getUint32(this.#frame + 16, true) !== checkpoint)
+      return false;
     const length = bytes.length - CHECKSUM_BYTES;
     if (!this.#checksum.matches(this.#frame + CHECKSUM_BYTES, length, this.#frame)) return false;
     const status = this.#arena.restoreRuns(this.#frame + HEADER_BYTES, bytes.length - HEADER_BYTES);

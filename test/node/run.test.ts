@@ -5,7 +5,17 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { run, type RunningJob, type RunOptions } from '../../node/index.ts';
 import { ndjsonFiles, ndjsonSink } from '../../node/sources.ts';
-import { boundedOutOfOrderness, from, int32, type Job, schema, sum, timestamp, tumbling, utf8 } from '../../src/index.ts';
+import {
+  boundedOutOfOrderness,
+  from,
+  int32,
+  type Job,
+  schema,
+  sum,
+  timestamp,
+  tumbling,
+  utf8,
+} from '../../src/index.ts';
 import { JobFolder, rowLines } from '../support/cli.ts';
 
 const Row = schema({ at: timestamp(), key: utf8(), n: int32() });
@@ -80,7 +90,11 @@ describe('a job in this process', () => {
     expect(running.status).toBe('finished');
     const read = running.progress().recordsIn;
     expect(read).toBeLessThan(20_000);
-    const given = folder.output('out').trimEnd().split('\n').reduce((total, line) => total + Number(/"total":(\d+)/.exec(line)?.[1]), 0);
+    const given = folder
+      .output('out')
+      .trimEnd()
+      .split('\n')
+      .reduce((total, line) => total + Number(/"total":(\d+)/.exec(line)?.[1]), 0);
     expect(given).toBe(Array.from({ length: read }, (_, i) => i % 97).reduce((total, n) => total + n, 0));
     const again = await start('out');
     expect(await again.done).toBe('finished');

@@ -3,15 +3,20 @@
  *
  * Invariants
  *  1. Every byte that is used was covered by a checksum that matched, before anything is committed or any record read.
- *  2. A damaged checkpoint is skipped and reported; the one before it is tried. When the store holds checkpoints but none is
- *     whole, the job does not start: an empty start would silently lose everything.
+ *  2. A damaged checkpoint is skipped and reported; the one before it is tried. When the store holds anything but no checkpoint
+ *     is whole, the job does not start: an empty start would silently lose everything.
  *  3. A checkpoint of another format version or of another job is never skipped: it is an error.
  */
 import { ExternalError, UserError } from '../../base/errors.ts';
 import { FRAME_BYTES_MAX, type StateArena } from '../../state/arena.ts';
 import type { BlobInfo, CheckpointStore } from '../../state/checkpoint-store.ts';
 import {
-  DamagedManifest, decodeManifest, isManifestName, isSegmentName, type Manifest, type SegmentInfo,
+  DamagedManifest,
+  decodeManifest,
+  isManifestName,
+  isSegmentName,
+  type Manifest,
+  type SegmentInfo,
 } from '../../state/manifest.ts';
 import { ShapeError } from '../../state/shape.ts';
 
@@ -52,7 +57,10 @@ export async function restoreLatest(store: CheckpointStore, arena: StateArena, j
       arena.reset();
     }
   }
-  if (names.length > 0) throw nothingReadable(store.location, damaged);
+  // A job publishes its first manifest before it writes any segment: segments alone are what a loss has left.
+  const orphan = names.length > 0 ? undefined : (await store.list()).find(({ name }) => isSegmentName(name));
+  if (orphan !== undefined) damaged.push({ name: orphan.name, problem: 'no checkpoint lists it' });
+  if (damaged.length > 0 || names.length > 0) throw nothingReadable(store.location, damaged);
   return { manifest: undefined, older: [], damaged };
 }
 
@@ -87,16 +95,24 @@ export function leftovers(names: readonly string[], kept: readonly Manifest[]): 
 
 function nothingReadable(path: string, damaged: readonly Damage[]): UserError {
   const list = damaged.map(({ name, problem }) => `${name}: ${problem}`).join('; ');
-  return new UserError('E1401', { path, problem: `no checkpoint in it is whole (${list})` }, {
-    hint: 'Bring the files back from a copy, or choose another state folder to begin again from the first record.',
-  });
+  return new UserError(
+    'E1401',
+    { path, problem: `no checkpoint in it is whole (${list})` },
+    {
+      hint: 'Bring the files back from a copy, or choose another state folder to begin again from the first record.',
+    },
+  );
 }
 
 function checkJob(manifest: Manifest, job: string, path: string): Manifest {
   if (manifest.job === job) return manifest;
-  throw new UserError('E1402', { path, found: manifest.job, expected: job }, {
-    hint: `Give this job a state folder of its own, or name it '${manifest.job}' if it is the same job.`,
-  });
+  throw new UserError(
+    'E1402',
+    { path, found: manifest.job, expected: job },
+    {
+      hint: `Give this job a state folder of its own, or name it '${manifest.job}' if it is the same job.`,
+    },
+  );
 }
 
 /** The manifests of a store, newest first. */
@@ -106,7 +122,10 @@ export async function manifests(store: CheckpointStore): Promise<readonly BlobIn
 }
 
 export async function readManifest(
-  store: CheckpointStore, arena: StateArena, { name, bytes: size }: BlobInfo, damaged: Damage[],
+  store: CheckpointStore,
+  arena: StateArena,
+  { name, bytes: size }: BlobInfo,
+  damaged: Damage[],
 ): Promise<Manifest | undefined> {
   try {
     const bytes = await store.read(name, 0, size);
@@ -144,7 +163,8 @@ async function restoreSegment(store: CheckpointStore, arena: StateArena, segment
   const restore = (bytes: Uint8Array): number => {
     const size = arena.frameBytes(bytes);
     if (size === undefined || size > bytes.length) return 0;
-    if (Number.isNaN(size) || !arena.restoreFrame(bytes.subarray(0, size), segment.checkpoint, frame)) fail(`frame ${frame} is damaged`);
+    if (Number.isNaN(size) || !arena.restoreFrame(bytes.subarray(0, size), segment.checkpoint, frame))
+      fail(`frame ${frame} is damaged`);
     frame++;
     return size;
   };
@@ -169,11 +189,15 @@ async function* piecesOf(store: CheckpointStore, segment: SegmentInfo): AsyncGen
   const ahead: Promise<Uint8Array>[] = [];
   let asked = 0;
   for (let offset = 0; offset < segment.bytes; ) {
-    for (; ahead.length < READS_AHEAD && asked < segment.bytes; asked += READ_BYTES) ahead.push(read(store, segment, asked));
+    for (; ahead.length < READS_AHEAD && asked < segment.bytes; asked += READ_BYTES)
+      ahead.push(read(store, segment, asked));
     const piece = await ahead.shift();
     const expected = Math.min(READ_BYTES, segment.bytes - offset);
     if (piece?.length !== expected) {
-      throw new DamagedSegment(segment.name, `it ends after ${offset + (piece?.length ?? 0)} of ${segment.bytes} bytes`);
+      throw new DamagedSegment(
+        segment.name,
+        `it ends after ${offset + (piece?.length ?? 0)} of ${segment.bytes} bytes`,
+      );
     }
     offset += expected;
     yield piece;

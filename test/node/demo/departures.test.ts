@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import departures from '../../../node/demo/departures.ts';
 import { type Flight, makeFlights, writeFlights } from '../../../node/demo/make-flights.mjs';
+import { explainPlan, planOf } from '../../../src/platform.ts';
 import { JobFolder } from '../../support/cli.ts';
 import { root } from '../../support/packed-project.ts';
 
@@ -40,13 +42,19 @@ it('counts every flight once: in the hour of its airport, or among those that ca
     const key = `${origin} ${new Date(start).toISOString()}`;
     hours.set(key, [...(hours.get(key) ?? []), flight]);
   }
-  const found: (Hour & { origin: string; windowStart: string })[] = linesOf(folder.output('out/departures')).map((line) => JSON.parse(line));
+  const found: (Hour & { origin: string; windowStart: string })[] = linesOf(folder.output('out/departures')).map(
+    (line) => JSON.parse(line),
+  );
   expect(found.length).toBe(hours.size);
   expect(found.reduce((sum, row) => sum + row.departures, 0) + late.length).toBe(flights.length);
   for (const { origin, windowStart, departures, worst, mean } of found) {
     const delays = (hours.get(`${origin} ${windowStart}`) ?? []).map(({ delayMinutes }) => delayMinutes);
     const total = delays.reduce((sum, delay) => sum + delay, 0);
-    expect({ departures, worst, mean }).toEqual({ departures: delays.length, worst: Math.max(...delays), mean: total / delays.length });
+    expect({ departures, worst, mean }).toEqual({
+      departures: delays.length,
+      worst: Math.max(...delays),
+      mean: total / delays.length,
+    });
   }
 });
 
@@ -54,4 +62,21 @@ it('sends real flights to the late output, each delayed by more than the hour th
   const late: Flight[] = linesOf(folder.output('out/late')).map((line) => JSON.parse(line));
   expect(late.length).toBeGreaterThan(50);
   for (const flight of late) expect(flight.delayMinutes).toBeGreaterThan(60);
+});
+
+it('the main job counts departures per airport and hour, and keeps flights that are later than an hour apart', () => {
+  const lines = explainPlan(planOf(departures, 'unnamed'))
+    .split('\n')
+    .map((line) => line.trim());
+  expect(lines[0]).toBe("job 'departures'");
+  expect(lines).toContainEqual(expect.stringContaining('scheduled out of order by at most 1 hour'));
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      /^windowAggregate.* by origin, tumbling 1 hour: departures = count\(\); worst = max\(delayMinutes\); mean = avg\(delayMinutes\)$/,
+    ),
+  );
+  expect(lines.filter((line) => line.startsWith('sink'))).toEqual([
+    expect.stringContaining("'out/departures'"),
+    expect.stringContaining("'out/late'"),
+  ]);
 });
