@@ -59,8 +59,14 @@ export async function killCampaign(campaign: Campaign): Promise<CampaignReport> 
 async function bundleChild(): Promise<string> {
   const outfile = join(root, 'dist', 'test', `kill-child-${process.pid}.mjs`);
   await build({
-    entryPoints: [join(root, 'test', 'support', 'kill-child.ts')], outfile, bundle: true, format: 'esm',
-    platform: 'node', target: 'node20', packages: 'external', logLevel: 'warning',
+    entryPoints: [join(root, 'test', 'support', 'kill-child.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
   });
   return outfile;
 }
@@ -74,7 +80,9 @@ export function writeSplits(folder: string, rows: number, random: Random): void 
       const delay = below(random, 50) === 0 ? 60_000 + below(random, 120_000) : below(random, 5_000);
       const at = 1_700_000_000_000 + i * (50 + split) - delay;
       const key = `key ${below(random, KEYS).toString().padStart(40, '·')}`;
-      lines.push(below(random, 400) === 0 ? `{"at":${at},"key":` : JSON.stringify({ at, key, n: below(random, 1_000_000) }));
+      lines.push(
+        below(random, 400) === 0 ? `{"at":${at},"key":` : JSON.stringify({ at, key, n: below(random, 1_000_000) }),
+      );
     }
     writeFileSync(join(folder, `split-${split}.ndjson`), `${lines.join('\n')}\n`);
   }
@@ -120,8 +128,13 @@ class Campaigner {
     const expected = contentOf(undisturbed);
     while (this.#open().length > 0) await this.#lineage(input, expected);
     return {
-      kills: this.#kills, byPhase: this.#byPhase, byPlace: this.#byPlace, lineages: this.#lineages,
-      late: counts.lateRows, deadLetters: counts.deadLetters, differences: this.#differences,
+      kills: this.#kills,
+      byPhase: this.#byPhase,
+      byPlace: this.#byPlace,
+      lineages: this.#lineages,
+      late: counts.lateRows,
+      deadLetters: counts.deadLetters,
+      differences: this.#differences,
     };
   }
 
@@ -133,7 +146,10 @@ class Campaigner {
     const folder = join(this.#folder, `lineage-${this.#lineages++}`);
     let hasCheckpoint = false;
     for (let kills = 0; kills < KILLS_PER_LINEAGE; ) {
-      const targets = this.#open().filter((target) => target !== 'recovery' || hasCheckpoint);
+      const open = this.#open();
+      // A recovery needs a checkpoint to recover from: a kill in a commit leaves one.
+      const wanted: readonly Target[] = open.length > 0 && !hasCheckpoint ? [...open, 'sink commit'] : open;
+      const targets = wanted.filter((target) => target !== 'recovery' || hasCheckpoint);
       const target = targets[below(this.#random, Math.max(1, targets.length))];
       if (target === undefined) break;
       const ended = await this.#killedRun(input, folder, target);
@@ -148,9 +164,10 @@ class Campaigner {
   }
 
   async #killedRun(input: string, folder: string, target: Target): Promise<Ended> {
-    const ended = target === 'random time'
-      ? await this.#start({ input, folder }, below(this.#random, Math.ceil(this.#runMs)))
-      : await this.#start({ input, folder, kill: this.#pointIn(target) });
+    const ended =
+      target === 'random time'
+        ? await this.#start({ input, folder }, below(this.#random, Math.ceil(this.#runMs)))
+        : await this.#start({ input, folder, kill: this.#pointIn(target) });
     if (!ended.finished) this.#count(target, ended.lines);
     return ended;
   }
@@ -183,7 +200,12 @@ class Campaigner {
         const steps = /running after (\d+) steps from \d/.exec(text)?.[1];
         if (steps !== undefined) this.#recoverySteps = Number(steps);
         if (code === 0 || signal === 'SIGKILL') done({ finished: code === 0, lines, errors });
-        else fail(new Error(`seed ${this.#campaign.seed}, after ${this.#kills} kills: the job failed with ${code ?? signal}\n${errors}`));
+        else
+          fail(
+            new Error(
+              `seed ${this.#campaign.seed}, after ${this.#kills} kills: the job failed with ${code ?? signal}\n${errors}`,
+            ),
+          );
       });
     });
   }
@@ -228,16 +250,21 @@ function countsOf({ lines, finished }: Ended): Counts {
 
 /** Per sink its part files joined in the order of their names. */
 function contentOf(folder: string): ReadonlyMap<string, string> {
-  return new Map(FOLDERS.map((name) => {
-    const parts = readdirSync(join(folder, name)).filter((part) => part.startsWith('part-')).sort();
-    return [name, parts.map((part) => readFileSync(join(folder, name, part), 'utf8')).join('')];
-  }));
+  return new Map(
+    FOLDERS.map((name) => {
+      const parts = readdirSync(join(folder, name))
+        .filter((part) => part.startsWith('part-'))
+        .sort();
+      return [name, parts.map((part) => readFileSync(join(folder, name, part), 'utf8')).join('')];
+    }),
+  );
 }
 
 /** Whatever is neither output nor state: pending parts, temporary files, folders of earlier owners. */
 function leftBehind(folder: string): readonly string[] {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  const known = /^((out|late|letters)(\/part-\d{10}\.ndjson)?|state(\/(owner|checkpoint|segments?)[-\d]*)?|state\/segments\/segment-[-\d]+)$/;
+  const known =
+    /^((out|late|letters)(\/part-\d{10}\.ndjson)?|state(\/(owner|checkpoint|segments?)[-\d]*)?|state\/segments\/segment-[-\d]+)$/;
   return names.filter((name) => !known.test(name));
 }
 
@@ -247,6 +274,9 @@ export function formatReport(report: CampaignReport): string {
     [...histogram].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, n]) => `  ${String(n).padStart(4)}  ${name}`);
   return [
     `${report.kills} kills over ${report.lineages} lineages, ${report.late} late rows, ${report.deadLetters} dead letters`,
-    'where they hit:', ...bars(report.byPhase), 'on purpose:', ...bars(report.byPlace),
+    'where they hit:',
+    ...bars(report.byPhase),
+    'on purpose:',
+    ...bars(report.byPlace),
   ].join('\n');
 }
