@@ -3,10 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { root } from './packed-project.ts';
 
-export const MAIN = join(root, 'dist', 'node', 'cli', 'main.js');
+/** What `npm run build` makes of the program. */
+const program = fileURLToPath(new URL('../../node/cli/main.ts', import.meta.url));
+export const MAIN = join(root, 'dist', relative(root, program).replace(/\.ts$/, '.js'));
 
 export interface Answer {
   readonly code: number | null;

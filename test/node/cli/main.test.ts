@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, JobFolder, jobText, rowLines } from '../support/cli.ts';
+import { type Answer, JobFolder, jobText, rowLines } from '../../support/cli.ts';
 
 /** Pauses long enough that a signal meets the job at work. */
 const SLOWLY = ['--throttle', '50 ms', '--batch-rows', '4', '--checkpoint-every', '20 ms'];
