@@ -47,7 +47,7 @@ import type { CrashScenario } from '../../src/testing/simulator.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { driveClock, type Ending } from './drive-clock.ts';
 
-export const LINES_PER_FILE = 18;
+export const LINES_PER_FILE = 14;
 const FOLDERS = ['windows', 'late', 'dead'] as const;
 const START = Date.UTC(2026, 0, 5);
 const MINUTE = 60_000;
