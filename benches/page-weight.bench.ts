@@ -76,7 +76,11 @@ async function open({ files }: BuiltPage): Promise<string> {
   served.set('/flights.ndjson', Buffer.from(`${LINES.join('\n')}\n`));
   const server = createServer((request, response) => {
     const path = request.url === '/' ? '/index.html' : (request.url ?? '');
-    const type = path.endsWith('.js') ? 'text/javascript' : path.endsWith('.html') ? 'text/html' : 'application/x-ndjson';
+    const type = path.endsWith('.js')
+      ? 'text/javascript'
+      : path.endsWith('.html')
+        ? 'text/html'
+        : 'application/x-ndjson';
     response.writeHead(served.has(path) ? 200 : 404, { 'Content-Type': type }).end(served.get(path));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

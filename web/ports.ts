@@ -29,7 +29,10 @@ export function fetchNdjson<C extends Columns>(
  * `changelog` each row begins with what it does ("op").
  */
 export function indexedDbSink(name: string): Sink<'inserts only'>;
-export function indexedDbSink(name: string, options: { readonly changelog: true }): Sink<'inserts, updates and deletes'>;
+export function indexedDbSink(
+  name: string,
+  options: { readonly changelog: true },
+): Sink<'inserts, updates and deletes'>;
 export function indexedDbSink(name: string, options: { readonly changelog?: boolean } = {}): Sink<Accepts> {
   const accepts = options.changelog === true ? 'inserts, updates and deletes' : 'inserts only';
   return makeSink(accepts, keeping.indexedDbSink(name, options), `indexedDbSink('${name}')`);

@@ -113,7 +113,9 @@ export class Results {
   }
 
   /** Committed parts behind `place`, or all when the place does not hold any more. */
-  async #readAfter(place: Place | undefined): Promise<{ readonly parts: readonly Uint8Array[]; readonly place: Place }> {
+  async #readAfter(
+    place: Place | undefined,
+  ): Promise<{ readonly parts: readonly Uint8Array[]; readonly place: Place }> {
     const location = `indexeddb ${resultsDatabaseName(this.#name)}`;
     if (this.#connection.lost !== undefined) throw connectionLost(location, this.#connection.lost);
     try {

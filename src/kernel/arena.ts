@@ -14,6 +14,9 @@ export const PAGE_BYTES = 4096;
 /** What a call of `drainSnapshot` needs at least: a run header and one block. */
 export const DRAIN_BYTES_MIN = 8 + 128;
 
+/** What is written at least when a byte of state has changed; assembly/memory/frames.ts has the same. */
+export const BLOCK_BYTES = 128;
+
 export class Arena {
   readonly #begin: () => number;
   readonly #drain: (outPtr: number, maxBytes: number) => number;
@@ -74,7 +77,7 @@ export class Arena {
     this.#kernels.function('snapshotWhole')();
   }
 
-  /** Freezes the image of all state. Returns how many blocks of 256 bytes have changed since the last confirmed snapshot. */
+  /** Freezes the image of all state. Returns how many blocks have changed since the last confirmed snapshot. */
   beginSnapshot(): number {
     return this.#begin() >>> 0;
   }

@@ -50,7 +50,8 @@ export const DEFAULT_SETTINGS: JobSettings = {
   retained: 2,
   stateBytes: 256 * 1024 * 1024,
   batchRows: 4096,
-  chunkBytes: 1024 * 1024,
+  // What a chunk holds is read, parsed and aggregated while it is in a core's own cache.
+  chunkBytes: 256 * 1024,
   logBytes: 64 * 1024 * 1024,
 };
 

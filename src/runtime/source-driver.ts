@@ -13,7 +13,7 @@
  */
 import type { Json } from '../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../base/time.ts';
-import type { SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
+import type { ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
 import type { RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -60,6 +60,8 @@ export class SourceDriver {
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
   #ended = false;
+  /** Of readers that are closed. */
+  #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
   /** Splits of which nothing is left: their ends are the next steps. Follows from positions, so a restart finds it again. */
   readonly #ending: Split[] = [];
   // checkpointed
@@ -106,6 +108,11 @@ export class SourceDriver {
       size = size === undefined || split.size === undefined ? undefined : size + split.size;
     }
     return { read, size };
+  }
+
+  /** What readers counted since the start, those of ended splits included. */
+  counters(): ReaderCounters {
+    return this.#splits.reduce((sum, { reader }) => added(sum, reader?.counters), this.#counted);
   }
 
   /** Each split with where it stands, for `explainWindow` and `inspect`. */
@@ -247,6 +254,7 @@ export class SourceDriver {
   #endSplit(split: Split): void {
     split.ended = true;
     split.position = split.reader?.position ?? split.position;
+    this.#counted = added(this.#counted, split.reader?.counters);
     // Closing a reader that has nothing more to read cannot fail in a way that matters; its file handle goes with it.
     void split.reader?.close().catch(() => undefined);
     split.reader = undefined;
@@ -259,3 +267,6 @@ export class SourceDriver {
     this.#options.output.end();
   }
 }
+
+const added = (sum: ReaderCounters, more: ReaderCounters = { fastRows: 0, generalRows: 0 }): ReaderCounters =>
+  ({ fastRows: sum.fastRows + more.fastRows, generalRows: sum.generalRows + more.generalRows });

@@ -20,7 +20,7 @@ import { formatBytes } from '../base/bytes.ts';
 import { InternalError, UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Ptr } from '../data/record-batch.ts';
-import { Arena } from '../kernel/arena.ts';
+import { Arena, BLOCK_BYTES } from '../kernel/arena.ts';
 import { Checksum } from '../kernel/checksum.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { z } from './shape.ts';
@@ -116,8 +116,9 @@ export class StateArena {
     this.#arena.markAllDirty();
   }
 
-  beginSnapshot(): void {
-    this.#arena.beginSnapshot();
+  /** Freezes the image of all state; the bytes of all blocks that have changed since the last snapshot. */
+  beginSnapshot(): number {
+    return this.#arena.beginSnapshot() * BLOCK_BYTES;
   }
 
   abortSnapshot(): void {

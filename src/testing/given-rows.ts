@@ -50,7 +50,11 @@ export function rowsOf(given: unknown, what: string): GivenRows {
 /** `atOnce` rows arrive each millisecond of `clock`. */
 export function givenRowsSource({ schema, list }: GivenRows, clock: Clock, atOnce: number): SourceConnector {
   const all = collectionSource(schema, list);
-  return { ...all, open: async (split, offset, context) => new ArrivingRows(await all.open(split, offset, context), list.length, clock, atOnce) };
+  return {
+    ...all,
+    open: async (split, offset, context) =>
+      new ArrivingRows(await all.open(split, offset, context), list.length, clock, atOnce),
+  };
 }
 
 class ArrivingRows implements SplitReader {

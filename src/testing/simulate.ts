@@ -7,8 +7,8 @@
  *                            checkpoints on the same disk
  *
  * Invariants
- *  1. A seed is the whole run: how many rows arrive at once, the size of batches, the time between checkpoints, the order
- *     in which calls take effect. The same seed gives the same trace hash.
+ *  1. A seed is the whole run: how many rows arrive at once, the size of batches, the time between checkpoints, the
+ *     order in which calls take effect. The same seed gives the same trace hash.
  *  2. What a job writes depends on its rows alone: every seed, and every crash point of every seed, gives the output of
  *     the first seed undisturbed, line by line.
  *  3. Nothing of the job's own sources and sinks is called: no file is read or written.
@@ -31,7 +31,14 @@ import { DEFAULT_SETTINGS, type JobSettings, memoryBytesFor } from '../runtime/j
 import { DiskCheckpointStore } from '../state/disk-store.ts';
 import { type GivenRows, givenRowsSource, type Input, rowsOf } from './given-rows.ts';
 import { SimDisk } from './sim-disk.ts';
-import { type CrashKind, crashEverywhere, type CrashReport, type CrashScenario, type Difference, type ProcessContext } from './simulator.ts';
+import {
+  type CrashKind,
+  crashEverywhere,
+  type CrashReport,
+  type CrashScenario,
+  type Difference,
+  type ProcessContext,
+} from './simulator.ts';
 
 export interface SimulateOptions {
   /** Rows by the uid of the source that they take the place of; every source of the job needs some. */
@@ -67,7 +74,7 @@ interface World {
   disk: SimDisk;
 }
 
-/** Runs `job` for every seed. Throws UserError when rows are missing or fit no source; what the job does wrong is a difference. */
+/** Runs `job` for every seed. Throws UserError when rows are missing or fit no source; a job's failure is a difference. */
 export async function simulate(job: Job, options: SimulateOptions): Promise<Simulation> {
   const plan = physicalPlanOf(job, NAME);
   const input = inputOf(plan, options.input);
@@ -84,14 +91,19 @@ export async function simulate(job: Job, options: SimulateOptions): Promise<Simu
       crashes += report.runs;
       differences.push(...report.differences);
       first ??= { result: report.result, output: simulated.output };
-      if (report.differences.length === 0 && report.result !== first.result) differences.push(otherThanFirst(seed, first.result, report.result));
+      if (report.differences.length === 0 && report.result !== first.result)
+        differences.push(otherThanFirst(seed, first.result, report.result));
     }
   }
   return { differences, crashes, traces, output: first?.output ?? {} };
 }
 
 /** One report for each kind of crash; without faults one of the undisturbed run. */
-async function reportsOf(simulated: SimulatedJob, seed: number, kinds: readonly CrashKind[]): Promise<readonly CrashReport[]> {
+async function reportsOf(
+  simulated: SimulatedJob,
+  seed: number,
+  kinds: readonly CrashKind[],
+): Promise<readonly CrashReport[]> {
   const options = { seed, interleave: true };
   if (kinds.length === 0) return [await crashEverywhere(simulated, { ...options, onlyPoint: NO_POINT })];
   const reports: CrashReport[] = [];
@@ -102,14 +114,20 @@ async function reportsOf(simulated: SimulatedJob, seed: number, kinds: readonly 
 const NO_POINT = -1;
 
 const otherThanFirst = (seed: number, expected: string, actual: string): Difference => ({
-  seed, point: undefined, label: 'the undisturbed run, compared with that of seed 1', kind: 'result', expected, actual,
+  seed,
+  point: undefined,
+  label: 'the undisturbed run, compared with that of seed 1',
+  kind: 'result',
+  expected,
+  actual,
 });
 
 function kindsOf(faults: NonNullable<SimulateOptions['faults']>): readonly CrashKind[] {
   if (faults === 'all') return KINDS;
   if (faults === 'none') return [];
   for (const fault of faults) {
-    if (!KINDS.includes(fault)) throw mistake('a fault of simulate', KINDS.map((kind) => `'${kind}'`).join(' or '), fault);
+    if (!KINDS.includes(fault))
+      throw mistake('a fault of simulate', KINDS.map((kind) => `'${kind}'`).join(' or '), fault);
   }
   return faults;
 }
@@ -119,13 +137,17 @@ function inputOf(plan: Plan, given: SimulateOptions['input']): ReadonlyMap<strin
   const input = new Map<string, GivenRows>();
   const uids = plan.nodes.flatMap(({ uid, operator }) => (operator.kind === 'source' ? [uid] : []));
   for (const [uid, value] of Object.entries(given)) {
-    if (!uids.includes(uid)) throw mistake('the input of simulate', `for a source of the job (${uids.join(', ')})`, uid);
+    if (!uids.includes(uid))
+      throw mistake('the input of simulate', `for a source of the job (${uids.join(', ')})`, uid);
     input.set(uid, rowsOf(value, `the input of '${uid}'`));
   }
   for (const { uid, operator } of plan.nodes) {
     if (operator.kind !== 'source') continue;
     const rows = input.get(uid);
-    if (rows === undefined) throw mistake(`the input of '${uid}'`, 'given as rows(schema, [...])', undefined, `name the source with from(..., { uid }), then pass { input: { ${uid}: rows(...) } }`);
+    if (rows === undefined) {
+      const hint = `name the source with from(..., { uid }), then pass { input: { ${uid}: rows(...) } }`;
+      throw mistake(`the input of '${uid}'`, 'given as rows(schema, [...])', undefined, hint);
+    }
     const [needs, got] = [describeSchema(operator.schema), describeSchema(rows.schema)];
     if (needs !== got) throw mistake(`the input of '${uid}'`, `rows of ${needs}`, got);
   }
@@ -136,8 +158,11 @@ function inputOf(plan: Plan, given: SimulateOptions['input']): ReadonlyMap<strin
 function settingsOf(seed: number): JobSettings {
   const random = seededRandom(seed);
   return {
-    ...DEFAULT_SETTINGS, stateBytes: STATE_BYTES,
-    batchRows: 1 + below(random, 8), checkpointEveryMs: 1 + below(random, 4), retained: 1 + below(random, 2),
+    ...DEFAULT_SETTINGS,
+    stateBytes: STATE_BYTES,
+    batchRows: 1 + below(random, 8),
+    checkpointEveryMs: 1 + below(random, 4),
+    retained: 1 + below(random, 2),
   };
 }
 
@@ -164,7 +189,13 @@ class SimulatedJob implements CrashScenario<World, Ports> {
     this.#kernels.reset();
     const disk = wrap<Disk>(world.disk, 'disk');
     const store = new DiskCheckpointStore(disk, 'the simulated state', 'state');
-    const ports = { clock, kernels: this.#kernels, store, timestamp: eventTimeHook, deadLetters: sinkOn(disk, DEAD, 'inserts') };
+    const ports = {
+      clock,
+      kernels: this.#kernels,
+      store,
+      timestamp: eventTimeHook,
+      deadLetters: sinkOn(disk, DEAD, 'inserts'),
+    };
     return { run: new JobRun(this.#replaced(disk, { wrap, clock }), ports, settingsOf(this.#seed)) };
   }
 
@@ -193,11 +224,17 @@ class SimulatedJob implements CrashScenario<World, Ports> {
     const nodes = this.#plan.nodes.map((node) => {
       const { uid, operator } = node;
       if (operator.kind === 'sink') {
-        return { ...node, operator: { ...operator, connector: sinkOn(disk, folderOf(uid), operator.connector.accepts) } };
+        return {
+          ...node,
+          operator: { ...operator, connector: sinkOn(disk, folderOf(uid), operator.connector.accepts) },
+        };
       }
       const rows = this.#input.get(uid);
       if (operator.kind !== 'source' || rows === undefined) return node;
-      return { ...node, operator: { ...operator, connector: wrap(givenRowsSource(rows, clock, 1 + below(random, 4)), 'source') } };
+      return {
+        ...node,
+        operator: { ...operator, connector: wrap(givenRowsSource(rows, clock, 1 + below(random, 4)), 'source') },
+      };
     });
     return { ...this.#plan, nodes };
   }
@@ -207,10 +244,15 @@ const DEAD = 'dead-letters';
 
 const folderOf = (uid: string): string => `out-${encodeURIComponent(uid)}`;
 
-const sinkOn = (disk: Disk, folder: string, accepts: SinkConnector['accepts']): SinkConnector => fileSink({
-  disk, folder, location: folder, extension: 'ndjson', accepts,
-  encoder: ({ kernels, schema }) => new NdjsonEncoder(kernels.memory, schema, { changelog: accepts === 'changelog' }),
-});
+const sinkOn = (disk: Disk, folder: string, accepts: SinkConnector['accepts']): SinkConnector =>
+  fileSink({
+    disk,
+    folder,
+    location: folder,
+    extension: 'ndjson',
+    accepts,
+    encoder: ({ kernels, schema }) => new NdjsonEncoder(kernels.memory, schema, { changelog: accepts === 'changelog' }),
+  });
 
 /** The lines of all parts, in the order of their names. */
 async function linesOf(disk: Disk, folder: string): Promise<readonly string[]> {
@@ -219,7 +261,12 @@ async function linesOf(disk: Disk, folder: string): Promise<readonly string[]> {
   for (const name of await disk.list(folder)) {
     const path = `${folder}/${name}`;
     if (!name.startsWith('part-')) continue;
-    lines.push(...text.decode(await disk.read(path, 0, (await disk.size(path)) ?? 0)).split('\n').filter((line) => line !== ''));
+    lines.push(
+      ...text
+        .decode(await disk.read(path, 0, (await disk.size(path)) ?? 0))
+        .split('\n')
+        .filter((line) => line !== ''),
+    );
   }
   return lines;
 }

@@ -10,8 +10,18 @@ import type { JobRun } from '../../src/runtime/job-run.ts';
 import { type CrashOptions, crashEverywhere } from '../../src/testing/simulator.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import {
-  crashFiles, crashRun, crashScenario, type CrashWorld, newCrashKernels, newWorld, outputOf, process as runProcess, sourceOf,
-  storeOf, type StoreKind, undisturbedOutput,
+  crashFiles,
+  crashRun,
+  crashScenario,
+  type CrashWorld,
+  newCrashKernels,
+  newWorld,
+  outputOf,
+  process as runProcess,
+  sourceOf,
+  storeOf,
+  type StoreKind,
+  undisturbedOutput,
 } from '../support/crash-job.ts';
 import { implausible, textOf } from '../support/crash-report.ts';
 import { driveClock, type Ending } from '../support/drive-clock.ts';
@@ -32,7 +42,11 @@ const CASES: readonly Case[] = [
   { name: 'a power loss', options: { kind: 'power loss' }, shares: 2 },
   { name: 'a crash and two more during what follows', options: { furtherCrashes: 2 }, shares: 4 },
   { name: 'power losses, also of what recovers', options: { kind: 'power loss', furtherCrashes: 2 }, shares: 4 },
-  { name: 'a power loss among reordered calls', options: { kind: 'power loss', interleave: true, furtherCrashes: 1 }, shares: 4 },
+  {
+    name: 'a power loss among reordered calls',
+    options: { kind: 'power loss', interleave: true, furtherCrashes: 1 },
+    shares: 4,
+  },
 ];
 
 for (const store of STORES) {
@@ -102,7 +116,13 @@ async function zombie(store: StoreKind, from: number, kernels: Pair, wakes: 'ear
     instance.reset();
     const disk = hold<Disk>(world.disk);
     const made = storeOf(disk, world.medium);
-    return crashRun({ disk, clock, kernels: instance, store: world.medium === undefined ? made : hold(made), source: sourceOf(FILES, clock) });
+    return crashRun({
+      disk,
+      clock,
+      kernels: instance,
+      store: world.medium === undefined ? made : hold(made),
+      source: sourceOf(FILES, clock),
+    });
   };
   const old = owner((port) => holder.hold(port), kernels[0]);
   const oldWork = old.start().then(() => old.execute());
@@ -122,7 +142,9 @@ function wrongEnds({ old, fresh }: Zombie): string | undefined {
   if (winner.end !== 'done') return `neither is done: ${describeEnd(old)}, ${describeEnd(fresh)}`;
   if (loser.end === 'done') return undefined;
   // With which error depends on where it was held: the epoch, its folder, or the parts are no longer its own.
-  return loser.end === 'failed' && loser.error instanceof MillraceError ? undefined : `the other: ${describeEnd(loser)}`;
+  return loser.end === 'failed' && loser.error instanceof MillraceError
+    ? undefined
+    : `the other: ${describeEnd(loser)}`;
 }
 
 const describeEnd = (ending: Ending): string => (ending.end === 'failed' ? String(ending.error) : ending.end);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { createServer } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findChromium } from '../support/find-chromium.mjs';
 import { type PackedProject, packedProject, root, run, serve } from '../support/packed-project.ts';
@@ -113,6 +114,31 @@ it('builds into a page with Vite, and the page works in Chromium', async () => {
   expect(built.code, built.text).toBe(0);
   expect(existsSync(join(project.folder, 'built-page/index.html'))).toBe(true);
   const server = await serve(join(project.folder, 'built-page'));
+  try {
+    expect(await resultOf(server.url)).toBe(`${expected}\nin the page: -3, 7`);
+  } finally {
+    server.close();
+  }
+});
+
+it('runs a job module by its URL where modules are served as they are', async () => {
+  const server = await createServer({
+    root: join(project.folder, 'page'),
+    configFile: false,
+    logLevel: 'silent',
+    optimizeDeps: { noDiscovery: true, include: [] },
+    server: { host: '127.0.0.1', port: 0, hmr: false, fs: { allow: [project.folder] } },
+  });
+  try {
+    await server.listen();
+    expect(await resultOf(`${server.resolvedUrls?.local[0]}unbundled.html`)).toBe('OAK 1, SFO 3');
+  } finally {
+    await server.close();
+  }
+});
+
+/** What a page says when it is done; whatever goes wrong in it fails the test. */
+async function resultOf(url: string): Promise<string | null> {
   const browser = await chromium.launch({
     executablePath: findChromium(),
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
@@ -121,13 +147,12 @@ it('builds into a page with Vite, and the page works in Chromium', async () => {
     const page = await browser.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
-    await page.goto(server.url);
+    await page.goto(url);
     const body = page.locator('body[data-result]');
     await body.waitFor({ timeout: 30_000, state: 'attached' }).catch(() => problems.push('the page gave no result'));
     expect(problems).toEqual([]);
-    expect(await body.getAttribute('data-result')).toBe(`${expected}\nin the page: -3, 7`);
+    return await body.getAttribute('data-result');
   } finally {
     await browser.close();
-    server.close();
   }
-});
+}

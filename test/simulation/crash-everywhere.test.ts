@@ -1,4 +1,4 @@
-/** A real job crashed at every call of every port: whatever the point, what it commits is what it commits undisturbed. */
+/** A real job crashed at every call of every port: wherever it was, it commits what it commits undisturbed. */
 import { expect, test } from 'vitest';
 import { crashEverywhere, type CrashReport } from '../../src/testing/simulator.ts';
 import { crashFiles, crashScenario, type StoreKind, undisturbedOutput } from '../support/crash-job.ts';

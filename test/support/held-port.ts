@@ -1,4 +1,4 @@
-/** A port whose calls can be held back before they take effect, with the files that it opens: a process that is put to sleep. */
+/** A port whose calls, and those of files that it opens, can be held back: a process that is put to sleep. */
 
 /** Calls from number `from` on wait for `release`; those before go through. Counted from 1. */
 export class Holder {

@@ -135,6 +135,7 @@ describe('results in IndexedDB', () => {
     });
     await until(1);
     const after = await open(name, [first]);
+    expect(await committed(name)).toEqual([1]);
     await until(2);
     await after.commit([await prepared(after, 2, 3)]);
     await until(3);

@@ -45,6 +45,8 @@ export interface CheckpointCounts {
   completed: number;
   aborted: number;
   bytes: number;
+  /** Of the blocks of state that had changed: what `bytes` would be without heads of runs and frames. */
+  changedBytes: number;
   /** Duration of the synchronous cut, and of the whole until everything was committed. */
   readonly cutMs: Histogram;
   readonly persistMs: Histogram;
@@ -52,10 +54,11 @@ export interface CheckpointCounts {
 
 type Cut = Pick<Manifest, 'sources' | 'operators' | 'ledgers' | 'takenAt' | 'finished' | 'arena'> & {
   readonly prepared: ReadonlyMap<string, Promise<Json | undefined>>;
+  readonly changedBytes: number;
 };
 
 export class Checkpointer {
-  readonly counts: CheckpointCounts = { completed: 0, aborted: 0, bytes: 0, cutMs: new Histogram(), persistMs: new Histogram() };
+  readonly counts: CheckpointCounts = { completed: 0, aborted: 0, bytes: 0, changedBytes: 0, cutMs: new Histogram(), persistMs: new Histogram() };
   readonly #options: CheckpointerOptions;
   #next: number;
   #segments: readonly SegmentInfo[];
@@ -101,12 +104,12 @@ export class Checkpointer {
     task.checkLedgers();
     if (this.#logIsLong()) this.#full = true;
     if (this.#full) arena.markAllDirty();
-    arena.beginSnapshot();
+    const changedBytes = arena.beginSnapshot();
     const prepared = new Map(task.sinks.map((sink) => [sink.uid, sink.writer.prepare(checkpoint)] as const));
     // A prepare that fails is reported where it is awaited; until then it must not count as unhandled.
     for (const promise of prepared.values()) promise.catch(() => undefined);
     const ledgers = Object.fromEntries([...task.sources, ...task.operators].map(({ uid, ledger }) => [uid, { ...ledger }]));
-    return { ...task.snapshot(), ledgers, takenAt: clock.now(), finished, arena: arena.describe(), prepared };
+    return { ...task.snapshot(), ledgers, takenAt: clock.now(), finished, arena: arena.describe(), prepared, changedBytes };
   }
 
   #logIsLong(): boolean {
@@ -128,6 +131,7 @@ export class Checkpointer {
     }
     this.#segments = manifest.segments;
     this.#full = false;
+    this.counts.changedBytes += cut.changedBytes;
     this.counts.completed++;
     await this.#commit(manifest);
     await this.#collectGarbage(manifest);

@@ -121,7 +121,11 @@ describe('mistakes of JavaScript callers', () => {
     ['rows that are no array', () => loose['collection']?.(Click, 'ann'), 'E1006'],
     ['rows without a schema', () => loose['collection']?.([], []), 'E1006'],
     ['an iterable in place of a function', () => loose['fromAsyncIterable']?.(Click, []), 'E1006'],
-    ['an unknown option of an iterable', () => loose['fromAsyncIterable']?.(Click, () => [], { replay: true }), 'E1009'],
+    [
+      'an unknown option of an iterable',
+      () => loose['fromAsyncIterable']?.(Click, () => [], { replay: true }),
+      'E1009',
+    ],
     ['an unknown option of a sink', () => loose['collect']?.({ changlog: true }), 'E1009'],
     ['no function', () => loose['callback']?.(Click), 'E1006'],
   ])('%s', (_, act, code) => {

@@ -1,7 +1,19 @@
 /** The door for tests of one's own jobs: rows in, every crash point of every seed, lines out. */
 import { describe, expect, test } from 'vitest';
 import {
-  boundedOutOfOrderness, count, eventTime, from, int64, type Job, job, schema, type Sink, sum, timestamp, tumbling, utf8,
+  boundedOutOfOrderness,
+  count,
+  eventTime,
+  from,
+  int64,
+  type Job,
+  job,
+  schema,
+  type Sink,
+  sum,
+  timestamp,
+  tumbling,
+  utf8,
 } from '../../../src/index.ts';
 import { makeSink, makeSource, tableOf } from '../../../src/platform.ts';
 import { rows, simulate } from '../../../src/testing/index.ts';
@@ -11,7 +23,11 @@ const Flight = schema({ scheduled: timestamp(), origin: utf8(), seats: int64() }
 const never = (): never => {
   throw new Error('the sources and sinks of a simulated job are not touched');
 };
-const web = makeSource(Flight, { schema: tableOf(Flight, 'flights'), live: true, quantum: 1, splits: never, open: never }, 'web');
+const web = makeSource(
+  Flight,
+  { schema: tableOf(Flight, 'flights'), live: true, quantum: 1, splits: never, open: never },
+  'web',
+);
 const file = (): Sink<'inserts only'> => makeSink('inserts only', { accepts: 'inserts', open: never }, 'file');
 
 /** Departures by hour; `see` is a user's function on the way. */
@@ -19,7 +35,9 @@ function departures(see: (seats: number) => boolean = () => true): Job {
   const perHour = from(web, { uid: 'flights' })
     .filter((row) => see(row.seats), { uid: 'seen' })
     .watermark('scheduled', boundedOutOfOrderness('5 minutes'))
-    .keyBy('origin').window(tumbling('1 hour')).aggregate({ flights: count(), seats: sum('seats') }, { uid: 'hourly' });
+    .keyBy('origin')
+    .window(tumbling('1 hour'))
+    .aggregate({ flights: count(), seats: sum('seats') }, { uid: 'hourly' });
   return job('departures', perHour.to(file(), { uid: 'hours' }), perHour.late.to(file(), { uid: 'late' }));
 }
 
@@ -61,7 +79,11 @@ describe('simulate', () => {
   test('finds a function that remembers what it saw: a restart does not repeat it', async () => {
     let seen = 0;
     const remembering = departures(() => seen++ % 5 !== 0);
-    const { differences } = await simulate(remembering, { input: { flights: FLIGHTS }, seeds: 1, faults: ['process crash'] });
+    const { differences } = await simulate(remembering, {
+      input: { flights: FLIGHTS },
+      seeds: 1,
+      faults: ['process crash'],
+    });
     expect(differences.length).toBeGreaterThan(0);
   });
 
@@ -76,9 +98,17 @@ describe('simulate', () => {
   });
 
   test.each([
-    ['rows for a source that the job does not have', { flights: FLIGHTS, trains: FLIGHTS }, 'for a source of the job (flights)'],
+    [
+      'rows for a source that the job does not have',
+      { flights: FLIGHTS, trains: FLIGHTS },
+      'for a source of the job (flights)',
+    ],
     ['a source without rows', {}, 'rows(schema, [...])'],
-    ['rows of another schema', { flights: rows(schema({ origin: utf8() }), [{ origin: 'ZRH' }]) }, 'scheduled timestamp'],
+    [
+      'rows of another schema',
+      { flights: rows(schema({ origin: utf8() }), [{ origin: 'ZRH' }]) },
+      'scheduled timestamp',
+    ],
     ['something that rows did not make', { flights: { rows: 3 } }, 'made with rows(schema, [...])'],
   ])('refuses %s', async (_name, input, message) => {
     await expect(simulate(departures(), { input, seeds: 1 })).rejects.toThrow(message);
