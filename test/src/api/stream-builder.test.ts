@@ -198,10 +198,10 @@ describe('a user of JavaScript', () => {
       "E1204 column 'origin' is utf8, but watermark needs a timestamp in milliseconds, never null",
     );
     expect(wrong((s) => s.aggregate?.({ m: loose({ avg }).avg?.('origin') }))).toBe(
-      "E1204 column 'origin' is utf8, but avg in aggregate needs a number",
+      "E1204 column 'origin' is utf8, but avg in aggregate needs a number | Columns of the input that would do: delayMinutes.",
     );
     expect(wrong((s) => s.aggregate?.({ m: loose({ max }).max?.('origin') }))).toBe(
-      "E1204 column 'origin' is utf8, but max in aggregate needs a number or a timestamp",
+      "E1204 column 'origin' is utf8, but max in aggregate needs a number or a timestamp | Columns of the input that would do: scheduled, delayMinutes.",
     );
   });
 
