@@ -13,12 +13,15 @@ import { dayJob, fill, readings, runDay, segmentsIn } from './support/large-stat
 import { run } from 'millrace/node';
 
 const STATE_BYTES = 100 * 1024 * 1024;
-const METERS = 4_000_000;
+const METERS = 6_000_000;
 const KILLS = 10;
 const self = fileURLToPath(import.meta.url);
 
 /** A process of the job, started from this very file; `ran` resolves with the time that it took to run. */
-function start(input: string, folder: string): { readonly child: ChildProcess; readonly ran: Promise<number>; readonly gone: Promise<void> } {
+function start(
+  input: string,
+  folder: string,
+): { readonly child: ChildProcess; readonly ran: Promise<number>; readonly gone: Promise<void> } {
   const began = performance.now();
   const child = spawn(process.execPath, [self, '--job', input, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = new Promise<void>((done) => child.on('close', () => done()));
@@ -32,7 +35,11 @@ function start(input: string, folder: string): { readonly child: ChildProcess; r
 /** Goes on reading with a checkpoint every second until it is killed. */
 async function jobProcess(input: string, folder: string): Promise<void> {
   const running = await run(dayJob(input, join(folder, 'out')), {
-    state: join(folder, 'state'), memory: '1 GB', checkpointEvery: '1 s', name: 'day', throttle: '20 ms',
+    state: join(folder, 'state'),
+    memory: '1 GB',
+    checkpointEvery: '1 s',
+    name: 'day',
+    throttle: '20 ms',
   });
   if (running.restored.checkpoint === undefined) throw new Error('nothing was restored');
   process.stdout.write('running\n');
@@ -69,4 +76,5 @@ export const bench: Bench = {
   run: measure,
 };
 
-if (process.argv[1] === self && process.argv[2] === '--job') await jobProcess(process.argv[3] ?? '', process.argv[4] ?? '');
+if (process.argv[1] === self && process.argv[2] === '--job')
+  await jobProcess(process.argv[3] ?? '', process.argv[4] ?? '');

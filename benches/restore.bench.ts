@@ -11,7 +11,7 @@ import { quantile } from './bench.ts';
 import { fill, readings, runDay, segmentsIn } from './support/large-state.ts';
 
 const STATE_BYTES = 512 * 1024 * 1024;
-const METERS = 4_000_000;
+const METERS = 6_000_000;
 const READ_BYTES = 4 * 1024 * 1024;
 const ROUNDS = 5;
 
@@ -40,15 +40,20 @@ async function measure({ short }: BenchOptions): Promise<BenchResult> {
       restores.push(performance.now() - began);
       const { stateBytes } = running.progress();
       if (stateBytes < filled.stateBytes) throw new Error(`${stateBytes} bytes came back of ${filled.stateBytes}`);
-      if (running.ledger() === undefined || running.restored.checkpoint !== 1) throw new Error('it was not the checkpoint that was restored');
+      if (running.ledger() === undefined || running.restored.checkpoint !== 1)
+        throw new Error('it was not the checkpoint that was restored');
       checked++;
       await running.cancel();
     }
     const bytes = segmentsIn(folder).reduce((sum, segment) => sum + segment.bytes, 0);
     return {
       figures: {
-        restoreS: quantile(restores, 0.5) / 1000, readS: quantile(reads, 0.5) / 1000,
-        ratioToRead: quantile(restores.map((ms, i) => ms / (reads[i] ?? Number.NaN)), 0.5),
+        restoreS: quantile(restores, 0.5) / 1000,
+        readS: quantile(reads, 0.5) / 1000,
+        ratioToRead: quantile(
+          restores.map((ms, i) => ms / (reads[i] ?? Number.NaN)),
+          0.5,
+        ),
         gigabytesPerS: bytes / quantile(restores, 0.5) / 1e6,
       },
       spread: { restoreS: (quantile(restores, 0.75) - quantile(restores, 0.25)) / 1000 },

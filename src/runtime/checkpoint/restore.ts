@@ -8,7 +8,7 @@
  *  3. A checkpoint of another format version or of another job is never skipped: it is an error.
  */
 import { ExternalError, UserError } from '../../base/errors.ts';
-import type { StateArena } from '../../state/arena.ts';
+import { FRAME_BYTES_MAX, type StateArena } from '../../state/arena.ts';
 import type { BlobInfo, CheckpointStore } from '../../state/checkpoint-store.ts';
 import {
   DamagedManifest,
@@ -22,6 +22,7 @@ import { ShapeError } from '../../state/shape.ts';
 
 /** Bytes asked of the store at once. */
 const READ_BYTES = 4 * 1024 * 1024;
+const READS_AHEAD = 3;
 
 export interface Damage {
   readonly name: string;
@@ -151,34 +152,56 @@ export async function restoreState(store: CheckpointStore, arena: StateArena, ma
   arena.finishRestore(manifest.arena);
 }
 
-/** Reads a segment in pieces, one read ahead, and hands whole frames to the arena, which verifies them. */
+/** Reads a segment in pieces and hands whole frames to the arena, which verifies them. */
 async function restoreSegment(store: CheckpointStore, arena: StateArena, segment: SegmentInfo): Promise<void> {
   const fail = (problem: string): never => {
     throw new DamagedSegment(segment.name, problem);
   };
   let rest: Uint8Array = new Uint8Array(0);
   let frame = 0;
-  let offset = 0;
-  let ahead = read(store, segment, 0);
-  while (offset < segment.bytes) {
-    const piece = await ahead;
-    if (piece.length === 0) fail(`it ends after ${offset} of ${segment.bytes} bytes`);
-    offset += piece.length;
-    if (offset < segment.bytes) ahead = read(store, segment, offset);
-    let bytes: Uint8Array = join(rest, piece);
-    for (
-      let size = arena.frameBytes(bytes);
-      size !== undefined && !(size > bytes.length);
-      size = arena.frameBytes(bytes)
-    ) {
-      if (Number.isNaN(size)) fail(`frame ${frame} is damaged`);
-      if (!arena.restoreFrame(bytes.subarray(0, size), segment.checkpoint, frame++))
-        fail(`frame ${frame - 1} is damaged`);
-      bytes = bytes.subarray(size);
+  /** Restores the frame that begins here; answers its bytes, 0 when it is not all here. */
+  const restore = (bytes: Uint8Array): number => {
+    const size = arena.frameBytes(bytes);
+    if (size === undefined || size > bytes.length) return 0;
+    if (Number.isNaN(size) || !arena.restoreFrame(bytes.subarray(0, size), segment.checkpoint, frame))
+      fail(`frame ${frame} is damaged`);
+    frame++;
+    return size;
+  };
+  for await (const piece of piecesOf(store, segment)) {
+    // Only the frame that began in the piece before is put together; the others are used where they lie.
+    const begun = rest.length;
+    if (begun > 0) {
+      const joined = join(rest, piece.subarray(0, FRAME_BYTES_MAX));
+      const size = restore(joined);
+      if (size === 0 && piece.length > FRAME_BYTES_MAX) fail(`frame ${frame} is damaged`);
+      rest = size === 0 ? joined : piece.subarray(size - begun);
+    } else {
+      rest = piece;
     }
-    rest = bytes;
+    for (let size = restore(rest); size > 0; size = restore(rest)) rest = rest.subarray(size);
   }
   if (rest.length > 0 || frame !== segment.frames) fail(`it holds ${frame} of ${segment.frames} frames`);
+}
+
+/** The bytes of a segment in order, some reads ahead of who takes them. */
+async function* piecesOf(store: CheckpointStore, segment: SegmentInfo): AsyncGenerator<Uint8Array, void> {
+  const ahead: Promise<Uint8Array>[] = [];
+  let asked = 0;
+  for (let offset = 0; offset < segment.bytes; ) {
+    for (; ahead.length < READS_AHEAD && asked < segment.bytes; asked += READ_BYTES)
+      ahead.push(read(store, segment, asked));
+    const piece = await ahead.shift();
+    const expected = Math.min(READ_BYTES, segment.bytes - offset);
+    if (piece?.length !== expected) {
+      throw new DamagedSegment(
+        segment.name,
+        `it ends after ${offset + (piece?.length ?? 0)} of ${segment.bytes} bytes`,
+      );
+    }
+    offset += expected;
+    yield piece;
+  }
 }
 
 /** A read that fails is reported where it is awaited; a read-ahead that nobody awaits any more must not count as unhandled. */
