@@ -5,15 +5,15 @@
  *   ---------  ---------------     ---    three leads: their texts are compared, 32 bytes at a time
  *
  * A lead is what follows a value (or begins a line), up to the next value: separators, whitespace, the key as it is
- * spelled, and of the value the class of its first byte (a digit, a letter, a quote, ...), so that its text also decides
- * how the value is read. A line whose writer is known is a walk from lead to lead; each remembers two that followed it.
+ * spelled, and of the value the class of its first byte (a digit, a letter, a quote, ...), so that its text decides how
+ * the value is read. A line whose writer is known is a walk from lead to lead; each remembers two that followed it.
  * Other leads are looked up by the first letters of the key, apart for each opening (the lead that begins a line): a
  * writer with its own order of keys or its own whitespace mostly begins lines in its own way.
  *
  * Invariants
- *  1. Every lead in memory came out of `learn`, which checked its text byte by byte, or is one of the endings of
- *     `initLeads`. What it means (column, kind of value) depends on its text alone, never on the lines before: an
- *     overwritten or misleading prediction costs time only.
+ *  1. Every lead in memory came out of `learnKey` or `learnEnd`, which read its text by the grammar, or is one of the
+ *     endings of `initLeads`. What it means (column, kind of value) depends on its text alone, never on the lines
+ *     before: an overwritten or misleading prediction costs time only.
  *  2. Openings and inner leads live in tables of their own and are never compared in each other's place.
  *  3. A text has at most 32 bytes, the class byte included; what is longer goes through the spare lead each time.
  */
