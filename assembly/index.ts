@@ -22,7 +22,10 @@ export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec
 // State: the arena, its snapshots, keyed tables, windowed aggregation.
 export { checksum } from './codec/checksum';
 export { hashBytes, hashInt64At } from './hash/hash';
-export { arenaInit, arenaPages, arenaReopen, extentAlloc, extentFree, resolve, scanPages, stateEntries, stateOpen, statePages } from './memory/arena';
+export {
+  arenaInit, arenaPages, arenaReopen, extentAlloc, extentFree, resolve, scanPages, stateEntries, stateOpen,
+  statePages,
+} from './memory/arena';
 export { touchRange } from './memory/barrier';
 export { restoreRuns, snapshotAbort, snapshotBegin, snapshotCaptured, snapshotDrain, snapshotWhole } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';

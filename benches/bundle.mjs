@@ -13,7 +13,7 @@ const benches = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter(
 rmSync(out, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: ['run.ts', ...benches].map((name) => join('benches', name)),
+  entryPoints: ['run.ts', 'side-process.ts', ...benches].map((name) => join('benches', name)),
   outbase: 'benches',
   outdir: out,
   bundle: true,

@@ -9,6 +9,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Size, sizeBytes } from '../src/base/bytes.ts';
+import type { Clock } from '../src/base/clock.ts';
 import { type Duration, positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly chunk?: Size;
   /** What the job is called when it has no name of its own. */
   readonly name?: string;
+  /** A pause after each turn of work (at most 64 batches), to watch a job go by or to kill it by hand. */
+  readonly throttle?: Duration;
   /** Suspend on SIGTERM; on unless said otherwise. */
   readonly handleSignals?: boolean;
 }
@@ -90,9 +93,16 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   const store = options.state === undefined ? ephemeralStore() : await diskStore(options.state);
   const kernels = new KernelInstance(await kernelModule(), memoryBytesFor(settings));
   const deadLetters = options.state === undefined ? {} : { deadLetters: ndjsonSink(join(options.state, 'dead-letters')) };
-  const jobRun = new JobRun(plan, { clock: nodeClock, kernels, store, timestamp: eventTimeHook, ...deadLetters }, settings);
+  const jobRun = new JobRun(plan, { clock: clockOf(options), kernels, store, timestamp: eventTimeHook, ...deadLetters }, settings);
   await jobRun.start();
   return new Handle(jobRun, options.handleSignals ?? true);
+}
+
+/** The clock whose turns last as long as a throttle says. */
+function clockOf({ throttle }: RunOptions): Clock {
+  if (throttle === undefined) return nodeClock;
+  const pauseMs = positiveDurationMs(throttle, 'throttle');
+  return { ...nodeClock, yield: () => nodeClock.sleep(pauseMs) };
 }
 
 async function diskStore(folder: string): Promise<CheckpointStore> {

@@ -1,5 +1,5 @@
 /** The sources and sinks of this host as users write them. */
-import { type Accepts, type Columns, type Schema, type Sink, type Source } from '../src/index.ts';
+import type { Accepts, Columns, Schema, Sink, Source } from '../src/index.ts';
 import { makeSink, makeSource, tableOf } from '../src/platform.ts';
 import * as files from './connectors/ndjson-files.ts';
 import * as sinks from './connectors/ndjson-sink.ts';

@@ -52,6 +52,17 @@ export type { Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 
 // Sources and sinks
+export { collection, fromAsyncIterable, type IterableOptions } from './api/collection.ts';
+export {
+  type AnyRow,
+  callback,
+  type Change,
+  type Changelog,
+  collect,
+  type Collected,
+  iterate,
+  type Iterated,
+} from './api/collect.ts';
 export type { Accepts, Sink, Source } from './api/port.ts';
 
 // Errors

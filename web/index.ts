@@ -1,7 +1,9 @@
-/** The door `millrace/web`: jobs in a page, and what a browser has to read from and to keep state in. */
-export { fetchNdjson, type FetchNdjsonOptions } from './connectors/fetch-ndjson.ts';
-export { browserClock, browserKernels, browserRandom } from './platform.ts';
+/** The door `millrace/web`: jobs in a page, and what a browser has to read from and to keep state and results in. */
+export { type FetchOptions, fetchNdjson, indexedDbSink, pageSink } from './ports.ts';
 export type { Failure, StartOptions } from './protocol.ts';
-export { JobFailure, start, type StartSettings, type WorkerJob } from './start.ts';
+export type { ResultRow } from './result-row.ts';
+export { openResults, Results, type ResultsChange } from './results.ts';
+export { deadLettersOf, run, type RunningJob, type RunOptions } from './run.ts';
+export { serve } from './serve.ts';
+export { JobFailure, type JobWorker, start, type StartSettings, type WorkerJob } from './start.ts';
 export { IndexedDbStore, type IndexedDbOptions } from './state/indexeddb-store.ts';
-export { type JobLink, type RunJob, serveJob } from './worker-host.ts';

@@ -7,6 +7,7 @@
  * Not here: what runs in the worker (worker-host.ts), what is said (protocol.ts).
  */
 import type { Json } from '../src/base/json.ts';
+import { type ResultRow, rowsOf } from './result-row.ts';
 import {
   type Failure,
   PROTOCOL_VERSION,
@@ -26,7 +27,7 @@ export interface JobWorker {
 }
 
 export interface StartSettings extends StartOptions {
-  /** Makes the worker, for bundlers that want to see it and for tests. */
+  /** Makes the worker that imports the job module, for tests. */
   readonly worker?: () => JobWorker;
 }
 
@@ -48,18 +49,21 @@ export class JobFailure extends Error {
 }
 
 /**
- * Starts the job that the module at `jobUrl` exports by default. Resolves when its worker is up; rejects when it is
- * not.
+ * Starts a job in a worker. Resolves when the worker is up; rejects when it is not.
+ *
+ * `job` makes a worker whose module ends with `serve(job)`, in the form that bundlers follow:
+ *   start(() => new Worker(new URL('./departures.worker.ts', import.meta.url), { type: 'module' }), { state: 'departures' })
+ * or it is the URL of a module that exports the job by default. That module and this package must then be served as they
+ * are, sharing modules (a development server, or no bundler at all): a bundle of it would hold an engine of its own.
  */
-export async function start(jobUrl: URL | string, settings: StartSettings = {}): Promise<WorkerJob> {
+export async function start(job: URL | string | (() => JobWorker), settings: StartSettings = {}): Promise<WorkerJob> {
   const { worker: makeWorker = packagedWorker, ...options } = settings;
-  const job = new WorkerJob(makeWorker(), {
-    kind: 'start',
-    jobUrl: new URL(jobUrl, globalThis.location?.href).href,
-    options,
-  });
-  await job.started;
-  return job;
+  const started =
+    typeof job === 'function'
+      ? new WorkerJob(job(), { kind: 'start', options })
+      : new WorkerJob(makeWorker(), { kind: 'start', jobUrl: new URL(job, globalThis.location?.href).href, options });
+  await started.started;
+  return started;
 }
 
 /** The worker of this package. Bundlers follow exactly this expression. */
@@ -74,7 +78,7 @@ export class WorkerJob {
   readonly done: Promise<Json>;
   readonly #worker: JobWorker;
   readonly #progress = new Set<Listener<Json>>();
-  readonly #results = new Map<string, Set<Listener<Json | Uint8Array>>>();
+  readonly #results = new Map<string, Set<Listener<readonly ResultRow[]>>>();
   #status: 'starting' | 'running' | 'ended' | 'failed' = 'starting';
   #begin = (): void => {};
   #end: (summary: Json) => void = () => {};
@@ -109,8 +113,8 @@ export class WorkerJob {
     return () => this.#progress.delete(listener);
   }
 
-  /** Calls `listener` with each result of an output; the result ends it. */
-  onResult(output: string, listener: Listener<Json | Uint8Array>): () => void {
+  /** Calls `listener` with rows of `pageSink(output)` as they come; the result ends it. */
+  onResult(output: string, listener: Listener<readonly ResultRow[]>): () => void {
     const listeners = this.#results.get(output) ?? new Set();
     this.#results.set(output, listeners);
     listeners.add(listener);
@@ -156,7 +160,7 @@ export class WorkerJob {
       case 'progress':
         return this.#progress.forEach((listener) => listener(message.progress));
       case 'result':
-        return this.#results.get(message.output)?.forEach((listener) => listener(message.value));
+        return this.#hand(message.output, message.lines);
       case 'ended':
         this.#status = 'ended';
         this.#worker.terminate();
@@ -164,6 +168,13 @@ export class WorkerJob {
       case 'failed':
         return this.#failed(message.failure);
     }
+  }
+
+  #hand(output: string, lines: Uint8Array): void {
+    const listeners = this.#results.get(output);
+    if (listeners === undefined || listeners.size === 0) return;
+    const rows = rowsOf(new TextDecoder().decode(lines));
+    for (const listener of listeners) listener(rows);
   }
 
   #failed(failure: Failure): void {

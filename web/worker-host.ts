@@ -1,8 +1,6 @@
 /**
  * The worker's side: loads a job module, has it run, and tells the page.
  *
- * The entry module of a worker is one line: `serveJob(self, runJob)`, where `runJob` is the engine's.
- *
  * Invariants
  *  1. One job for each worker: a second start is a failure.
  *  2. Whatever goes wrong, in the module or in the run, is told to the page as `failed`, never lost in the worker.
@@ -24,8 +22,8 @@ export interface JobLink {
   /** Resolves when the page wants the job to end, and how. */
   readonly stopped: Promise<StopMode>;
   progress(progress: Json): void;
-  /** Bytes are handed over, not copied: their buffer is gone afterwards. */
-  result(output: string, value: Json | Uint8Array<ArrayBuffer>): void;
+  /** Lines of JSON. They are handed over, not copied: their buffer is gone afterwards. */
+  result(output: string, lines: Uint8Array<ArrayBuffer>): void;
 }
 
 /** Runs the job that a module exports by default, until it ends; answers with its summary. */
@@ -37,11 +35,11 @@ export interface WorkerScope {
   postMessage(message: ToPage, transfer: Transferable[]): void;
 }
 
-/** Serves one job on this worker. `load` imports a module; it is a parameter for tests. */
+/** Serves one job on this worker. `load` gives the module of the job: by default the one that the page names. */
 export function serveJob(
   scope: WorkerScope,
   runJob: RunJob,
-  load: (url: string) => Promise<unknown> = importModule,
+  load: (url: string | undefined) => Promise<unknown> = importModule,
 ): void {
   const say = (message: ToPage, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
   let hasStarted = false;
@@ -58,8 +56,7 @@ export function serveJob(
           options: data.options,
           stopped,
           progress: (progress) => say({ kind: 'progress', progress }),
-          result: (output, value) =>
-            say({ kind: 'result', output, value }, value instanceof Uint8Array ? [value.buffer] : []),
+          result: (output, lines) => say({ kind: 'result', output, lines }, [lines.buffer]),
         };
         const run = hasStarted
           ? Promise.reject(new Error('this worker runs a job already'))
@@ -76,28 +73,35 @@ export function serveJob(
 }
 
 async function runModule(
-  url: string,
+  url: string | undefined,
   link: JobLink,
   runJob: RunJob,
-  load: (url: string) => Promise<unknown>,
+  load: (url: string | undefined) => Promise<unknown>,
 ): Promise<Json> {
   let module: unknown;
   try {
     module = await load(url);
   } catch (cause) {
-    throw new ExternalError('E1501', { path: url, problem: `the job cannot be loaded: ${String(cause)}` }, { cause });
+    throw new ExternalError(
+      'E1501',
+      { path: url ?? 'this worker', problem: `the job cannot be loaded: ${String(cause)}` },
+      { cause },
+    );
   }
   if (typeof module !== 'object' || module === null || !('default' in module)) {
     throw new ExternalError(
       'E1501',
-      { path: url, problem: 'it has no default export' },
+      { path: url ?? 'this worker', problem: 'it has no default export' },
       { hint: 'write: export default job(…)' },
     );
   }
   return runJob(module.default, link);
 }
 
-const importModule = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
+function importModule(url: string | undefined): Promise<unknown> {
+  if (url === undefined) throw new Error('the page names no module, and the worker has none of its own');
+  return import(/* @vite-ignore */ url);
+}
 
 /** An error as the page can be told of it. */
 export function failureOf(error: unknown): Failure {

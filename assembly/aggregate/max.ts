@@ -1,6 +1,6 @@
 /**
- * max, 8 bytes: i64 or f64. Floats are ordered as Java's Double.compare does: -0 below +0, NaN above everything. That is
- * what WebAssembly's f64.max answers.
+ * max, 8 bytes: i64 or f64. Floats are ordered as Java's Double.compare does: -0 below +0, NaN above everything. That
+ * is what WebAssembly's f64.max answers.
  */
 import { F64 } from '../abi';
 import { integerAt } from './column';

@@ -1,6 +1,6 @@
 /**
- * min, 8 bytes: i64 or f64. Floats are ordered as Java's Double.compare does: -0 below +0, NaN above everything. So NaN is
- * the neutral element, and the minimum is NaN only when every value is.
+ * min, 8 bytes: i64 or f64. Floats are ordered as Java's Double.compare does: -0 below +0, NaN above everything. So NaN
+ * is the neutral element, and the minimum is NaN only when every value is.
  */
 import { F64 } from '../abi';
 import { integerAt } from './column';

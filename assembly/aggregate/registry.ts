@@ -1,9 +1,8 @@
 /**
- * The list of aggregates: what each needs, by code. An aggregate is one file of this folder, one case in each switch here,
- * and one line of AGGREGATES in src/kernel/aggregate-plan.ts.
+ * The list of aggregates: what each needs, by code. README.md of this folder has the steps for another one.
  *
- * Where rows may lack a value (nullable column, or a filter), the accumulator is preceded by the number of values it has
- * seen (u64); no value at all gives null. Otherwise that number is the number of rows of the entry.
+ * Where rows may lack a value (nullable column, or a filter), the accumulator is preceded by the number of values it
+ * has seen (u64); no value at all gives null. Otherwise that number is the number of rows of the entry.
  */
 import { BOOL, F64, I32, I64 } from '../abi';
 import { avgFinish } from './avg';
@@ -28,7 +27,8 @@ export const OVERFLOW: i32 = -4;
 /** Whether an aggregate of this code can be computed over a column of this type. */
 export function aggregateAccepts(code: u32, type: u32): bool {
   if (code == COUNT) return true;
-  return code <= STDDEV && (type == I32 || type == I64 || type == F64 || (type == BOOL && (code == MIN || code == MAX)));
+  if (type == BOOL) return code == MIN || code == MAX;
+  return code <= STDDEV && (type == I32 || type == I64 || type == F64);
 }
 
 /** Bytes of an accumulator without the number of values: a multiple of 8. */
@@ -63,7 +63,9 @@ export function aggregateCreate(code: u32, type: u32, accPtr: u32): void {
 }
 
 /** For k < n adds the value of row rows[k] to the accumulator at entries[k] + offset. All these rows have values. */
-export function aggregateAdd(code: u32, type: u32, entriesPtr: u32, rowsPtr: u32, n: u32, valuesPtr: u32, offset: u32): void {
+export function aggregateAdd(
+  code: u32, type: u32, entriesPtr: u32, rowsPtr: u32, n: u32, valuesPtr: u32, offset: u32,
+): void {
   switch (code) {
     case SUM: sumAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset); break;
     case AVG: sumAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset); break;

@@ -3,8 +3,8 @@
  *
  *   24 bytes: n f64 | mean f64 | m2 f64, the sum of squared distances from the mean
  *
- * Adding is Welford's update (Technometrics 1962), merging the pairwise formula of Chan, Golub and LeVeque (1979): neither
- * loses the small differences between large values, as sums of squares would.
+ * Adding is Welford's update (Technometrics 1962), merging the pairwise formula of Chan, Golub and LeVeque (1979):
+ * neither loses the small differences between large values, as sums of squares would.
  */
 import { floatAt } from './column';
 

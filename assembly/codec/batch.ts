@@ -4,14 +4,15 @@
  *
  *   header 40: magic u32 | version u32 | bytes u32 | rows u32 | columns u32 | flags u32 | marks u32 | split u32 |
  *              source bytes u32 | 0 u32
- *   source text | row kinds (u8 per row) | marks (row u32, 0 u32, watermark i64) | columns
+ *   source text | row kinds (u8 per row) | timestamps (i64 per row) | marks (row u32, 0 u32, watermark i64) | columns
  *   column: type u32 | has nulls u32 | text bytes u32 | 0 u32 | validity bitmap | values, or for VIEW lengths (u32) and
  *   text
  *
  * Invariants
  *  1. Only selected rows are written; they are renumbered from 0. A batch decoded has no selection.
  *  2. Equal rows give equal bytes: values of null rows, padding and unused bits are zeros.
- *  3. A mark stands where the watermark differs from that of the row before, and at row 0.
+ *  3. A mark stands where the watermark differs from that of the row before, and at row 0. Timestamps stand row by row:
+ *     few rows share one.
  *  4. Decoding checks all that it follows and answers CORRUPT; it reads nothing outside the bytes given and writes
  *     nothing beyond `maxRows` rows. Views that it makes point into the bytes given. UTF-8 is not checked.
  * Not here: checksums (whoever stores or sends the bytes), memory for the columns (src/kernel/batch-codec.ts).
@@ -31,13 +32,15 @@ import {
 import { copyText } from './copy';
 
 const MAGIC: u32 = 0x4252524d;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER_BYTES: u32 = 40;
 const COLUMN_HEADER_BYTES: u32 = 16;
 const MARK_BYTES: u32 = 16;
 const HAS_KINDS: u32 = 1;
 const HAS_WATERMARKS: u32 = 2;
 const HAS_SOURCE: u32 = 4;
+const HAS_TIMESTAMPS: u32 = 8;
+const FLAGS_MAX: u32 = 15;
 
 /** Argument block of both directions: pointers and numbers, u32 each. */
 export const BATCH_COLUMNS: u32 = 0;
@@ -50,6 +53,7 @@ export const BATCH_WATERMARKS: u32 = 20;
 export const BATCH_SOURCE: u32 = 24;
 export const BATCH_SOURCE_BYTES: u32 = 28;
 export const BATCH_SPLIT: u32 = 32;
+export const BATCH_TIMESTAMPS: u32 = 36;
 
 function padded(bytes: u32): u32 {
   return (bytes + 7) & ~7;
@@ -93,6 +97,7 @@ export function encodedBatchBytes(argsPtr: u32): f64 {
   const selection = load<u32>(argsPtr, BATCH_SELECTION);
   let bytes: u64 = HEADER_BYTES + padded(load<u32>(argsPtr, BATCH_SOURCE_BYTES));
   if (load<u32>(argsPtr, BATCH_KINDS) != 0) bytes += padded(rows);
+  if (load<u32>(argsPtr, BATCH_TIMESTAMPS) != 0) bytes += rows << 3;
   bytes += countMarks(load<u32>(argsPtr, BATCH_WATERMARKS), selection, rows) * MARK_BYTES;
   const columns = load<u32>(argsPtr, BATCH_COLUMNS);
   const end = columns + load<u32>(argsPtr, BATCH_COLUMN_COUNT) * COLUMN_BYTES;
@@ -188,6 +193,7 @@ export function encodeBatch(argsPtr: u32, outPtr: u32, capacity: u32): i32 {
   const rows = load<u32>(argsPtr, BATCH_ROWS);
   const selection = load<u32>(argsPtr, BATCH_SELECTION);
   const kinds = load<u32>(argsPtr, BATCH_KINDS);
+  const timestamps = load<u32>(argsPtr, BATCH_TIMESTAMPS);
   const watermarks = load<u32>(argsPtr, BATCH_WATERMARKS);
   const source = load<u32>(argsPtr, BATCH_SOURCE);
   const sourceBytes = load<u32>(argsPtr, BATCH_SOURCE_BYTES);
@@ -197,7 +203,8 @@ export function encodeBatch(argsPtr: u32, outPtr: u32, capacity: u32): i32 {
   store<u32>(outPtr, <u32>needed, 8);
   store<u32>(outPtr, rows, 12);
   store<u32>(outPtr, columnCount, 16);
-  const flags = (kinds != 0 ? HAS_KINDS : 0) | (watermarks != 0 ? HAS_WATERMARKS : 0) | (source != 0 ? HAS_SOURCE : 0);
+  const flags = (kinds != 0 ? HAS_KINDS : 0) | (watermarks != 0 ? HAS_WATERMARKS : 0) | (source != 0 ? HAS_SOURCE : 0)
+    | (timestamps != 0 ? HAS_TIMESTAMPS : 0);
   store<u32>(outPtr, flags, 20);
   store<u32>(outPtr, countMarks(watermarks, selection, rows), 24);
   store<u32>(outPtr, load<u32>(argsPtr, BATCH_SPLIT), 28);
@@ -206,6 +213,7 @@ export function encodeBatch(argsPtr: u32, outPtr: u32, capacity: u32): i32 {
   memory.copy(at, source, sourceBytes);
   at = pad(at, at + sourceBytes);
   if (kinds != 0) at = pad(at, gather<u8>(at, kinds, 0, selection, rows));
+  if (timestamps != 0) at = gather<u64>(at, timestamps, 0, selection, rows);
   if (watermarks != 0) at = writeMarks(at, watermarks, selection, rows);
   const columns = load<u32>(argsPtr, BATCH_COLUMNS);
   for (let i: u32 = 0; i < columnCount; i++) at = encodeColumn(at, columns + i * COLUMN_BYTES, selection, rows);
@@ -290,6 +298,18 @@ function decodeKinds(argsPtr: u32, at: u32, end: u32, rows: u32, flags: u32): u3
   return at + padded(rows);
 }
 
+/** Answers the place after the timestamps, or 0 when they are wrong. */
+function decodeTimestamps(argsPtr: u32, at: u32, end: u32, rows: u32, flags: u32): u32 {
+  if ((flags & HAS_TIMESTAMPS) == 0) {
+    store<u32>(argsPtr, 0, BATCH_TIMESTAMPS);
+    return at;
+  }
+  const bytes = rows << 3;
+  if (!fits(at, bytes, end)) return 0;
+  memory.copy(load<u32>(argsPtr, BATCH_TIMESTAMPS), at, bytes);
+  return at + bytes;
+}
+
 /** Answers the place after the marks, or 0 when they are wrong. */
 function decodeWatermarks(argsPtr: u32, at: u32, end: u32, rows: u32, marks: u32, flags: u32): u32 {
   if ((flags & HAS_WATERMARKS) == 0) {
@@ -302,9 +322,9 @@ function decodeWatermarks(argsPtr: u32, at: u32, end: u32, rows: u32, marks: u32
 }
 
 /**
- * Reads a batch into the columns of the argument block (their types must be those written), its kinds and watermarks,
- * and sets BATCH_KINDS, BATCH_WATERMARKS and BATCH_SOURCE to 0 where the batch has none, BATCH_SOURCE,
- * BATCH_SOURCE_BYTES and BATCH_SPLIT otherwise. Answers the rows, or CORRUPT.
+ * Reads a batch into the columns of the argument block (their types must be those written), its kinds, timestamps and
+ * watermarks, and sets BATCH_KINDS, BATCH_TIMESTAMPS, BATCH_WATERMARKS and BATCH_SOURCE to 0 where the batch has none,
+ * BATCH_SOURCE, BATCH_SOURCE_BYTES and BATCH_SPLIT otherwise. Answers the rows, or CORRUPT.
  */
 export function decodeBatch(argsPtr: u32, ptr: u32, length: u32): i32 {
   if (length < HEADER_BYTES || load<u32>(ptr) != MAGIC || load<u32>(ptr, 4) != VERSION) return CORRUPT;
@@ -316,7 +336,7 @@ export function decodeBatch(argsPtr: u32, ptr: u32, length: u32): i32 {
   const marks = load<u32>(ptr, 24);
   const sourceBytes = load<u32>(ptr, 32);
   if (rows > load<u32>(argsPtr, BATCH_ROWS) || columnCount != load<u32>(argsPtr, BATCH_COLUMN_COUNT)) return CORRUPT;
-  if (flags > 7 || marks > rows) return CORRUPT;
+  if (flags > FLAGS_MAX || marks > rows) return CORRUPT;
   if ((marks != 0 && (flags & HAS_WATERMARKS) == 0) || (sourceBytes != 0 && (flags & HAS_SOURCE) == 0)) return CORRUPT;
   let at = ptr + HEADER_BYTES;
   if (!fits(at, sourceBytes, end)) return CORRUPT;
@@ -324,6 +344,8 @@ export function decodeBatch(argsPtr: u32, ptr: u32, length: u32): i32 {
   store<u32>(argsPtr, sourceBytes, BATCH_SOURCE_BYTES);
   store<u32>(argsPtr, load<u32>(ptr, 28), BATCH_SPLIT);
   at = decodeKinds(argsPtr, at + padded(sourceBytes), end, rows, flags);
+  if (at == 0) return CORRUPT;
+  at = decodeTimestamps(argsPtr, at, end, rows, flags);
   if (at == 0) return CORRUPT;
   at = decodeWatermarks(argsPtr, at, end, rows, marks, flags);
   if (at == 0) return CORRUPT;

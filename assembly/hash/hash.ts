@@ -1,18 +1,16 @@
 /**
  * The key hash: 32 bits, frozen in version 1 (checkpoints, key groups and the order of fired rows depend on it).
  *
- * Integers go through the 64-bit finalizer of MurmurHash3 (Austin Appleby, public domain), of which the high half counts.
- * Bytes are taken 8 at a time, little-endian: h = (h xor word) * K, h = h xor (h >>> 32); the last 1 to 7 bytes as one word
- * of zero-padded bytes; the length is the start value; then the same finalizer.
- * The key group is the top 7 bits. Golden values stand in test/assembly/hash.
+ * Integers go through the 64-bit finalizer of MurmurHash3 (Austin Appleby, public domain), of which the high half
+ * counts. Bytes are taken 8 at a time, little-endian: h = (h xor word) * K, h = h xor (h >>> 32); the last 1 to 7 bytes
+ * as one word of zero-padded bytes; the length is the start value; then the same finalizer. The key group is the top 7
+ * bits. Golden values stand in test/assembly/hash.
  */
 
 const MIX_1: u64 = 0xff51afd7ed558ccd;
 const MIX_2: u64 = 0xc4ceb9fe1a85ec53;
 const BYTES_SEED: u64 = 0x9e3779b97f4a7c15;
 const BYTES_MULTIPLIER: u64 = 0xd6e8feb86659fd93;
-
-export const KEY_GROUP_SHIFT: u32 = 25;
 
 function mix(value: u64): u32 {
   let h = value;

@@ -5,19 +5,24 @@
  *   KEY_BYTES, 24 bytes: hash u32 | length u32 | 16 bytes: the key padded with zeros, or, when it is longer, its first
  *   8 bytes | reference u32 to all of it in a slab | 0
  *
- * Slabs are extents of key bytes, chained: next u32, pages u32, 8 spare, then keys at multiples of 8. They belong to one table
- * and are freed with it.
- * Not here: the table (table.ts), how composite and nullable keys become bytes (codec/row.ts).
+ * Slabs are extents of key bytes, chained: next u32, pages u32, 8 spare, then keys at multiples of 8. They belong to
+ * one table and are freed with it. Not here: the table (table.ts), how composite and nullable keys become bytes
+ * (codec/row.ts).
  */
 import { EXTENT_PAGES_MAX, extentAlloc, extentFree, PAGE_SHIFT, refOf, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { hashBytes, hashInt64, loadTail } from './hash';
-import { TABLE_SLAB, TABLE_SLAB_PAGES, TABLE_SLAB_USED, TABLE_STATE } from './table';
 
 export const KEY_INT64: u32 = 0;
 export const KEY_BYTES: u32 = 1;
 export const INLINE_BYTES: u32 = 16;
 export const KEY_IMAGE_BYTES: u32 = 24;
+
+/** Fields of a table's header that its slabs need; the others, and the picture, stand in table.ts. */
+export const TABLE_STATE: u32 = 0;
+const TABLE_SLAB: u32 = 24;
+const TABLE_SLAB_USED: u32 = 28;
+const TABLE_SLAB_PAGES: u32 = 32;
 
 const SLAB_HEADER: u32 = 16;
 const SLAB_PAGES_USUAL_MAX: u32 = 15;

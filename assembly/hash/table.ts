@@ -1,6 +1,7 @@
 /**
- * An extendible hash table in the arena: a directory over the high bits of the hash, and segments that grow and split one
- * at a time. Key groups are therefore contiguous, and no insertion ever waits for more than one segment to be rehashed.
+ * An extendible hash table in the arena: a directory over the high bits of the hash, and segments that grow and split
+ * one at a time. Key groups are therefore contiguous, and no insertion ever waits for more than one segment to be
+ * rehashed.
  *
  *   table extent: header 128 bytes, then directory u32[2^depth], indexed by the top `depth` bits of the hash
  *   directory entry: reference of a segment (a multiple of 512) | size class << 5 | depth of the segment
@@ -8,8 +9,8 @@
  *   entry: key (8 or 24 bytes) | rows u64, bit 63 = occupied | accumulators
  *
  * Invariants
- *  1. An entry lies at or after position ((hash << depth) * capacity) >> 32 of its segment, with no free entry in between
- *     (cyclically). Positions grow with the hash, so a segment is nearly in hash order.
+ *  1. An entry lies at or after position ((hash << depth) * capacity) >> 32 of its segment, with no free entry in
+ *     between (cyclically). Positions grow with the hash, so a segment is nearly in hash order.
  *  2. count <= limit = 7/8 of capacity, and the entry behind the last is free: probing ends, and a key that is there is
  *     mostly met before the first free entry, without looking for the end of the segment.
  *  3. A segment of depth d stands in 2^(depth - d) neighbouring directory entries.
@@ -19,17 +20,14 @@
  */
 import { extentAlloc, extentFree, PAGE_BYTES, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { hashOfEntry, slabsFree } from './key';
+import { hashOfEntry, slabsFree, TABLE_STATE } from './key';
 
-export const TABLE_STATE: u32 = 0;
+// 0: the state that the table belongs to, and 24 to 35: the slabs of its keys (key.ts).
 export const TABLE_DEPTH: u32 = 4;
 export const TABLE_ENTRIES: u32 = 8;
 export const TABLE_KEY_KIND: u32 = 12;
 export const TABLE_ENTRY_BYTES: u32 = 16;
 const TABLE_PAGES: u32 = 20;
-export const TABLE_SLAB: u32 = 24;
-export const TABLE_SLAB_USED: u32 = 28;
-export const TABLE_SLAB_PAGES: u32 = 32;
 export const TABLE_SEGMENTS: u32 = 36;
 /** Rows folded into all entries, u64. */
 export const TABLE_ROWS: u32 = 40;
@@ -43,7 +41,10 @@ export const SEGMENT_HEADER: u32 = 32;
 
 /** The directory then fills half an extent; segments beyond it grow past their usual size instead of splitting. */
 const DEPTH_MAX: u32 = 17;
-/** Pages by size class, a byte each: 1 2 3 4 5 7 10 12, 15 22 33 50 75 113 170 255. 17 segments of 15 pages fill a region. */
+/**
+ * Pages by size class, a byte each: 1 2 3 4 5 7 10 12, 15 22 33 50 75 113 170 255. 17 segments of 15 pages fill a
+ * region.
+ */
 const CLASS_PAGES_LOW: u64 = 0x0c0a070504030201;
 const CLASS_PAGES_HIGH: u64 = 0xffaa714b3221160f;
 const CLASSES: u32 = 16;
@@ -132,8 +133,8 @@ export function tableDrop(ref: u32): void {
 }
 
 /**
- * Makes room in the segment of `hash`, which is full: gives it the next size, or splits it. Returns the reference of the
- * table, which changes when its directory outgrows its extent, or 0 without memory.
+ * Makes room in the segment of `hash`, which is full: gives it the next size, or splits it. Returns the reference of
+ * the table, which changes when its directory outgrows its extent, or 0 without memory.
  */
 export function tableGrow(ref: u32, hash: u32): u32 {
   let table = resolve(ref);
@@ -155,7 +156,10 @@ export function tableGrow(ref: u32, hash: u32): u32 {
   return grown == ref ? 0 : grown | TABLE_MOVED;
 }
 
-/** Set in the result of tableGrow when the table moved but there was no memory for the split; references are multiples of 512. */
+/**
+ * Set in the result of tableGrow when the table moved but there was no memory for the split; references are multiples
+ * of 512.
+ */
 export const TABLE_MOVED: u32 = 1;
 
 function enlarge(tablePtr: u32, hash: u32, slot: u32): bool {

@@ -11,9 +11,10 @@
  * A reference is a u32 in units of 8 bytes: region = ref >> 17, offset in it = (ref & 0x1FFFF) << 3. 0 is no reference.
  *
  * Invariants
- *  1. Everything that a restore needs lies in state pages and is written through the barrier. The control words, the region
- *     table, flags and room hints are caches of one process.
- *  2. State holds references, never addresses; `resolve` is the only way from one to the other, so that a region may move.
+ *  1. Everything that a restore needs lies in state pages and is written through the barrier. The control words, the
+ *     region table, flags and room hints are caches of one process.
+ *  2. State holds references, never addresses; `resolve` is the only way from one to the other, so that a region may
+ *     move.
  *  3. pages(state) = pages whose owner is that state; the sum over states = used pages <= the budget.
  *  4. A new extent is all zero and all DIRTY. What a freed extent held is of no more interest, except to a snapshot in
  *     progress: its PERSISTING blocks stay so until drained or captured.
@@ -21,9 +22,12 @@
  */
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
 import {
-  ACTIVE, CLEAN, DIRTY, FLAGS, FRAME_REGIONS, MAX_PAGES, MAX_REGIONS, REGION_COUNT, REGION_TABLE, ROOM, ROOT, touchRange,
+  ACTIVE, CLEAN, DIRTY, FLAGS, FRAME_REGIONS, MAX_PAGES, MAX_REGIONS, REGION_COUNT, REGION_TABLE, ROOM, ROOT,
+  touchRange,
 } from './barrier';
-import { arenaControlPtr, BLOCK_SHIFT, FRAME_BYTES, FRAME_SHIFT, framesMax, statusBase, takeFrames, transientAlloc } from './frames';
+import {
+  arenaControlPtr, BLOCK_SHIFT, FRAME_BYTES, FRAME_SHIFT, framesMax, statusBase, takeFrames, transientAlloc,
+} from './frames';
 
 export const PAGE_BYTES: u32 = 4096;
 export const PAGE_SHIFT: u32 = 12;
@@ -139,7 +143,9 @@ function makeRoom(control: u32, root: u32, pages: u32): bool {
   return load<u32>(root, ROOT_USED) + pages <= load<u32>(control, MAX_PAGES);
 }
 
-/** A zeroed extent of 1 to 255 pages for `state`; 0 when budget or memory does not allow it, and nothing has changed. */
+/**
+ * A zeroed extent of 1 to 255 pages for `state`; 0 when budget or memory does not allow it, and nothing has changed.
+ */
 export function extentAlloc(state: u32, pages: u32): u32 {
   const control = arenaControlPtr();
   const root = load<u32>(control, ROOT);

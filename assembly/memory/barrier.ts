@@ -75,6 +75,13 @@ export function touchSpan(status: u32, ptr: u32, lastPtr: u32): void {
   }
 }
 
+/** The same for at most BLOCK_BYTES bytes, which lie in one or two blocks: without a branch that depends on which. */
+export function touchPair(status: u32, ptr: u32, lastPtr: u32): void {
+  const first = load<u8>(status + (ptr >> BLOCK_SHIFT)) ^ DIRTY;
+  const last = load<u8>(status + (lastPtr >> BLOCK_SHIFT)) ^ DIRTY;
+  if ((first | last) != 0) touchSpan(status, ptr, lastPtr);
+}
+
 function touchSlow(ptr: u32): void {
   const control = arenaControlPtr();
   const statusPtr = statusBase() + (ptr >> BLOCK_SHIFT);

@@ -3,14 +3,15 @@
  *
  * What is drained is a list of runs, each a header of 8 bytes and whole blocks:
  *   +--------------------------+-----------+---------------------------+
- *   | (region << S) | block u32 | count u32 | count blocks of 256 bytes |   S = REGION_BLOCK_SHIFT
+ *   | (region << S) | block u32 | count u32 | count blocks of 128 bytes |   S = REGION_BLOCK_SHIFT
  *   +--------------------------+-----------+---------------------------+
  *
  * Invariants
- *  1. Runs hold the blocks that changed since the last confirmed snapshot, as they were at snapshotBegin. Putting all runs
- *     of all confirmed snapshots back in order gives the state of the last, dead pages aside.
+ *  1. Runs hold the blocks that changed since the last confirmed snapshot, as they were at snapshotBegin. Putting all
+ *     runs of all confirmed snapshots back in order gives the state of the last, dead pages aside.
  *  2. A snapshot counts as confirmed when the next begins; until then snapshotAbort makes all its blocks DIRTY again.
- *  3. snapshotBegin only translates statuses (16 a step, flagged regions only), so its cost does not grow with what changed.
+ *  3. snapshotBegin only translates statuses (16 a step, flagged regions only), so its cost does not grow with what
+ *     changed.
  * Not here: single blocks and captures (barrier.ts), where runs are kept (src/state).
  */
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
@@ -23,6 +24,8 @@ import { arenaControlPtr, BLOCK_SHIFT, statusBase } from './frames';
 
 const RUN_HEADER: u32 = 8;
 const REGION_BLOCKS: u32 = 1 << REGION_BLOCK_SHIFT;
+/** Statuses that are counted in lanes of 8 bits before these could overflow: 128 vectors. */
+const COUNTED_BYTES: u32 = 2048;
 const PAGE_BLOCKS: u32 = PAGE_BYTES / BLOCK_BYTES;
 
 /** Begins a snapshot and answers how many blocks it holds. One that is still being drained is aborted first. */
@@ -50,12 +53,22 @@ export function snapshotBegin(): u32 {
 function translate(statusPtr: u32, table: v128): u32 {
   const persisting = i8x16.splat(PERSISTING);
   let count: u32 = 0;
-  for (let at = statusPtr; at < statusPtr + REGION_BLOCKS; at += 16) {
-    const after = i8x16.swizzle(table, v128.load(at));
-    v128.store(at, after);
-    count += popcnt<u32>(i8x16.bitmask(i8x16.eq(after, persisting)));
+  for (let at = statusPtr; at < statusPtr + REGION_BLOCKS; at += COUNTED_BYTES) {
+    let lanes = i8x16.splat(0);
+    for (let i: u32 = 0; i < COUNTED_BYTES; i += 16) {
+      const after = i8x16.swizzle(table, v128.load(at + i));
+      v128.store(at + i, after);
+      lanes = i8x16.sub(lanes, i8x16.eq(after, persisting));
+    }
+    count += sumLanes(lanes);
   }
   return count;
+}
+
+function sumLanes(lanes: v128): u32 {
+  const sums = i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(lanes));
+  const even = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 2);
+  return even + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 3);
 }
 
 function regionBase(control: u32, region: u32): u32 {
@@ -77,8 +90,8 @@ export function snapshotCaptured(): u32 {
 }
 
 /**
- * Copies what fits into [outPtr, outPtr + maxBytes), at least one run (maxBytes >= 8 + one block). Returns the bytes, 0 when
- * all is drained, OUT_OF_MEMORY when a captured image could not be kept: the snapshot must then be aborted.
+ * Copies what fits into [outPtr, outPtr + maxBytes), at least one run (maxBytes >= 8 + one block). Returns the bytes, 0
+ * when all is drained, OUT_OF_MEMORY when a captured image could not be kept: the snapshot must then be aborted.
  */
 export function snapshotDrain(outPtr: u32, maxBytes: u32): i32 {
   const control = arenaControlPtr();

@@ -1,15 +1,17 @@
 /**
  * Grouped aggregation of a batch into the slices of a windowed state.
  *
- * Rows are taken in runs: neighbours that belong to one slice, at most RUN_ROWS_MAX. For a run, the entries of all its keys
- * are found (locate.ts), then each aggregate passes once over them.
+ * Rows are taken in mini-batches of at most RUN_ROWS_MAX, and of a mini-batch one run after the other: its rows of one
+ * slice, in order. For a run, the entries of all its keys are found (locate.ts), then each aggregate passes once over
+ * them.
  *
  * Invariants
- *  1. The answer is that of following row by row. A row is late when the last window that holds it ended at or before its
- *     watermark; late rows go to the late selection and change nothing. Before a row whose watermark passes the end of a
- *     window with content, the kernel stops (FIRE_FIRST), so that the window fires without it.
+ *  1. The answer is that of following row by row. A row is late when the last window that holds it ended at or before
+ *     its watermark; late rows go to the late selection and change nothing. Before a row whose watermark passes the end
+ *     of a window with content, the kernel stops (FIRE_FIRST), so that the window fires without it.
  *  2. What a window holds, and the order of float additions per key, do not depend on how rows are batched.
- *  3. When memory runs out the rows before the answered one are in, the others are not, and all counts hold.
+ *  3. When memory runs out all counts hold and each row is in as a whole or not at all. The rows before the answered
+ *     one are in; later ones of the mini-batch may be, when they belong to another slice, so the caller must give up.
  * Not here: firing (fire.ts), one aggregate (aggregate/).
  */
 import { columnValidity, columnValues, isValid, OUT_OF_MEMORY } from '../abi';
@@ -19,10 +21,11 @@ import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
-  AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_FILTER, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_TYPE, PLAN_AGGREGATE_COUNT,
-  PLAN_DUE_END, PLAN_FIRED, PLAN_LATE, PLAN_LATE_COUNT, PLAN_LATENESS_MS, PLAN_NEW_KEYS, PLAN_ROWS, PLAN_RUN_ROWS, PLAN_RUN_START,
-  PLAN_SCRATCH, PLAN_SELECTION, PLAN_SLICE_MS, PLAN_STATE, PLAN_STATUS, PLAN_TIMES, PLAN_WATERMARKS, planAggregate, RUN_ROWS_MAX,
-  SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS, SCRATCH_SOME_ENTRIES, SCRATCH_SOME_ROWS,
+  AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_FILTER, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_TYPE,
+  PLAN_AGGREGATE_COUNT, PLAN_DUE_END, PLAN_FIRED, PLAN_LATE, PLAN_LATE_COUNT, PLAN_LATENESS_MS, PLAN_MIXED,
+  PLAN_NEW_KEYS, PLAN_ROWS, PLAN_RUN_ROWS, PLAN_SCRATCH, PLAN_SELECTION, PLAN_SLICE_MS, PLAN_STATE, PLAN_STATUS,
+  PLAN_TIMES, PLAN_WATERMARKS, planAggregate, RUN_ROWS_MAX, SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS,
+  SCRATCH_SOME_ENTRIES, SCRATCH_SOME_ROWS, SCRATCH_STARTS, SCRATCH_WAITING,
 } from './plan';
 import { FIRED_THROUGH, setSliceTable, sliceCount, sliceEnsure, sliceStart, sliceTable } from './slices';
 import { lastEndOf, nextEndOf, sliceOf } from './time';
@@ -31,8 +34,9 @@ import { lastEndOf, nextEndOf, sliceOf } from './time';
 export const FIRE_FIRST: i32 = 1;
 
 /**
- * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of the
- * next row to take: `rows` when done, or, with the plan's status, where it stopped. Sets late count and new keys of this call.
+ * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of
+ * the next row to take: `rows` when done, or, with the plan's status, where it stopped. Sets late count and new keys of
+ * this call.
  */
 export function windowAggregate(planPtr: u32, from: u32): u32 {
   const state = load<u32>(planPtr, PLAN_STATE);
@@ -44,9 +48,11 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
   store<i64>(planPtr, dueEnd(planPtr, state, fired), PLAN_DUE_END);
   let at = from;
   while (at < load<u32>(planPtr, PLAN_ROWS)) {
-    const next = nextRun(planPtr, at);
+    const next = nextRows(planPtr, at);
     const rows = load<u32>(planPtr, PLAN_RUN_ROWS);
-    if (rows != 0 && !addRun(planPtr, state, rows)) {
+    const isIn = load<u32>(planPtr, PLAN_MIXED) != 0 ? addMixed(planPtr, state, rows)
+      : rows == 0 || addRun(planPtr, state, load<i64>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_STARTS), rows);
+    if (!isIn) {
       at = failedAt(planPtr, at);
       break;
     }
@@ -69,19 +75,26 @@ export function setFiredThrough(state: u32, through: i64): void {
   store<i64>(record, through, FIRED_THROUGH);
 }
 
-/** Collects the next run from position `from` and returns the position after it. Sets the status when a window is due first. */
-function nextRun(planPtr: u32, from: u32): u32 {
+/**
+ * Collects the next mini-batch from position `from` on, with the slice of each row, and returns the position after it.
+ * Sets the status when a window is due first.
+ */
+function nextRows(planPtr: u32, from: u32): u32 {
   const rows = load<u32>(planPtr, PLAN_ROWS);
   const selection = load<u32>(planPtr, PLAN_SELECTION);
   const times = load<u32>(planPtr, PLAN_TIMES);
   const watermarks = load<u32>(planPtr, PLAN_WATERMARKS);
   const lateness = load<i64>(planPtr, PLAN_LATENESS_MS);
   const sliceMs = load<i64>(planPtr, PLAN_SLICE_MS);
-  const runRows = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS;
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   let fired = load<i64>(planPtr, PLAN_FIRED);
   let due = load<i64>(planPtr, PLAN_DUE_END);
+  // The slice of the row before, and the one before that: disorder around a border goes to and fro between two slices.
   let start: i64 = i64.MAX_VALUE;
   let lastEnd: i64 = 0;
+  let otherStart: i64 = i64.MAX_VALUE;
+  let otherEnd: i64 = 0;
+  let mixed: u32 = 0;
   let n: u32 = 0;
   let at = from;
   for (; at < rows && n < RUN_ROWS_MAX; at++) {
@@ -96,20 +109,30 @@ function nextRun(planPtr: u32, from: u32): u32 {
     }
     const time = load<i64>(times + (row << 3));
     if (<u64>(time - start) >= <u64>sliceMs) {
-      if (n != 0) break;
-      start = sliceOf(planPtr, time);
-      lastEnd = lastEndOf(planPtr, start) + lateness;
+      const wasStart = start;
+      const wasEnd = lastEnd;
+      if (<u64>(time - otherStart) < <u64>sliceMs) {
+        start = otherStart;
+        lastEnd = otherEnd;
+      } else {
+        start = sliceOf(planPtr, time);
+        lastEnd = lastEndOf(planPtr, start) + lateness;
+        if (lastEnd - 1 > watermark) due = min<i64>(due, nextEndOf(planPtr, start, fired));
+      }
+      otherStart = wasStart;
+      otherEnd = wasEnd;
     }
     if (lastEnd - 1 <= watermark) {
       pushLate(planPtr, row);
       continue;
     }
-    if (n == 0) due = min<i64>(due, nextEndOf(planPtr, start, fired));
-    store<u32>(runRows + (n << 2), row);
+    store<u32>(scratch + SCRATCH_ROWS + (n << 2), row);
+    store<i64>(scratch + SCRATCH_STARTS + (n << 3), start);
+    mixed |= u32(start != load<i64>(scratch + SCRATCH_STARTS));
     n++;
   }
   store<u32>(planPtr, n, PLAN_RUN_ROWS);
-  store<i64>(planPtr, start, PLAN_RUN_START);
+  store<u32>(planPtr, mixed, PLAN_MIXED);
   store<i64>(planPtr, fired, PLAN_FIRED);
   store<i64>(planPtr, due, PLAN_DUE_END);
   return at;
@@ -121,9 +144,37 @@ function pushLate(planPtr: u32, row: u32): void {
   store<u32>(planPtr, count + 1, PLAN_LATE_COUNT);
 }
 
-/** Adds the run's rows to its slice. False when memory runs out; PLAN_RUN_ROWS then says how many are in. */
-function addRun(planPtr: u32, state: u32, n: u32): bool {
-  const slice = sliceEnsure(state, load<i64>(planPtr, PLAN_RUN_START));
+/** Adds the rows of a mini-batch one slice after the other; the rows of a slice stay in order. */
+function addMixed(planPtr: u32, state: u32, n: u32): bool {
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const starts = scratch + SCRATCH_STARTS;
+  const waiting = scratch + SCRATCH_WAITING;
+  memory.copy(waiting, scratch + SCRATCH_ROWS, n << 2);
+  let left = n;
+  while (left > 0) {
+    const start = load<i64>(starts);
+    let taken: u32 = 0;
+    let kept: u32 = 0;
+    for (let i: u32 = 0; i < left; i++) {
+      const row = load<u32>(waiting + (i << 2));
+      if (load<i64>(starts + (i << 3)) == start) {
+        store<u32>(scratch + SCRATCH_ROWS + (taken << 2), row);
+        taken++;
+      } else {
+        store<i64>(starts + (kept << 3), load<i64>(starts + (i << 3)));
+        store<u32>(waiting + (kept << 2), row);
+        kept++;
+      }
+    }
+    if (!addRun(planPtr, state, start, taken)) return false;
+    left = kept;
+  }
+  return true;
+}
+
+/** Adds the listed rows to a slice. False when memory runs out; PLAN_RUN_ROWS then says how many of them are in. */
+function addRun(planPtr: u32, state: u32, start: i64, n: u32): bool {
+  const slice = sliceEnsure(state, start);
   if (slice < 0) return outOfMemory(planPtr, 0);
   let table = sliceTable(state, slice);
   const newBefore = load<u32>(planPtr, PLAN_NEW_KEYS);
@@ -165,7 +216,7 @@ export function count(state: u32, tableRef: u32, entries: u32, rows: u32): void 
   if (entries != 0) addEntries(state, entries);
 }
 
-/** Position of the first row of a failed run that is not in. Rows of a run are in order, so it is found from `from` on. */
+/** Position of the first row of a failed run that is not in. Rows of a run are in order. */
 function failedAt(planPtr: u32, from: u32): u32 {
   const selection = load<u32>(planPtr, PLAN_SELECTION);
   const row = load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS + (load<u32>(planPtr, PLAN_RUN_ROWS) << 2));

@@ -1,8 +1,8 @@
 /**
  * Aggregation without windows: one group per key that lives on, and a changelog of its results, row by row.
  *
- * For each input row: the first of its key gives an insert; every other gives the result before it (update before) and the
- * result with it (update after), also when they are equal.
+ * For each input row: the first of its key gives an insert; every other gives the result before it (update before) and
+ * the result with it (update after), also when they are equal.
  *
  * Invariants
  *  1. The rows are those of following row by row; batches only cut them.
@@ -17,14 +17,15 @@ import { addValues, count } from './aggregate';
 import { writeKey, writeResults } from './fire';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
-  PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_OUT_KEYS, PLAN_OUT_KINDS, PLAN_OUT_ROWS, PLAN_ROWS, PLAN_SCRATCH,
-  PLAN_SELECTION, PLAN_STATE, PLAN_STATUS, RUN_ROWS_MAX, SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS,
+  PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_OUT_KEYS, PLAN_OUT_KINDS, PLAN_OUT_ROWS,
+  PLAN_ROWS, PLAN_SCRATCH, PLAN_SELECTION, PLAN_STATE, PLAN_STATUS, RUN_ROWS_MAX, SCRATCH_ENTRIES, SCRATCH_HASHES,
+  SCRATCH_ROWS,
 } from './plan';
 import { setSliceTable, sliceEnsure, sliceTable } from './slices';
 
 /**
- * Takes rows from position `from` on, while two more output rows fit in `maxRows`. Returns the position of the next row;
- * PLAN_OUT_ROWS has how many rows were written; the status is 0, OUT_OF_MEMORY or OVERFLOW.
+ * Takes rows from position `from` on, while two more output rows fit in `maxRows`. Returns the position of the next
+ * row; PLAN_OUT_ROWS has how many rows were written; the status is 0, OUT_OF_MEMORY or OVERFLOW.
  */
 export function changelogAggregate(planPtr: u32, from: u32, maxRows: u32): u32 {
   const state = load<u32>(planPtr, PLAN_STATE);
@@ -70,7 +71,8 @@ function addRows(planPtr: u32, state: u32, slice: u32, n: u32): u32 {
       k++;
       continue;
     }
-    const grown = (found & FIND_OUT_OF_MEMORY) != 0 ? 0 : tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (k << 2)));
+    const hash = load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (k << 2));
+    const grown = (found & FIND_OUT_OF_MEMORY) != 0 ? 0 : tableGrow(table, hash);
     if (grown != 0 && grown != table) {
       table = grown & ~TABLE_MOVED;
       setSliceTable(state, slice, table);
@@ -105,7 +107,8 @@ function emit(planPtr: u32, entry: u32, k: u32, kind: u8): bool {
   store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, kind);
   if (load<u32>(planPtr, PLAN_KEY_TYPE) == VIEW) {
     const input = load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS + (k << 2));
-    store<u64>(load<u32>(planPtr, PLAN_OUT_KEYS) + (row << 3), load<u64>(load<u32>(planPtr + PLAN_KEY_COLUMN, 4) + (input << 3)));
+    const view = load<u64>(load<u32>(planPtr + PLAN_KEY_COLUMN, 4) + (input << 3));
+    store<u64>(load<u32>(planPtr, PLAN_OUT_KEYS) + (row << 3), view);
   } else {
     writeKey(planPtr, entry, row);
   }

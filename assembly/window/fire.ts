@@ -5,8 +5,8 @@
  *   idle -----------------> active --------------> active ------------------> idle, slices without
  *                                                                             a window left are dropped
  *
- * One step takes a range of hashes, collects the entries in it from all slices of the window in time order, sorts them by
- * (hash, key, time), and merges those of one key in time order.
+ * One step takes a range of hashes, collects the entries in it from all slices of the window in time order, sorts them
+ * by (hash, key, time), and merges those of one key in time order.
  *
  * Invariants
  *  1. Rows come in the order of (hash, key), whatever the tables look like in memory.
@@ -19,18 +19,21 @@ import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
 import { aggregateFinish, aggregateMerge, aggregateResultType, OVERFLOW, PRESENT } from '../aggregate/registry';
 import { compareKeys, hashOfEntry, KEY_BYTES, keyBytesPtr } from '../hash/key';
 import {
-  capacityOf, directoryIndex, keyBytesOf, rowsOf, SEGMENT_HEADER, slotClass, slotDepth, slotSegment, TABLE_DEPTH, TABLE_DIRECTORY,
+  capacityOf, directoryIndex, keyBytesOf, rowsOf, SEGMENT_HEADER, slotClass, slotDepth, slotSegment, TABLE_DEPTH,
+  TABLE_DIRECTORY,
 } from '../hash/table';
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { dueEnd, setFiredThrough } from './aggregate';
 import {
-  AGGREGATE_CODE, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_OUT_VALIDITY, AGGREGATE_OUT_VALUES, AGGREGATE_TYPE, FIRE_ENTRIES,
-  FIRE_ENTRIES_MAX, FIRE_MERGED, FIRE_ORDER, FIRE_ORDER_SPARE, KEY_NONE, PLAN_AGGREGATE_COUNT, PLAN_ENTRY_BYTES, PLAN_FAILED,
-  PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_OUT_ENDS, PLAN_OUT_KEYS, PLAN_OUT_STARTS, PLAN_SCRATCH, PLAN_SIZE_MS, PLAN_SLIDE_MS, PLAN_STATE,
-  planAggregate,
+  AGGREGATE_CODE, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_OUT_VALIDITY, AGGREGATE_OUT_VALUES, AGGREGATE_TYPE,
+  FIRE_ENTRIES, FIRE_ENTRIES_MAX, FIRE_MERGED, FIRE_ORDER, FIRE_ORDER_SPARE, KEY_NONE, PLAN_AGGREGATE_COUNT,
+  PLAN_ENTRY_BYTES, PLAN_FAILED, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_OUT_ENDS, PLAN_OUT_KEYS, PLAN_OUT_STARTS,
+  PLAN_SCRATCH, PLAN_SIZE_MS, PLAN_SLIDE_MS, PLAN_STATE, planAggregate, SCRATCH_RESULT,
 } from './plan';
-import { dropSlicesBefore, FIRE_ACTIVE, FIRE_END, FIRE_HASH, FIRE_SKIP, FIRED_THROUGH, sliceAtOrAfter, sliceTable } from './slices';
+import {
+  dropSlicesBefore, FIRE_ACTIVE, FIRE_END, FIRE_HASH, FIRE_SKIP, FIRED_THROUGH, sliceAtOrAfter, sliceTable,
+} from './slices';
 import { sortOrder } from './sort';
 
 // FIRE_ACTIVE
@@ -41,8 +44,8 @@ const EXHAUSTED: u32 = 2;
 const HASHES: u64 = 1 << 32;
 
 /**
- * 1 when a window is due at this watermark or already firing, and starts firing it: call fireNext until it answers 0, then
- * ask again. 0 when none is: the state then knows that nothing at or below the watermark fires any more.
+ * 1 when a window is due at this watermark or already firing, and starts firing it: call fireNext until it answers 0,
+ * then ask again. 0 when none is: the state then knows that nothing at or below the watermark fires any more.
  */
 export function windowDue(planPtr: u32, watermark: f64): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
@@ -68,8 +71,8 @@ export function windowFiring(state: u32): u32 {
 
 /**
  * Writes up to `maxRows` rows of the firing window to the plan's output columns. Returns how many; 0 ends the firing.
- * OVERFLOW when an integer sum does not fit (PLAN_FAILED names the aggregate), OUT_OF_MEMORY when more keys share one hash
- * than a step can hold.
+ * OVERFLOW when an integer sum does not fit (PLAN_FAILED names the aggregate), OUT_OF_MEMORY when more keys share one
+ * hash than a step can hold.
  */
 export function fireNext(planPtr: u32, maxRows: u32): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
@@ -152,7 +155,9 @@ function orderEntry(planPtr: u32, orderPtr: u32, i: u32): u32 {
   return load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ENTRIES + (load<u32>(orderPtr + (i << 3)) << 2));
 }
 
-/** Sorts runs of one hash by key; equal keys stay in time order. Such runs are short unless hashes were made to collide. */
+/**
+ * Sorts runs of one hash by key; equal keys stay in time order. Such runs are short unless hashes were made to collide.
+ */
 function sortTies(planPtr: u32, orderPtr: u32, count: u32): void {
   const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
   for (let i: u32 = 1; i < count; i++) {
@@ -160,7 +165,8 @@ function sortTies(planPtr: u32, orderPtr: u32, count: u32): void {
     const item = load<u64>(orderPtr + (i << 3));
     const entry = orderEntry(planPtr, orderPtr, i);
     let j = i;
-    while (j > 0 && orderHash(orderPtr, j - 1) == <u32>(item >> 32) && compareKeys(keyKind, orderEntry(planPtr, orderPtr, j - 1), entry) > 0) {
+    while (j > 0 && orderHash(orderPtr, j - 1) == <u32>(item >> 32)) {
+      if (compareKeys(keyKind, orderEntry(planPtr, orderPtr, j - 1), entry) <= 0) break;
       store<u64>(orderPtr + (j << 3), load<u64>(orderPtr + (j << 3) - 8));
       j--;
     }
@@ -184,7 +190,10 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
       skip = 0;
     }
     let last = i + 1;
-    while (last < count && orderHash(orderPtr, last) == hash && compareKeys(keyKind, first, orderEntry(planPtr, orderPtr, last)) == 0) last++;
+    while (last < count && orderHash(orderPtr, last) == hash) {
+      if (compareKeys(keyKind, first, orderEntry(planPtr, orderPtr, last)) != 0) break;
+      last++;
+    }
     if (inHash >= skip) {
       if (!emitRow(planPtr, record, orderPtr, i, last, rows)) return OVERFLOW;
       rows++;
@@ -233,7 +242,8 @@ function mergeEntry(planPtr: u32, into: u32, from: u32): void {
       store<u64>(into + offset, load<u64>(into + offset) + load<u64>(from + offset));
       offset += 8;
     }
-    aggregateMerge(load<u32>(aggregate, AGGREGATE_CODE), load<u32>(aggregate, AGGREGATE_TYPE), into + offset, from + offset);
+    const code = load<u32>(aggregate, AGGREGATE_CODE);
+    aggregateMerge(code, load<u32>(aggregate, AGGREGATE_TYPE), into + offset, from + offset);
   }
 }
 
@@ -258,7 +268,7 @@ function writeNarrow(type: u32, out: u32, row: u32, bits: u64): void {
 /** Writes all results of an entry to row `row` of the output columns, with validity where a column has it. */
 export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
   const rows = rowsOf(load<u64>(entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND))));
-  const result = load<u32>(planPtr, PLAN_SCRATCH);
+  const result = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_RESULT;
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
     const aggregate = planAggregate(planPtr, i);
     const code = load<u32>(aggregate, AGGREGATE_CODE);

@@ -1,6 +1,6 @@
 /**
- * From the rows of a run to the entries of their keys, a mini-batch at a time: first all hashes, then all first candidates,
- * then the comparisons, so that cache misses of many rows overlap.
+ * From the rows of a run to the entries of their keys, a mini-batch at a time: first all hashes, then all first
+ * candidates, then the comparisons, so that cache misses of many rows overlap.
  *
  * Invariants
  *  1. Inserting moves no entry of a segment; candidates stay right until the segment of a row is full.
@@ -11,11 +11,11 @@ import { BOOL, columnValues, F64, I32, I64, VIEW } from '../abi';
 import { hashInt64 } from '../hash/hash';
 import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStore } from '../hash/key';
 import {
-  capacityOf, directoryIndex, keyBytesOf, SEGMENT_COUNT, SEGMENT_HEADER, SEGMENT_LIMIT, slotClass, slotDepth, slotSegment,
+  capacityOf, directoryIndex, SEGMENT_COUNT, SEGMENT_HEADER, SEGMENT_LIMIT, slotClass, slotDepth, slotSegment,
   startPosition, TABLE_CAPACITIES, TABLE_DEPTH, TABLE_DIRECTORY, TABLE_ENTRY_BYTES,
 } from '../hash/table';
 import { regionTable, resolve, resolveIn } from '../memory/arena';
-import { touchRange, touchSpan } from '../memory/barrier';
+import { BLOCK_BYTES, touchPair, touchRange, touchSpan } from '../memory/barrier';
 import { statusBase } from '../memory/frames';
 import {
   KEY_NONE, PLAN_ENTRY_BYTES, PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_SCRATCH, PLAN_TEMPLATE,
@@ -25,7 +25,7 @@ import {
 const OCCUPIED: u64 = 1 << 63;
 const CANONICAL_NAN: i64 = 0x7ff8000000000000;
 
-// What probing answers instead of an entry.
+// What inserting answers instead of an entry.
 const SEGMENT_FULL: u32 = 0;
 const NO_MEMORY: u32 = 1;
 
@@ -49,7 +49,9 @@ export function readKeys(planPtr: u32, n: u32): void {
       storeKey(scratch, k, load<i64>(values + (load<u32>(scratch + SCRATCH_ROWS + (k << 2)) << 3)));
     }
   } else {
-    for (let k: u32 = 0; k < n; k++) storeKey(scratch, k, integerKey(type, values, load<u32>(scratch + SCRATCH_ROWS + (k << 2))));
+    for (let k: u32 = 0; k < n; k++) {
+      storeKey(scratch, k, integerKey(type, values, load<u32>(scratch + SCRATCH_ROWS + (k << 2))));
+    }
   }
 }
 
@@ -81,13 +83,14 @@ export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
     const hash = load<u32>(scratch + SCRATCH_HASHES + k);
     const slot = load<u32>(directory + (directoryIndex(hash, depth) << 2));
     const capacity = load<u32>(table + TABLE_CAPACITIES + (slotClass(slot) << 2));
-    const at = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER + startPosition(hash, slotDepth(slot), capacity) * entryBytes;
-    store<u32>(scratch + SCRATCH_CANDIDATES + k, at);
+    const first = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER;
+    store<u32>(scratch + SCRATCH_CANDIDATES + k, first + startPosition(hash, slotDepth(slot), capacity) * entryBytes);
   }
 }
 
 /**
- * Finds or inserts the keys of rows [from, n) and counts each row in its entry. Returns n, or the row at which a segment
+ * Finds or inserts the keys of rows [from, n) and counts each row in its entry. Returns n, or the row at which a
+ * segment
  * is full, or (FIND_OUT_OF_MEMORY | row).
  */
 export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
@@ -96,16 +99,17 @@ export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u3
   const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
+  const isWide = entryBytes > BLOCK_BYTES;
   for (let k = from; k < n; k++) {
     const key = load<i64>(scratch + SCRATCH_KEYS + (k << 3));
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
     while (load<i64>(entry) != key && load<u64>(entry, 8) != 0) entry += entryBytes;
     if (load<u64>(entry, 8) == 0) {
-      const candidate = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-      entry = probeInt64(planPtr, table, candidate, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
+      entry = insertInt64(planPtr, table, entry, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
-    touchSpan(status, entry, entry + entryBytes - 1);
+    if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
+    else touchPair(status, entry, entry + entryBytes - 1);
     store<u64>(entry, load<u64>(entry, 8) + 1, 8);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
@@ -117,16 +121,18 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
   const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
+  const isWide = entryBytes > BLOCK_BYTES;
   for (let k = from; k < n; k++) {
     const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
     const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
     while (load<u64>(entry, KEY_IMAGE_BYTES) != 0 && !keyEquals(entry, image, bytes)) entry += entryBytes;
     if (load<u64>(entry, KEY_IMAGE_BYTES) == 0) {
-      entry = probeBytes(planPtr, table, load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2)), image, bytes);
+      entry = insertBytes(planPtr, table, entry, image, bytes);
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
-    touchSpan(status, entry, entry + entryBytes - 1);
+    if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
+    else touchPair(status, entry, entry + entryBytes - 1);
     store<u64>(entry, load<u64>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
@@ -137,13 +143,17 @@ function slotOf(tablePtr: u32, hash: u32): u32 {
   return load<u32>(tablePtr + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(tablePtr, TABLE_DEPTH)) << 2));
 }
 
-function probeInt64(planPtr: u32, tablePtr: u32, candidate: u32, key: i64, hash: u32): u32 {
+/**
+ * Finds the key from the first free entry of its probe sequence on (which may only be the one behind the last), or
+ * inserts it.
+ */
+function insertInt64(planPtr: u32, tablePtr: u32, freePtr: u32, key: i64, hash: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
   const slot = slotOf(tablePtr, hash);
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
-  let entry = candidate;
+  let entry = freePtr == end ? first : freePtr;
   while (load<u64>(entry, 8) != 0) {
     if (load<i64>(entry) == key) return entry;
     entry += entryBytes;
@@ -155,13 +165,14 @@ function probeInt64(planPtr: u32, tablePtr: u32, candidate: u32, key: i64, hash:
   return entry;
 }
 
-function probeBytes(planPtr: u32, tablePtr: u32, candidate: u32, image: u32, bytes: u32): u32 {
+/** The same for a key of bytes. */
+function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, bytes: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
   const slot = slotOf(tablePtr, load<u32>(image));
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
-  let entry = candidate;
+  let entry = freePtr == end ? first : freePtr;
   while (load<u64>(entry, KEY_IMAGE_BYTES) != 0) {
     if (keyEquals(entry, image, bytes)) return entry;
     entry += entryBytes;

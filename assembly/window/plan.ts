@@ -2,9 +2,9 @@
  * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
  * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 192 bytes: configuration 0-71 | input of a call 72-107 | answers 108-123 | output 124-139 and 168 | run 140-167
- *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column descriptor,
- *   filter (u8 mask per row or 0), result values, result validity
+ *   plan, 192 bytes: configuration 0-71 | input 72-107 | answers 108-123 | output 124-139, 168 | run 140-167
+ *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column
+ *   descriptor, filter (u8 mask per row or 0), result values, result validity
  *
  * Not here: the layout of columns (abi.ts).
  */
@@ -49,7 +49,8 @@ export const PLAN_OUT_ENDS: u32 = 132;
 export const PLAN_OUT_KINDS: u32 = 136;
 
 export const PLAN_RUN_ROWS: u32 = 140;
-export const PLAN_RUN_START: u32 = 144;
+/** Whether the rows of the mini-batch belong to more than one slice. */
+export const PLAN_MIXED: u32 = 144;
 export const PLAN_DUE_END: u32 = 152;
 export const PLAN_FIRED: u32 = 160;
 export const PLAN_OUT_ROWS: u32 = 168;
@@ -67,10 +68,10 @@ export const AGGREGATE_FILTER: u32 = 20;
 export const AGGREGATE_OUT_VALUES: u32 = 24;
 export const AGGREGATE_OUT_VALIDITY: u32 = 28;
 
-/** Rows of a mini-batch: what one run of rows of one slice is cut into, so that its scratch stays in the first cache. */
+/** Most rows of a mini-batch, so that its scratch stays in the first cache. */
 export const RUN_ROWS_MAX: u32 = 256;
 
-// Scratch of a run, arrays of RUN_ROWS_MAX; u32 but for key images.
+// Scratch of a mini-batch, arrays of RUN_ROWS_MAX; u32 but for starts (i64) and key images (24 bytes).
 export const SCRATCH_ROWS: u32 = 0;
 export const SCRATCH_HASHES: u32 = 1 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_CANDIDATES: u32 = 2 * 4 * RUN_ROWS_MAX;
@@ -78,7 +79,9 @@ export const SCRATCH_ENTRIES: u32 = 3 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_KEY_BYTES: u32 = 4 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_SOME_ROWS: u32 = 5 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_SOME_ENTRIES: u32 = 6 * 4 * RUN_ROWS_MAX;
-export const SCRATCH_KEYS: u32 = 7 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_WAITING: u32 = 7 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_STARTS: u32 = 8 * 4 * RUN_ROWS_MAX;
+export const SCRATCH_KEYS: u32 = 10 * 4 * RUN_ROWS_MAX;
 const SCRATCH_RUN_BYTES: u32 = SCRATCH_KEYS + 24 * RUN_ROWS_MAX;
 
 /** Entries that one step of firing may look at. */
@@ -89,14 +92,18 @@ export const FIRE_ORDER_SPARE: u32 = FIRE_ORDER + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_ENTRIES: u32 = FIRE_ORDER_SPARE + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_MERGED: u32 = FIRE_ENTRIES + 4 * FIRE_ENTRIES_MAX;
 const ENTRY_BYTES_MAX: u32 = 1024;
+/** One result before it is narrowed, 8 bytes. */
+export const SCRATCH_RESULT: u32 = FIRE_MERGED + ENTRY_BYTES_MAX;
+const SCRATCH_TEMPLATE: u32 = SCRATCH_RESULT + 8;
 
 export function planAggregate(planPtr: u32, index: u32): u32 {
   return load<u32>(planPtr, PLAN_AGGREGATES) + index * AGGREGATE_BYTES;
 }
 
 /**
- * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and nullable
- * flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has another layout.
+ * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and
+ * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has
+ * another layout.
  */
 export function planInit(planPtr: u32): i32 {
   const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
@@ -112,10 +119,10 @@ export function planInit(planPtr: u32): i32 {
   }
   if (bytes > ENTRY_BYTES_MAX) return CORRUPT;
   store<u32>(planPtr, bytes, PLAN_ENTRY_BYTES);
-  const scratch = transientAlloc(FIRE_MERGED + ENTRY_BYTES_MAX + bytes);
+  const scratch = transientAlloc(SCRATCH_TEMPLATE + bytes);
   if (scratch == 0) return OUT_OF_MEMORY;
   store<u32>(planPtr, scratch, PLAN_SCRATCH);
-  fillTemplate(planPtr, scratch + FIRE_MERGED + ENTRY_BYTES_MAX, bytes);
+  fillTemplate(planPtr, scratch + SCRATCH_TEMPLATE, bytes);
   return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, bytes);
 }
 

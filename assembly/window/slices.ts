@@ -2,7 +2,7 @@
  * The slices of a windowed state: a sorted list of (slice start, table) in one extent.
  *
  *   slice, 16 bytes: start i64 | table reference u32 | 0
- *   state record from 16 on: list reference u32, list pages u32, slices u32, entry layout u32 (key kind << 16 | entry bytes),
+ *   state record from 16 on: list reference, list pages, slices, layout of entries (key kind << 16 | bytes), all u32,
  *   fired through i64, firing (fire.ts)
  *
  * Invariants
@@ -30,7 +30,9 @@ const SLICE_SHIFT: u32 = 4;
 /** MIN_TIME of the host. */
 export const TIME_MIN: i64 = -9007199254740991;
 
-/** Opens a windowed state whose entries have this layout. 0, or CORRUPT when it is there with another layout or kind. */
+/**
+ * Opens a windowed state whose entries have this layout. 0, or CORRUPT when it is there with another layout or kind.
+ */
 export function slicesOpen(state: u32, keyKind: u32, entryBytes: u32): i32 {
   if (stateOpen(state, KIND_WINDOWED) < 0) return CORRUPT;
   const record = statePtr(state);

@@ -1,13 +1,16 @@
 /**
- * Sorting u64 keys ascending: runs of INSERTION_RUN by insertion, then merges from below. Input that is nearly in order,
- * as the entries of one segment are, costs little more than one pass: a merge of two runs already in order only copies.
+ * Sorting u64 keys ascending: runs of INSERTION_RUN by insertion, then merges from below. Input that is nearly in
+ * order, as the entries of one segment are, costs little more than one pass: a merge of two runs already in order only
+ * copies.
  */
 
 const INSERTION_RUN: u32 = 16;
 
 /** Sorts n keys at dataPtr with as much spare room at sparePtr; returns where the sorted keys lie, one of the two. */
 export function sortOrder(dataPtr: u32, sparePtr: u32, n: u32): u32 {
-  for (let from: u32 = 0; from < n; from += INSERTION_RUN) insertionSort(dataPtr, from, min<u32>(n, from + INSERTION_RUN));
+  for (let from: u32 = 0; from < n; from += INSERTION_RUN) {
+    insertionSort(dataPtr, from, min<u32>(n, from + INSERTION_RUN));
+  }
   let source = dataPtr;
   let target = sparePtr;
   for (let width = INSERTION_RUN; width < n; width <<= 1) {

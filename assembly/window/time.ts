@@ -1,6 +1,7 @@
 /**
- * Arithmetic of windows: [start, start + size) for every start = offset + k * slide. Slices are the pieces that all window
- * borders cut time into (size = slide = slice for tumbling windows). Instants are exact milliseconds, also before 1970.
+ * Arithmetic of windows: [start, start + size) for every start = offset + k * slide. Slices are the pieces that all
+ * window borders cut time into (size = slide = slice for tumbling windows). Instants are exact milliseconds, also
+ * before 1970.
  */
 import { PLAN_OFFSET_MS, PLAN_SIZE_MS, PLAN_SLICE_MS, PLAN_SLIDE_MS } from './plan';
 
@@ -16,7 +17,8 @@ export function sliceOf(planPtr: u32, at: i64): i64 {
 
 /** End of the last window that holds the slice. */
 export function lastEndOf(planPtr: u32, slice: i64): i64 {
-  return alignDown(slice, load<i64>(planPtr, PLAN_OFFSET_MS), load<i64>(planPtr, PLAN_SLIDE_MS)) + load<i64>(planPtr, PLAN_SIZE_MS);
+  const start = alignDown(slice, load<i64>(planPtr, PLAN_OFFSET_MS), load<i64>(planPtr, PLAN_SLIDE_MS));
+  return start + load<i64>(planPtr, PLAN_SIZE_MS);
 }
 
 /** The first end of a window that holds the slice and is above firedThrough + 1; meaningful while there is one. */

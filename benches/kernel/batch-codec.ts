@@ -54,6 +54,7 @@ function makeInput(kernels: KernelInstance): Input {
     selection: 0,
     selected: ROWS,
     rowKinds: 0,
+    timestamps: 0,
     watermarks: 0,
     origin: { source: 'bids', split: 0 },
   };

@@ -98,6 +98,7 @@ function makeInput(kernels: KernelInstance, random: Random): Input {
     selection: 0,
     selected: ROWS,
     rowKinds: 0,
+    timestamps: 0,
     watermarks: 0,
     origin: undefined,
   };

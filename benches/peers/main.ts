@@ -5,33 +5,10 @@
  * Arguments: lines (2,000,000) and rounds (3). Peers alternate within a round; rates are medians.
  */
 import { BID_SHAPES, bidFile, type BidFile, type BidShape, DISORDER_MS, WINDOW_MS } from '../support/bids.ts';
-import {
-  type BidResult,
-  type ChannelTotals,
-  checksumOf,
-  checksumText,
-  type LateBid,
-  withLateBids,
-} from '../support/window-results.ts';
+import { expectedDigests } from '../support/expected.ts';
+import type { BidResult } from '../support/window-results.ts';
 import { runDuckDb } from './duckdb.ts';
 import { runPlainJs } from './plain-js.ts';
-
-/** The checksum that plain JavaScript would have, had no bid been late. */
-function expectedFromDuckDb(path: string): string {
-  const windows = new Map<number, Map<string, ChannelTotals>>();
-  const late: LateBid[] = [];
-  runPlainJs({
-    path,
-    disorderMs: DISORDER_MS,
-    windowMs: WINDOW_MS,
-    onLate: (bid) => late.push(bid),
-    onRow(start, channel, totals) {
-      const channels = windows.get(start) ?? new Map<string, ChannelTotals>();
-      windows.set(start, channels.set(channel, totals));
-    },
-  });
-  return checksumText(checksumOf(withLateBids(windows, late)));
-}
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
@@ -46,8 +23,8 @@ async function measure(shape: BidShape, lines: number, rounds: number) {
     plainJs.push(runPlainJs({ path: file.path, disorderMs: DISORDER_MS, windowMs: WINDOW_MS }));
     duckDb.push(await runDuckDb({ path: file.path, windowMs: WINDOW_MS }));
   }
-  const expected = expectedFromDuckDb(file.path);
-  const wrong = duckDb.find(({ checksum }) => checksum !== expected);
+  const expected = expectedDigests(file.path).withLate;
+  const wrong = duckDb.find(({ checksum }) => `${checksum} late 0` !== expected);
   if (wrong !== undefined)
     throw new Error(`${shape}: DuckDB ${wrong.checksum}, plain JavaScript with late bids ${expected}`);
   return { file, plainJs, duckDb };

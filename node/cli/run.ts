@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Size } from '../../src/base/bytes.ts';
+import { UserError } from '../../src/base/errors.ts';
 import type { Duration } from '../../src/base/time.ts';
 import { type RunningJob, run } from '../run.ts';
 import { formatOptions, type OptionSpec, readArguments } from './arguments.ts';
@@ -19,6 +20,7 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
   retained: { type: 'string', value: '<n>', help: 'checkpoints kept (default: 2)' },
   'batch-rows': { type: 'string', value: '<n>', help: 'rows in a batch, at most 4096; never changes results' },
   chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '1 MB'); never changes results" },
+  throttle: { type: 'string', value: '<duration>', help: 'pause after each turn of work, to watch a job or kill it by hand' },
   metrics: { type: 'boolean', help: 'print all metrics as JSON to stderr at the end' },
   quiet: { type: 'boolean', help: 'print errors only' },
 };
@@ -47,23 +49,30 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const every = options.text('checkpoint-every');
   const memory = options.text('memory');
   const chunk = options.text('chunk');
+  const throttle = options.text('throttle');
   const running = await run(job, {
     name,
     ...(state === undefined ? {} : { state }),
     // Texts from the command line: `run` checks their form and names the option.
     ...(every === undefined ? {} : { checkpointEvery: every as Duration }),
-    ...(memory === undefined ? {} : { memory: memory as Size }),
-    ...(chunk === undefined ? {} : { chunk: chunk as Size }),
-    ...whole(options.text('retained'), 'retained'),
-    ...whole(options.text('batch-rows'), 'batchRows'),
+    ...(memory === undefined ? {} : { memory: memory as Size }), // likewise
+    ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
+    ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
+    ...whole(options.text('retained'), 'retained', '--retained'),
+    ...whole(options.text('batch-rows'), 'batchRows', '--batch-rows'),
   });
   return follow(running, { path, state, quiet: options.flag('quiet'), metrics: options.flag('metrics') });
 }
 
-function whole<K extends 'retained' | 'batchRows'>(text: string | undefined, key: K): { readonly [key in K]?: number } {
+function whole<K extends 'retained' | 'batchRows'>(
+  text: string | undefined, key: K, option: string,
+): { readonly [key in K]?: number } {
   const value = Number(text);
+  if (text !== undefined && (!Number.isInteger(value) || value < 1)) {
+    throw new UserError('E1006', { what: option, needs: 'a whole number from 1 on', got: `'${text}'` }, { hint: 'See millrace run --help.' });
+  }
   // Both keys hold a number; the mapped type cannot be built from a computed key without saying so.
-  return text === undefined || !Number.isInteger(value) || value < 1 ? {} : ({ [key]: value } as { readonly [key in K]: number });
+  return text === undefined ? {} : ({ [key]: value } as { readonly [key in K]: number });
 }
 
 interface Following {

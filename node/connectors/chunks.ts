@@ -1,21 +1,41 @@
 /**
- * Bytes on their way in, a chunk at a time: from a file with two reads in flight, or from a stream.
+ * Bytes on their way in, a chunk at a time: from a file, or from a stream.
+ *
+ * A file is read straight into the memory of whoever takes it, while the caller waits: what the system has at hand, as it
+ * mostly does for files read in order, is then there sooner than another thread could say so. Storage that lets one such
+ * read wait is given time: the next chunks are read ahead, two at a time, while other work goes on.
+ *
+ *   direct --a read took SLOW_MS or more--> ahead --AHEAD_CHUNKS chunks later--> direct
  *
  * Invariants
- *  1. Chunks come in order. The one taken last may be used until the next `take`; its memory is then read into again.
+ *  1. Chunks come in order, and which bytes come does not depend on how they are read.
  *  2. A file is read up to the size it had when it was opened; ending before is an error (E1501), growing is not seen.
- *  3. A failure is thrown by `take` and by `ready`, each time.
+ *  3. A failure is thrown by `next` and by `ready`, each time.
+ *  4. At most one chunk in AHEAD_CHUNKS + 1 lets the caller wait for slow storage.
  */
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { ExternalError } from '../../src/base/errors.ts';
 import { readFailure } from '../disk.ts';
 
 const READS_IN_FLIGHT = 2;
+const SLOW_MS = 4;
+const AHEAD_CHUNKS = 32;
+
+/** Where bytes go: a decoder. */
+export interface ChunkTarget {
+  /** Memory for `bytes` bytes, to be filled at once; `pushed` then tells how many came. */
+  space(bytes: number): Uint8Array;
+  pushed(bytes: number): void;
+  /** Takes a copy. */
+  push(bytes: Uint8Array): void;
+}
 
 export interface Chunks {
-  take(): Uint8Array | 'wait' | 'end';
-  /** Resolves when `take` may answer something other than 'wait'. */
+  /** Gives the next chunk to `target`, when there is one. */
+  next(target: ChunkTarget): 'given' | 'wait' | 'end';
+  /** Resolves when `next` may answer something other than 'wait'. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -33,26 +53,29 @@ export class FileChunks implements Chunks {
   readonly #path: string;
   readonly #size: number;
   readonly #chunkBytes: number;
+  readonly #slowMs: number;
   /** Reads not taken yet, in order of the file. */
   readonly #slots: Slot[] = [];
-  #taken: Slot | undefined;
   #readTo: number;
+  /** Chunks that are still to be read ahead. */
+  #ahead = 0;
   #failure: ExternalError | undefined;
 
-  private constructor(handle: FileHandle, path: string, size: number, from: number, chunkBytes: number) {
+  private constructor(handle: FileHandle, path: string, size: number, from: number, chunkBytes: number, slowMs: number) {
     this.#handle = handle;
     this.#path = path;
     this.#size = size;
     this.#readTo = from;
+    this.#slowMs = slowMs;
     this.#chunkBytes = Math.max(1, Math.min(chunkBytes, size - from));
-    for (let i = 0; i < READS_IN_FLIGHT; i++) this.#readNext(undefined);
   }
 
-  /** Reads from byte `from` on. A byte order mark at the start of the file is not part of the content. */
+  /** Reads from byte `from` on; a read of `slowMs` or more is slow. A byte order mark at the start of the file is not part of the content. */
   static async open(
     path: string,
     from: number | undefined,
     chunkBytes: number,
+    slowMs = SLOW_MS,
   ): Promise<{ chunks: FileChunks; start: number }> {
     let handle: FileHandle | undefined;
     try {
@@ -60,22 +83,42 @@ export class FileChunks implements Chunks {
       const { size } = await handle.stat();
       const start = from ?? (await markLength(handle));
       if (start > size) throw shrunk(path, start, size);
-      return { chunks: new FileChunks(handle, path, size, start, chunkBytes), start };
+      return { chunks: new FileChunks(handle, path, size, start, chunkBytes, slowMs), start };
     } catch (error) {
       await handle?.close();
       throw readFailure(path, error);
     }
   }
 
-  take(): Uint8Array | 'wait' | 'end' {
+  next(target: ChunkTarget): 'given' | 'wait' | 'end' {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#taken !== undefined) this.#readNext(this.#taken.buffer);
-    this.#taken = undefined;
-    const next = this.#slots[0];
-    if (next === undefined) return 'end';
-    if (next.filled === undefined) return 'wait';
-    this.#taken = this.#slots.shift();
-    return next.filled;
+    const slot = this.#slots[0];
+    if (slot === undefined) return this.#readDirect(target);
+    if (slot.filled === undefined) return 'wait';
+    this.#slots.shift();
+    target.push(slot.filled);
+    if (this.#ahead > 0) this.#readAhead(slot.buffer);
+    return 'given';
+  }
+
+  #readDirect(target: ChunkTarget): 'given' | 'end' {
+    const bytes = Math.min(this.#chunkBytes, this.#size - this.#readTo);
+    if (bytes <= 0) return 'end';
+    const began = performance.now();
+    try {
+      const read = readSync(this.#handle.fd, target.space(bytes), 0, bytes, this.#readTo);
+      if (read === 0) throw shrunk(this.#path, this.#size, this.#readTo);
+      target.pushed(read);
+      this.#readTo += read;
+    } catch (error) {
+      this.#failure = readFailure(this.#path, error);
+      throw this.#failure;
+    }
+    if (performance.now() - began >= this.#slowMs) {
+      this.#ahead = AHEAD_CHUNKS;
+      for (let i = 0; i < READS_IN_FLIGHT; i++) this.#readAhead(undefined);
+    }
+    return 'given';
   }
 
   async ready(): Promise<void> {
@@ -89,10 +132,11 @@ export class FileChunks implements Chunks {
     await this.#handle.close();
   }
 
-  #readNext(buffer: Uint8Array | undefined): void {
+  #readAhead(buffer: Uint8Array | undefined): void {
     const from = this.#readTo;
     const bytes = Math.min(this.#chunkBytes, this.#size - from);
     if (bytes <= 0) return;
+    this.#ahead--;
     this.#readTo += bytes;
     const slot: Slot = {
       buffer: buffer ?? new Uint8Array(this.#chunkBytes),
@@ -150,13 +194,14 @@ export class StreamChunks implements Chunks {
     this.#reading = this.#read();
   }
 
-  take(): Uint8Array | 'wait' | 'end' {
+  next(target: ChunkTarget): 'given' | 'wait' | 'end' {
     if (this.#failure !== undefined) throw this.#failure;
     const taken = this.#next;
     if (taken === 'wait' || taken === 'end') return taken;
+    target.push(taken);
     this.#next = 'wait';
     this.#reading = this.#read();
-    return taken;
+    return 'given';
   }
 
   async ready(): Promise<void> {

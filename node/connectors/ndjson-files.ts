@@ -10,7 +10,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
-import type { Poll, ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
+import type { Poll, ReaderContext, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { type Chunks, FileChunks, StreamChunks } from './chunks.ts';
@@ -118,6 +118,10 @@ class NdjsonSplitReader implements SplitReader {
     return this.#decoder.position;
   }
 
+  get counters(): ReaderCounters {
+    return this.#decoder.counters;
+  }
+
   offset(): Json {
     return this.#decoder.position;
   }
@@ -127,10 +131,9 @@ class NdjsonSplitReader implements SplitReader {
       const answer = this.#decoder.next(quantumEnd);
       if (answer === 'limit') return 'quantum end';
       if (answer !== 'need input') return answer;
-      const chunk = this.#chunks.take();
-      if (chunk === 'wait') return 'wait';
-      if (chunk === 'end') this.#decoder.end();
-      else this.#decoder.push(chunk);
+      const given = this.#chunks.next(this.#decoder);
+      if (given === 'wait') return 'wait';
+      if (given === 'end') this.#decoder.end();
     }
   }
 

@@ -95,11 +95,11 @@ export function avg<C extends Columns, const N extends Name<C, Numeric>, O exten
   return declare('avg', column, options);
 }
 
-/** Standard deviation of the population. */
+/** Standard deviation of the rows as a sample (n - 1); null for fewer than two values. */
 export function stddev<C extends Columns, const N extends Name<C, Numeric>, O extends Only<C>>(
   column: N,
   options?: O,
-): Aggregate<C, float64 | Missing<C[N], O>, 'cannot retract'> {
+): Aggregate<C, float64 | null, 'cannot retract'> {
   return declare('stddev', column, options);
 }
 

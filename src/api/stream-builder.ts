@@ -10,7 +10,7 @@ import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import type { EventTimeColumn, LogicalNode, WindowAggregateNode, WindowSpec } from '../plan/logical.ts';
+import type { LogicalNode, WindowAggregateNode, WindowSpec } from '../plan/logical.ts';
 import { aggregation } from './aggregation.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
@@ -22,7 +22,7 @@ import { requireKnownOptions, uidOf } from './options.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import type { Stream, Uid } from './stream.ts';
-import { canBeEventTime, type Named, timeAfter, timeOfUnion, type Traits } from './traits.ts';
+import { canBeEventTime, type Named, type Traits } from './traits.ts';
 import { strategyOf, windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
@@ -35,7 +35,7 @@ export function from<C extends Columns>(source: Source<C>, options?: Uid): Strea
     const uid = uidOf(options, 'from');
     const built = new StreamBuilder(
       { kind: 'source', schema: table, uid, connector, label },
-      { time: undefined, isChangelog: false },
+      { hasEventTime: false, isChangelog: false },
     );
     // The builder has every step; which columns they know is known to the type alone, and comes from the source.
     return built as unknown as Stream<C>;
@@ -77,7 +77,7 @@ class StreamBuilder {
         strategy: strategyOf(strategy),
         idleAfterMs,
       };
-      return new StreamBuilder(node, { ...this.traits, time: { column, plusMs: 0 } });
+      return new StreamBuilder(node, { ...this.traits, hasEventTime: true });
     });
   }
 
@@ -94,10 +94,7 @@ class StreamBuilder {
   pick(...columns: string[]): StreamBuilder {
     return located(() => {
       requireSome(columns, 'pick', 'column');
-      return this.#project(
-        columns.map((name) => ({ name, expression: this.#column(name, 'pick') })),
-        'pick',
-      );
+      return this.#project(columns.map((name) => ({ name, expression: this.#column(name, 'pick') })));
     });
   }
 
@@ -105,7 +102,7 @@ class StreamBuilder {
     return located(() => {
       const named = namedOf(this.node.schema, columns, 'select');
       requireSome(named, 'select', 'column');
-      return this.#project(named, 'select');
+      return this.#project(named);
     });
   }
 
@@ -114,10 +111,7 @@ class StreamBuilder {
       const named = namedOf(this.node.schema, columns, 'add');
       requireSome(named, 'add', 'column');
       const kept = this.node.schema.fields.filter((field) => !named.some(({ name }) => name === field.name));
-      return this.#project(
-        [...kept.map(({ name }) => ({ name, expression: this.#column(name, 'add') })), ...named],
-        'add',
-      );
+      return this.#project([...kept.map(({ name }) => ({ name, expression: this.#column(name, 'add') })), ...named]);
     });
   }
 
@@ -147,7 +141,7 @@ class StreamBuilder {
       const isChangelog = this.traits.isChangelog || other.traits.isChangelog;
       return new StreamBuilder(
         { kind: 'union', schema: this.node.schema, inputs },
-        { time: timeOfUnion(this.traits, other.traits), isChangelog },
+        { hasEventTime: this.traits.hasEventTime && other.traits.hasEventTime, isChangelog },
       );
     });
   }
@@ -193,10 +187,10 @@ class StreamBuilder {
     return { op: 'column', name, type: this.#typeOf(name, where) };
   }
 
-  #project(columns: readonly Named[], where: string): StreamBuilder {
+  #project(columns: readonly Named[]): StreamBuilder {
     const schema = tableSchema(columns.map(({ name, expression }) => ({ name, type: expression.type })));
     const node: LogicalNode = { kind: 'project', schema, input: this.node, columns };
-    return new StreamBuilder(node, { ...this.traits, time: timeAfter(this.traits.time, columns, where) });
+    return new StreamBuilder(node, this.traits);
   }
 
   #function(
@@ -208,11 +202,8 @@ class StreamBuilder {
     const out: unknown = isRecord(options) ? options.out : undefined;
     const schema = tableOf(out, `out of ${does}`);
     const uid = uidOf(options, does, ['out', 'uid']);
-    const named = schema.fields
-      .filter(({ type }) => canBeEventTime(type))
-      .map(({ name, type }): Named => ({ name, expression: { op: 'column', name, type } }));
     const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run };
-    return new StreamBuilder(node, { ...this.traits, time: timeAfter(this.traits.time, named, does) });
+    return new StreamBuilder(node, this.traits);
   }
 }
 
@@ -237,13 +228,11 @@ class KeyedBuilder {
 class WindowedBuilder {
   readonly #input: LogicalNode;
   readonly #keys: readonly string[];
-  readonly #time: EventTimeColumn;
   readonly #window: WindowSpec;
 
-  constructor(input: LogicalNode, keys: readonly string[], time: EventTimeColumn, window: WindowSpec) {
+  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec) {
     this.#input = input;
     this.#keys = keys;
-    this.#time = time;
     this.#window = window;
   }
 
@@ -261,7 +250,6 @@ class WindowedBuilder {
         uid,
         input: this.#input,
         keys: this.#keys,
-        time: this.#time,
         window: this.#window,
         aggregates: calls,
         allowedLatenessMs: 0,
@@ -274,10 +262,10 @@ class WithLateBuilder extends StreamBuilder {
   readonly late: StreamBuilder;
 
   constructor(node: WindowAggregateNode) {
-    super(node, { time: { column: 'windowEnd', plusMs: -1 }, isChangelog: false });
+    super(node, { hasEventTime: true, isChangelog: false });
     this.late = new StreamBuilder(
       { kind: 'late', schema: node.input.schema, of: node },
-      { time: undefined, isChangelog: false },
+      { hasEventTime: false, isChangelog: false },
     );
   }
 }
@@ -290,22 +278,16 @@ function windowed(
 ): WindowedBuilder {
   for (const options of more) requireKnownOptions(options, [], 'window');
   const spec = windowSpecOf(window);
-  const { time, isChangelog } = stream.traits;
+  const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
     throw new UserError(
       'E1211',
       { where: 'window' },
       { hint: 'window the stream first; results of windows are final' },
     );
-  if (time === undefined)
+  if (!hasEventTime)
     throw new UserError('E1205', { where: 'window' }, { hint: 'call .watermark(column, strategy) before' });
-  if ('lost' in time)
-    throw new UserError(
-      'E1210',
-      { column: time.lost, where: 'window', by: time.by },
-      { hint: `keep '${time.lost}' in ${time.by}` },
-    );
-  return new WindowedBuilder(stream.node, keys, time, spec);
+  return new WindowedBuilder(stream.node, keys, spec);
 }
 
 function runningAggregate(
@@ -319,7 +301,7 @@ function runningAggregate(
   const { schema, calls } = aggregation(stream.node.schema, keys, [], aggregates, uid);
   return new StreamBuilder(
     { kind: 'aggregate', schema, uid, input: stream.node, keys, aggregates: calls },
-    { time: undefined, isChangelog: true },
+    { hasEventTime: false, isChangelog: true },
   );
 }
 

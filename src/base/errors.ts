@@ -6,7 +6,8 @@
  * Bad records are data, not errors: they are counted dead letters.
  *
  * Every code has one message maker here, so a code without a message does not compile; a test makes each code once.
- * Numbers: E10xx options and schema, E12xx planning, E13xx run time, E14xx state and checkpoints, E15xx sources and sinks.
+ * Numbers: E10xx options and schema, E12xx planning, E13xx run time, E14xx state and checkpoints, E15xx sources and
+ * sinks.
  */
 
 const messages = {
@@ -31,8 +32,6 @@ const messages = {
   E1207: (p: { column: string; where: string }) => `'${p.column}' in ${p.where} is already a column of the result`,
   E1208: (p: { condition: string; where: string }) => `${p.condition} was built in ${p.where}, but is no part of its answer`,
   E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
-  E1210: (p: { column: string; where: string; by: string }) =>
-    `${p.where} needs the event-time column '${p.column}', but ${p.by} leaves it out`,
   E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
@@ -59,6 +58,7 @@ const messages = {
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
   E1601: (p: { option: string; command: string }) => `millrace ${p.command} has no option ${p.option}`,
   E1603: (p: { path: string; at: string; problem: string }) => `${p.path}${p.at === '' ? '' : `, ${p.at}`}: ${p.problem}`,
+  E1604: (p: { command: string; problem: string }) => `millrace ${p.command}: ${p.problem}`,
   E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
   E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,

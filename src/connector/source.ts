@@ -47,6 +47,12 @@ export interface ReaderContext {
 
 export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
 
+/** Rows by how a reader found their columns: in the order and form of the row before, or by looking for them. */
+export interface ReaderCounters {
+  readonly fastRows: number;
+  readonly generalRows: number;
+}
+
 export interface SplitReader {
   /** The next batch that starts below `quantumEnd`; 'quantum end' when the next record starts at or beyond it. */
   poll(quantumEnd: number): Poll;
@@ -56,6 +62,8 @@ export interface SplitReader {
   readonly position: number;
   /** What `open` takes to continue at `position`. */
   offset(): Json;
+  /** Since it was opened, for the metrics of formats that have a fast path. */
+  readonly counters?: ReaderCounters;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The plan of an aggregation, filled for the kernels: the same offsets as assembly/window/plan.ts. It owns the output columns.
- * Used by the doors of windowed and unbounded aggregation; nothing of it is state.
+ * The plan of an aggregation, filled for the kernels: the same offsets as assembly/window/plan.ts. It owns the output
+ * columns. Used by the doors of windowed and unbounded aggregation; nothing of it is state.
  */
 import { InternalError } from '../base/errors.ts';
 import type { ColumnVector, Ptr } from '../data/record-batch.ts';
@@ -20,19 +20,17 @@ const KEY_NONE = 255;
 /** An integer sum that does not fit int64. */
 export const OVERFLOW = -4;
 
-/** The aggregates that kernels know, by name: codes of assembly/aggregate/registry.ts. */
-export const AGGREGATES = { count: 0, sum: 1, min: 2, max: 3, avg: 4, stddev: 5 } as const;
-export type AggregateName = keyof typeof AGGREGATES;
-export const isAggregateName = (name: string): name is AggregateName => Object.hasOwn(AGGREGATES, name);
-
+/** One aggregate as kernels compute it. What may be asked, and of which types, is the plan's (plan/aggregates.ts). */
 export interface AggregateSpec {
   /** As the user named it, for messages. */
   readonly name: string;
-  readonly fn: AggregateName;
-  /** Type of the input column; undefined: count(). */
+  /** Its code in assembly/aggregate/registry.ts. */
+  readonly code: number;
+  /** Type of the input column; undefined: it takes none. */
   readonly input: Physical | undefined;
   /** Rows may lack a value: the column is nullable, or the aggregate has a filter. */
   readonly nullable: boolean;
+  readonly result: { readonly physical: Physical; readonly nullable: boolean };
 }
 
 export interface AggregatePlanSpec {
@@ -75,7 +73,7 @@ export class AggregatePlan {
       validity: validity ? memory.allocate((outputRows + 7) >>> 3) : 0,
     });
     this.key = spec.key === undefined ? undefined : column(spec.key, false);
-    this.results = spec.aggregates.map((aggregate) => column(resultType(aggregate), mayBeNull(aggregate)));
+    this.results = spec.aggregates.map(({ result }) => column(result.physical, result.nullable));
     this.#fill();
   }
 
@@ -134,7 +132,7 @@ export class AggregatePlan {
     const column = this.#columns + index * COLUMN_BYTES;
     const out = this.results[index];
     words.fill(0, at, at + AGGREGATE.bytes / 4);
-    words[at + AGGREGATE.code / 4] = AGGREGATES[aggregate.fn];
+    words[at + AGGREGATE.code / 4] = aggregate.code;
     words[at + AGGREGATE.type / 4] = aggregate.input ?? 0;
     words[at + AGGREGATE.nullable / 4] = aggregate.nullable ? 1 : 0;
     words[at + AGGREGATE.column / 4] = aggregate.input === undefined ? 0 : column;
@@ -144,21 +142,3 @@ export class AggregatePlan {
     words[column >>> 2] = aggregate.input ?? 0;
   }
 }
-
-/** Type of the result column of an aggregate. */
-export function resultType({ fn, input }: AggregateSpec): Physical {
-  switch (fn) {
-    case 'count':
-      return Physical.I64;
-    case 'sum':
-      return input === Physical.F64 ? Physical.F64 : Physical.I64;
-    case 'min':
-    case 'max':
-      return input ?? Physical.I64;
-    default:
-      return Physical.F64;
-  }
-}
-
-/** Whether a result can be null; its column then has a validity bitmap. */
-export const mayBeNull = ({ fn, nullable }: AggregateSpec): boolean => fn === 'stddev' || (nullable && fn !== 'count');

@@ -12,7 +12,10 @@ import type { KernelInstance } from './instance.ts';
 
 export const PAGE_BYTES = 4096;
 /** What a call of `drainSnapshot` needs at least: a run header and one block. */
-export const DRAIN_BYTES_MIN = 8 + 256;
+export const DRAIN_BYTES_MIN = 8 + 128;
+
+/** What is written at least when a byte of state has changed; assembly/memory/frames.ts has the same. */
+export const BLOCK_BYTES = 128;
 
 export class Arena {
   readonly #begin: () => number;
@@ -22,7 +25,10 @@ export class Arena {
   readonly #captured: () => number;
   readonly #kernels: KernelInstance;
 
-  /** An empty arena of at most `budgetBytes`, rounded down to pages. Throws InternalError when memory has not even one region. */
+  /**
+   * An empty arena of at most `budgetBytes`, rounded down to pages. Throws InternalError when memory has not even one
+   * region.
+   */
   constructor(kernels: KernelInstance, budgetBytes: number) {
     this.#kernels = kernels;
     this.#begin = kernels.function('snapshotBegin');
@@ -57,7 +63,10 @@ export class Arena {
     this.#kernels.function('stateClear')(state);
   }
 
-  /** Whether what is counted while working equals a walk over all pages and entries of a state. For tests and inspection. */
+  /**
+   * Whether what is counted while working equals a walk over all pages and entries of a state. For tests and
+   * inspection.
+   */
   countsHold(state: number): boolean {
     const pages = this.#kernels.function('scanPages')(state) >>> 0;
     return pages * PAGE_BYTES === this.stateBytes(state) && this.#kernels.function('stateScan')(state) === 1;
@@ -68,12 +77,15 @@ export class Arena {
     this.#kernels.function('snapshotWhole')();
   }
 
-  /** Freezes the image of all state. Returns how many blocks of 256 bytes have changed since the last confirmed snapshot. */
+  /** Freezes the image of all state. Returns how many blocks have changed since the last confirmed snapshot. */
   beginSnapshot(): number {
     return this.#begin() >>> 0;
   }
 
-  /** Copies the next runs of the image to `outPtr`: how many bytes, 0 when all is out, 'spoiled' when it must be aborted. */
+  /**
+   * Copies the next runs of the image to `outPtr`: how many bytes, 0 when all is out, 'spoiled' when it must be
+   * aborted.
+   */
   drainSnapshot(outPtr: Ptr, maxBytes: number): number | 'spoiled' {
     assert(maxBytes >= DRAIN_BYTES_MIN, `${maxBytes} bytes are too few to drain a block`);
     const bytes = this.#drain(outPtr, maxBytes);

@@ -18,14 +18,16 @@ import { ColumnBlock } from './column-block.ts';
 import type { KernelInstance } from './instance.ts';
 
 /**
- * Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split.
+ * Words of the argument block, in order: columns, count, rows, selection, kinds, watermarks, source, its bytes, split,
+ * timestamps.
  */
-const BLOCK_WORDS = 9;
+const BLOCK_WORDS = 10;
 const KINDS = 4;
 const WATERMARKS = 5;
 const SOURCE = 6;
 const SOURCE_BYTES = 7;
 const SPLIT = 8;
+const TIMESTAMPS = 9;
 
 export class BatchCodec {
   readonly schema: TableSchema;
@@ -69,6 +71,7 @@ export class BatchCodec {
       0,
       0,
       0,
+      room.timestamps,
     ]);
     const rows = this.#kernels.function('decodeBatch')(this.#block, at, length);
     if (rows < 0) return undefined;
@@ -79,7 +82,8 @@ export class BatchCodec {
     }));
     return {
       schema: this.schema, rows, columns, selection: 0, selected: rows,
-      rowKinds: word(KINDS), timestamps: 0, watermarks: word(WATERMARKS), origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
+      rowKinds: word(KINDS), timestamps: word(TIMESTAMPS), watermarks: word(WATERMARKS),
+      origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
     };
   }
 
@@ -96,6 +100,7 @@ export class BatchCodec {
       source.ptr,
       source.bytes,
       batch.origin?.split ?? 0,
+      batch.timestamps,
     ]);
   }
 
@@ -127,6 +132,7 @@ export class BatchCodec {
     this.#room ??= {
       columns: this.#columns.allocateColumns(),
       rowKinds: memory.allocate(BATCH_ROWS_MAX),
+      timestamps: memory.allocate(BATCH_ROWS_MAX * 8),
       watermarks: memory.allocate(BATCH_ROWS_MAX * 8),
     };
     return this.#room;
@@ -136,5 +142,6 @@ export class BatchCodec {
 interface Room {
   readonly columns: readonly ColumnVector[];
   readonly rowKinds: Ptr;
+  readonly timestamps: Ptr;
   readonly watermarks: Ptr;
 }

@@ -1,5 +1,6 @@
 /**
- * The door to aggregation without windows: each input row gives one or two rows of changelog (assembly/window/changelog.ts).
+ * The door to aggregation without windows: each input row gives one or two rows of changelog
+ * (assembly/window/changelog.ts).
  *
  * Use
  *   for (let at = 0; at < input.selected;) {

@@ -7,7 +7,6 @@ import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
 import {
   type AggregateCall,
-  type EventTimeColumn,
   inputsOf,
   type LogicalNode,
   type LogicalPlan,
@@ -64,7 +63,7 @@ function summary(node: PlanNode): string {
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window, node.time)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window)}: ${describeCalls(node.aggregates)}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'late':
@@ -92,11 +91,10 @@ function describeColumn(column: Extract<LogicalNode, { kind: 'project' }>['colum
 
 const describeKeys = (keys: readonly string[]): string => (keys.length === 0 ? '' : `by ${keys.join(', ')}, `);
 
-function describeWindow(window: WindowSpec, time: EventTimeColumn): string {
+function describeWindow(window: WindowSpec): string {
   const offset = window.offsetMs === 0 ? '' : ` offset ${shortDuration(window.offsetMs)}`;
   const every = window.kind === 'hopping' ? ` every ${shortDuration(window.slideMs)}` : '';
-  const at = time.plusMs === 0 ? time.column : `${time.column} - 1 ms`;
-  return `${window.kind} ${shortDuration(window.sizeMs)}${every}${offset} of ${at}`;
+  return `${window.kind} ${shortDuration(window.sizeMs)}${every}${offset}`;
 }
 
 function describeCalls(calls: readonly AggregateCall[]): string {

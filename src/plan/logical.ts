@@ -85,17 +85,9 @@ export interface AggregateCall {
 }
 
 /**
- * Where a row's event time stands after the steps since the watermark: in `column` plus `plusMs`. The results of a window
- * belong to its last instant, windowEnd - 1.
- */
-export interface EventTimeColumn {
-  readonly column: string;
-  readonly plusMs: 0 | -1;
-}
-
-/**
- * Keyed (or global, with no keys) aggregation over event-time windows. Output: key columns, windowStart, windowEnd,
- * aggregates. Late rows go to the output that LateNode names, else they are counted and sampled.
+ * Keyed (or global, with no keys) aggregation over event-time windows. Event time is no column here: it travels beside
+ * the columns from the watermark on (data/record-batch.ts). Output: key columns, windowStart, windowEnd, aggregates.
+ * Late rows go to the output that LateNode names, else they are counted and sampled.
  */
 export interface WindowAggregateNode {
   readonly kind: 'windowAggregate';
@@ -103,7 +95,6 @@ export interface WindowAggregateNode {
   readonly uid: string | undefined;
   readonly input: LogicalNode;
   readonly keys: readonly string[];
-  readonly time: EventTimeColumn;
   readonly window: WindowSpec;
   readonly aggregates: readonly AggregateCall[];
   readonly allowedLatenessMs: number;

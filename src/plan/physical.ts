@@ -40,7 +40,7 @@ export function physicalPlan(plan: LogicalPlan): PhysicalPlan {
   const uids = assignUids(plan);
   const columns = requiredColumns(order);
   const operators = order.filter((node): node is PhysicalOperator => node.kind !== 'late');
-  const indexes = new Map(operators.map((node, index) => [node as AnyNode, index]));
+  const indexes = new Map<AnyNode, number>(operators.map((node, index) => [node, index]));
   const inputOf = (input: LogicalNode): PhysicalInput => {
     const operator = input.kind === 'late' ? input.of : input;
     return { from: indexes.get(operator) ?? -1, port: input.kind === 'late' ? 1 : 0 };
@@ -73,7 +73,8 @@ function requiredColumns(order: readonly AnyNode[]): ReadonlyMap<AnyNode, Readon
   const required = new Map<AnyNode, Set<string>>(order.map((node) => [node, new Set<string>()]));
   for (const node of [...order].reverse()) {
     const own = required.get(node) ?? new Set<string>();
-    for (const input of inputsOf(node)) {
+    // Late rows are rows of what the aggregate reads, whatever it makes of them.
+    for (const input of inputsOf(node.kind === 'late' ? node.of : node)) {
       const needed = required.get(input);
       for (const name of readsOf(node, own)) needed?.add(name);
     }

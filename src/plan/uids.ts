@@ -75,7 +75,7 @@ function describeNode(node: PlanNode): Json {
     case 'function':
       return [node.does, describeSchema(node.schema)];
     case 'windowAggregate':
-      return [[...node.keys], { ...node.window }, { ...node.time }, node.aggregates.map(describeCall)];
+      return [[...node.keys], { ...node.window }, node.aggregates.map(describeCall)];
     case 'aggregate':
       return [[...node.keys], node.aggregates.map(describeCall)];
     case 'sink':

@@ -1,11 +1,11 @@
 /** What aggregates read of a batch: their columns, and for those with a condition a mask of the rows that count. */
-import { UserError } from '../base/errors.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';
 import { physicalOf } from '../data/types.ts';
-import { type AggregateSpec, isAggregateName } from '../kernel/aggregate-plan.ts';
+import type { AggregateSpec } from '../kernel/aggregate-plan.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
+import { aggregateFunction, resultType } from '../plan/aggregates.ts';
 import type { AggregateCall } from '../plan/logical.ts';
 import { Projection, type RowError } from './expression.ts';
 
@@ -19,13 +19,19 @@ export interface Inputs {
   readonly errors: readonly RowError[];
 }
 
-/** How kernels are told of each call. Throws E1212 for one that no kernel knows. */
+/** How kernels are told of each call over rows of `input`. */
 export const aggregateSpecs = (input: TableSchema, calls: readonly AggregateCall[], uid: string): readonly AggregateSpec[] =>
-  calls.map(({ name, fn, column, where }) => {
-    if (!isAggregateName(fn)) throw new UserError('E1212', { what: `aggregate ${fn}` }, { location: { operator: uid } });
+  calls.map((call) => {
+    const { name, fn, column, where } = call;
     const field = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)];
-    const nullable = field?.type.nullable === true || where !== undefined;
-    return { name, fn, input: field === undefined ? undefined : physicalOf(field.type), nullable };
+    const result = resultType(call, input, uid);
+    return {
+      name,
+      code: aggregateFunction(fn).code,
+      input: field === undefined ? undefined : physicalOf(field.type),
+      nullable: field?.type.nullable === true || where !== undefined,
+      result: { physical: physicalOf(result), nullable: result.nullable },
+    };
   });
 
 export class AggregateInputs {

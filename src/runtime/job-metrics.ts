@@ -18,7 +18,11 @@ export function metricsOf(run: Measured): MetricsRegistry {
   for (const { uid, ledger } of [...task.sources, ...task.operators]) {
     for (const term of TERMS) registry.add(uid, term, 'records', () => ledger[term]);
   }
-  for (const source of task.sources) registry.add(source.uid, 'bytesRead', 'bytes', () => source.progress().read);
+  for (const source of task.sources) {
+    registry.add(source.uid, 'bytesRead', 'bytes', () => source.progress().read);
+    registry.add(source.uid, 'fastRows', 'records', () => source.counters().fastRows);
+    registry.add(source.uid, 'generalRows', 'records', () => source.counters().generalRows);
+  }
   for (const sink of task.operators) {
     if (sink instanceof SinkOperator) registry.add(sink.uid, 'bytesWritten', 'bytes', () => sink.writer.bytesWritten);
   }
@@ -33,6 +37,7 @@ export function metricsOf(run: Measured): MetricsRegistry {
   registry.add('job', 'checkpointsCompleted', 'checkpoints', () => checkpoints.completed);
   registry.add('job', 'checkpointsAborted', 'checkpoints', () => checkpoints.aborted);
   registry.add('job', 'checkpointBytes', 'bytes', () => checkpoints.bytes);
+  registry.add('job', 'checkpointChangedBytes', 'bytes', () => checkpoints.changedBytes);
   registry.addHistogram('job', 'checkpointCut', 'ms', checkpoints.cutMs);
   registry.addHistogram('job', 'checkpointPersist', 'ms', checkpoints.persistMs);
   return registry;

@@ -41,6 +41,8 @@ export interface JobSettings {
   readonly stateBytes: number;
   readonly batchRows: number;
   readonly chunkBytes: number;
+  /** A checkpoint writes only what changed, until its segments hold more than this and several times the state. */
+  readonly logBytes: number;
 }
 
 export const DEFAULT_SETTINGS: JobSettings = {
@@ -48,7 +50,9 @@ export const DEFAULT_SETTINGS: JobSettings = {
   retained: 2,
   stateBytes: 256 * 1024 * 1024,
   batchRows: 4096,
-  chunkBytes: 1024 * 1024,
+  // What a chunk holds is read, parsed and aggregated while it is in a core's own cache.
+  chunkBytes: 256 * 1024,
+  logBytes: 64 * 1024 * 1024,
 };
 
 /** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */

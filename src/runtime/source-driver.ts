@@ -7,12 +7,13 @@
  *     that split's input is on its way the source waits, even when another split could go on. So a replay interleaves, and
  *     decides lateness, as the first run did.
  *  2. Live splits are read as their input arrives.
- *  3. A split's end follows its last batch; the source's end follows the last split's.
+ *  3. A split ends right behind its last byte, before anything else is read of any split, one that is empty before the first
+ *     record: so lateness depends neither on reads nor on restarts. The source's end follows the last split's.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
 import type { Json } from '../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../base/time.ts';
-import type { SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
+import type { ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
 import type { RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -59,8 +60,10 @@ export class SourceDriver {
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
   #ended = false;
-  /** A split whose last record is out: its end is the next step. */
-  #ending: Split | undefined;
+  /** Of readers that are closed. */
+  #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
+  /** Splits of which nothing is left: their ends are the next steps. Follows from positions, so a restart finds it again. */
+  readonly #ending: Split[] = [];
   // checkpointed
   readonly #splits: Split[];
   #current: Split | undefined;
@@ -83,7 +86,9 @@ export class SourceDriver {
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
       split.position = before?.position ?? 0;
       split.ended = before?.ended ?? false;
-      if (!split.ended) split.reader = await this.#options.open(split.split, split.index, before?.offset);
+      if (split.ended) continue;
+      split.reader = await this.#options.open(split.split, split.index, before?.offset);
+      if (!this.live && this.#isAtEnd(split)) this.#ending.push(split);
     }
     if (state === undefined) return;
     this.#current = this.#splits.find(({ split }) => split.id === state.current);
@@ -105,6 +110,11 @@ export class SourceDriver {
     return { read, size };
   }
 
+  /** What readers counted since the start, those of ended splits included. */
+  counters(): ReaderCounters {
+    return this.#splits.reduce((sum, { reader }) => added(sum, reader?.counters), this.#counted);
+  }
+
   /** Each split with where it stands, for `explainWindow` and `inspect`. */
   positions(): readonly { readonly id: string; readonly position: number; readonly ended: boolean }[] {
     return this.#splits.map(({ split, reader, position, ended }) => ({ id: split.id, position: reader?.position ?? position, ended }));
@@ -114,9 +124,9 @@ export class SourceDriver {
     return this.#options.connector.live;
   }
 
-  /** Whether a split's turn has begun and not ended. */
+  /** Whether a split's turn has begun and not ended, or ends of splits are due. */
   get inTurn(): boolean {
-    return this.#current !== undefined;
+    return this.#current !== undefined || this.#ending.length > 0;
   }
 
   /** Largest timestamp of the split whose turn would be next: how replayable sources are ordered among each other. */
@@ -157,10 +167,10 @@ export class SourceDriver {
   }
 
   #stepReplayable(): SourceStep {
-    if (this.#ending !== undefined) {
-      this.#endSplit(this.#ending);
-      this.#ending = undefined;
-      this.#current = undefined;
+    const ending = this.#ending.shift();
+    if (ending !== undefined) {
+      this.#endSplit(ending);
+      if (this.#current === ending) this.#current = undefined;
       return 'worked';
     }
     this.#current ??= this.#nextTurn();
@@ -171,15 +181,19 @@ export class SourceDriver {
     }
     const polled = split.reader.poll(this.#turnEnd);
     if (polled === 'wait') return 'wait';
-    if (polled === 'quantum end' || polled === 'end') {
+    if (polled === 'end') {
       this.#current = undefined;
-      if (polled === 'end') this.#endSplit(split);
-    } else {
-      this.#emit(split, polled);
-      // A split ends with its last record, not when the next read finds nothing: so lateness does not depend on reads.
-      if (split.split.size !== undefined && split.reader.position >= split.split.size) this.#ending = split;
+      this.#endSplit(split);
+      return 'worked';
     }
+    if (polled !== 'quantum end') this.#emit(split, polled);
+    if (this.#isAtEnd(split)) this.#ending.push(split);
+    else if (polled === 'quantum end') this.#current = undefined;
     return 'worked';
+  }
+
+  #isAtEnd({ split, reader }: Split): boolean {
+    return split.size !== undefined && reader !== undefined && reader.position >= split.size;
   }
 
   #stepLive(): SourceStep {
@@ -240,6 +254,7 @@ export class SourceDriver {
   #endSplit(split: Split): void {
     split.ended = true;
     split.position = split.reader?.position ?? split.position;
+    this.#counted = added(this.#counted, split.reader?.counters);
     // Closing a reader that has nothing more to read cannot fail in a way that matters; its file handle goes with it.
     void split.reader?.close().catch(() => undefined);
     split.reader = undefined;
@@ -252,3 +267,6 @@ export class SourceDriver {
     this.#options.output.end();
   }
 }
+
+const added = (sum: ReaderCounters, more: ReaderCounters = { fastRows: 0, generalRows: 0 }): ReaderCounters =>
+  ({ fastRows: sum.fastRows + more.fastRows, generalRows: sum.generalRows + more.generalRows });

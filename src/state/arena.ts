@@ -20,7 +20,7 @@ import { formatBytes } from '../base/bytes.ts';
 import { InternalError, UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Ptr } from '../data/record-batch.ts';
-import { Arena } from '../kernel/arena.ts';
+import { Arena, BLOCK_BYTES } from '../kernel/arena.ts';
 import { Checksum } from '../kernel/checksum.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { z } from './shape.ts';
@@ -29,6 +29,8 @@ import { z } from './shape.ts';
 const STATES_MAX = 254;
 const CHECKSUM_BYTES = 8;
 const HEADER_BYTES = 20;
+/** States that an error names. */
+const LARGEST_NAMED = 3;
 /** Runs in a frame: about this many bytes. */
 const FRAME_RUNS_BYTES = 1024 * 1024;
 const FRAME_BYTES_MAX = HEADER_BYTES + FRAME_RUNS_BYTES;
@@ -93,13 +95,15 @@ export class StateArena {
     return this.#names.every((_, i) => this.#arena.countsHold(i + 1));
   }
 
-  /** The error for a state that has no room left. */
+  /** The error for a state that has no room left, with the largest states. */
   exhausted(): UserError {
-    const largest = [...this.states()].sort((a, b) => b.bytes - a.bytes)[0];
-    const [needed, budget] = [formatBytes(this.usedBytes()), formatBytes(this.#budgetBytes)];
-    return new UserError('E1302', { needed: `more than ${needed}`, budget, largest: largest === undefined ? 'none' : `${largest.name}, ${formatBytes(largest.bytes)}` }, {
-      hint: 'Allow more memory, or keep less: shorter windows, fewer keys. The state on disk is as the last checkpoint left it.',
-    });
+    const states = [...this.states()].sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST_NAMED);
+    const largest = states.map(({ name, entries, bytes }) => `${name} ${formatBytes(bytes)} in ${entries} entries`).join(', ');
+    return new UserError(
+      'E1302',
+      { needed: `more than ${formatBytes(this.usedBytes())}`, budget: formatBytes(this.#budgetBytes), largest },
+      { hint: 'Allow more memory, or keep less: shorter windows, fewer keys. The state on disk is as the last checkpoint left it.' },
+    );
   }
 
   /** What a manifest says of the arena: the names of states in their order. */
@@ -112,8 +116,9 @@ export class StateArena {
     this.#arena.markAllDirty();
   }
 
-  beginSnapshot(): void {
-    this.#arena.beginSnapshot();
+  /** Freezes the image of all state; the bytes of all blocks that have changed since the last snapshot. */
+  beginSnapshot(): number {
+    return this.#arena.beginSnapshot() * BLOCK_BYTES;
   }
 
   abortSnapshot(): void {

@@ -227,6 +227,18 @@ class TraceHash {
     this.#b = Math.imul(this.#b ^ byte ^ (this.#a >>> 24), 0x01000193);
   }
 
+  /** As #byte for each, and for how many there are; in locals, because most of what is hashed is this. */
+  #bytes(bytes: Uint8Array): void {
+    let [a, b] = [this.#a, this.#b];
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i] ?? 0;
+      a = Math.imul(a ^ byte, 0x01000193);
+      b = Math.imul(b ^ byte ^ (a >>> 24), 0x01000193);
+    }
+    [this.#a, this.#b] = [a, b];
+    this.#byte(bytes.length & 0xff);
+  }
+
   text16(text: string): void {
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
@@ -240,8 +252,7 @@ class TraceHash {
   arguments(args: readonly unknown[]): void {
     for (const arg of args) {
       if (arg instanceof Uint8Array) {
-        for (const byte of arg) this.#byte(byte);
-        this.#byte(arg.length & 0xff);
+        this.#bytes(arg);
       } else if (Array.isArray(arg)) {
         this.arguments(arg);
       } else {

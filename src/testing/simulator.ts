@@ -43,10 +43,10 @@ export interface CrashScenario<World, Ports> {
   start(ports: Ports): Promise<void>;
   /** Takes from the world what does not outlive the crash. */
   crash(world: World, kind: CrashKind, random: Random): void;
-  /** What the world shows for the job: plain data, Maps, Sets and bytes. Compared as text. */
+  /** What the world shows for the job: plain data, Maps, Sets and bytes, or a promise of it. Compared as text. */
   result(world: World): unknown;
   /** What must hold of a world at any moment, such as "committed output is a prefix". Says what is wrong with it. */
-  violation?(world: World): string | undefined;
+  violation?(world: World): string | undefined | Promise<string | undefined>;
 }
 
 export interface CrashOptions {
@@ -199,7 +199,7 @@ class Run<World, Ports> {
       asyncMethods: first.asyncMethods,
       label: this.#label,
       processes: this.#processes,
-      result: canonicalText(this.#scenario.result(this.#world)),
+      result: canonicalText(await this.#scenario.result(this.#world)),
       problems: this.#problems,
     };
   }
@@ -215,7 +215,7 @@ class Run<World, Ports> {
     const restarts = this.#processes++;
     const context: ProcessContext = {
       wrap: (port, name) => instrument(port, name, controller),
-      clock: instrument(this.#clock, 'clock', controller),
+      clock: sleepsOnly(this.#clock, instrument<Clock>(this.#clock, 'clock', controller)),
       random: this.#random,
       restarts,
     };
@@ -226,7 +226,7 @@ class Run<World, Ports> {
       this.#clock.forgetSleepers();
       this.#scenario.crash(this.#world, this.#options.kind ?? 'process crash', this.#random);
     }
-    const violation = this.#scenario.violation?.(this.#world);
+    const violation = await this.#scenario.violation?.(this.#world);
     if (violation !== undefined) this.#problem('violation', 'none', violation);
     return controller;
   }
@@ -265,6 +265,14 @@ class Run<World, Ports> {
     });
   }
 }
+
+/** Reading a clock touches nothing: only waiting on it is a point. */
+const sleepsOnly = (read: Clock, wait: Clock): Clock => ({
+  now: () => read.now(),
+  monotonicMs: () => read.monotonicMs(),
+  sleep: (ms, signal) => wait.sleep(ms, signal),
+  yield: () => wait.yield(),
+});
 
 function describeError(error: unknown): string {
   if (error instanceof MillraceError) return error.format();

@@ -62,8 +62,9 @@ export function sameCell(a: Cell, b: Cell, tolerance = 0): boolean {
 }
 
 function sameInteger(a: Cell, b: Cell): boolean {
-  if ((typeof a !== 'bigint' && typeof a !== 'number') || (typeof b !== 'bigint' && typeof b !== 'number'))
-    return false;
-  // Loose equality is the one operator that compares a bigint with a number by value.
-  return a == b;
+  const [x, y] = [integerOf(a), integerOf(b)];
+  return x !== undefined && x === y;
 }
+
+const integerOf = (cell: Cell): bigint | undefined =>
+  typeof cell === 'bigint' ? cell : typeof cell === 'number' && Number.isInteger(cell) ? BigInt(cell) : undefined;

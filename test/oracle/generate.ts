@@ -11,7 +11,7 @@ import { below, type Random, seededRandom, uniform } from '../../src/base/random
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { OracleAggregate, OracleQuery, OracleSplit, Filter, WindowSpec } from './batch-engine.ts';
 import type { Cell, Row } from './cells.ts';
-import { type Choice, type Dimensions } from './coverage.ts';
+import type { Choice, Dimensions } from './coverage.ts';
 import { oracleSplit, writeNdjson, type WriterStyle, type WrittenSplit } from './ndjson-writer.ts';
 
 /** Every dimension of a case with its values; the first column of the coverage table. */

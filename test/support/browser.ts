@@ -12,9 +12,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
@@ -65,6 +67,8 @@ export interface Served {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  /** Sent after the body, when it is there. */
+  readonly rest?: Promise<Uint8Array | string>;
   /** Breaks the connection after the body instead of ending it well. */
   readonly broken?: boolean;
 }
@@ -77,7 +81,10 @@ export async function openBrowser(options: BrowserOptions): Promise<TestBrowser>
     const served = modulesOf(path, modules) ?? options.serve?.(path, request.headers) ?? { status: 404, body: '' };
     response.writeHead(served.status ?? 200, { ...(options.isolated === true ? ISOLATION : {}), ...served.headers });
     if (served.broken === true) response.write(served.body, () => response.destroy());
-    else response.end(served.body);
+    else if (served.rest !== undefined) {
+      response.write(served.body);
+      void served.rest.then((rest) => response.end(rest));
+    } else response.end(served.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const profile = await mkdtemp(join(tmpdir(), 'millrace-chromium-'));
@@ -113,6 +120,8 @@ async function bundle(entryPoints: Readonly<Record<string, string>>): Promise<Re
     logLevel: 'silent',
     sourcemap: 'inline',
     conditions: ['default'],
+    absWorkingDir: ROOT,
+    alias: { millrace: './src/index.ts', 'millrace/web': './web/index.ts' },
   });
   return new Map(outputFiles.map(({ path, text }) => [path, text]));
 }

@@ -109,6 +109,7 @@ export function columnBatch(
     selection: selection === undefined ? 0 : selectionOf(memory, selection),
     selected: selection?.length ?? rows,
     rowKinds: 0,
+    timestamps: 0,
     watermarks: 0,
     origin: undefined,
   };

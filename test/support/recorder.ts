@@ -1,10 +1,9 @@
 /** Runs one operator by hand and remembers what it emits. */
 import type { RecordBatch } from '../../src/data/record-batch.ts';
-import type { KernelInstance } from '../../src/kernel/instance.ts';
 import type { Output } from '../../src/runtime/operator.ts';
 
 /** Batches as they were emitted (borrowed: look at them before the next call), the rest by name. */
-export function recorder(kernels: KernelInstance) {
+export function recorder() {
   const batches: RecordBatch[] = [];
   const events: string[] = [];
   const letters: string[] = [];
@@ -15,5 +14,5 @@ export function recorder(kernels: KernelInstance) {
     end: () => void events.push('end'),
   };
   const deadLetter = (_: RecordBatch, row: number, reason: string): void => void letters.push(`${row}: ${reason}`);
-  return { batches, events, letters, deadLetter, context: { kernels, outputs: [output] } };
+  return { batches, events, letters, deadLetter, output };
 }

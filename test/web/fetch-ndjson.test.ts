@@ -43,6 +43,7 @@ class TextDecoderOfLines implements LineDecoder {
       selection: 0,
       selected: 1,
       rowKinds: 0,
+      timestamps: 0,
       watermarks: 0,
       origin: undefined,
     };

@@ -14,9 +14,10 @@ const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name
 const JOBS: Readonly<Record<string, string>> = {
   '/counts.js': `export default async (link) => {
     link.progress({ rows: 1 });
-    for (let i = 1; i <= 3; i++) link.result('counts', i);
-    link.result('counts', Uint8Array.of(7, 8));
-    link.result('other', 'not listened to');
+    const lines = (text) => new TextEncoder().encode(text);
+    link.result('counts', lines('{"n":1}\\n{"n":2}\\n'));
+    link.result('counts', lines('{"n":3}\\n'));
+    link.result('other', lines('not listened to'));
     return { state: link.options.state };
   };`,
   '/waits.js': `export default async (link) => ({ stopped: await link.stopped });`,
@@ -52,9 +53,9 @@ afterAll(() => browser.close());
 const run = (url: string, stop?: 'suspend' | 'drain' | 'terminate') =>
   browser.page.evaluate(([job, mode]) => globalThis.startPage.run(job, mode), [url, stop] as const);
 
-test('a page hears progress and results in order, and the summary at the end', async () => {
+test('a page hears progress and rows in order, and the summary at the end', async () => {
   expect(await run('/counts.js')).toEqual({
-    heard: [{ progress: { rows: 1 } }, { value: 1 }, { value: 2 }, { value: 3 }, { bytes: [7, 8] }],
+    heard: [{ progress: { rows: 1 } }, { rows: [{ n: 1 }, { n: 2 }] }, { rows: [{ n: 3 }] }],
     summary: { state: 'toy' },
     status: 'ended',
   });

@@ -21,6 +21,7 @@ import type {
 } from '../../src/connector/source.ts';
 import type { BatchOrigin, RecordBatch } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
+import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import type { KernelInstance } from '../../src/kernel/instance.ts';
 import { type BodyPlace, FetchBody } from './fetch-body.ts';
 
@@ -46,8 +47,8 @@ export interface LineDecoderOptions {
 }
 
 export interface FetchNdjsonOptions {
-  /** Makes the decoder of one split. */
-  readonly decoder: (options: LineDecoderOptions) => LineDecoder;
+  /** Makes the decoder of one split, for tests; otherwise that of NDJSON. */
+  readonly decoder?: (options: LineDecoderOptions) => LineDecoder;
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes read ahead of the engine, for each split. 4 MB unless said otherwise. */
   readonly bufferBytes?: number;
@@ -61,9 +62,10 @@ const BUFFER_BYTES = 4 << 20;
 export function fetchNdjson(
   urls: Readonly<Record<string, string>>,
   schema: TableSchema,
-  options: FetchNdjsonOptions,
+  options: FetchNdjsonOptions = {},
 ): SourceConnector {
   const ids = Object.keys(urls).sort();
+  const makeDecoder = options.decoder ?? ((given): LineDecoder => new NdjsonDecoder(given));
   return {
     schema,
     live: false,
@@ -74,7 +76,7 @@ export function fetchNdjson(
       if (url === undefined)
         throw new ExternalError('E1501', { path: `split ${id}`, problem: 'the source has no such split' });
       const place = placeOf(offset, url);
-      const decoder = options.decoder({
+      const decoder = makeDecoder({
         kernels: context.kernels,
         schema,
         columns: context.columns,

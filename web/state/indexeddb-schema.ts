@@ -63,12 +63,23 @@ export function openStateDatabase(
  * One transaction over everything. 'strict' resolves when the medium has it; 'relaxed' when the system has.
  * Inside `body` only requests of the transaction may be awaited: it completes by itself when it has none.
  */
-export async function transact<T>(
+export function transact<T>(
   database: StateDatabase,
   durability: 'strict' | 'relaxed',
   body: (tx: StateTransaction) => Promise<T>,
 ): Promise<T> {
-  const tx = database.transaction(STORES, 'readwrite', { durability });
+  return complete(database.transaction(STORES, 'readwrite', { durability }), body);
+}
+
+/** What of a transaction is used to end it. */
+interface Endable {
+  readonly done: Promise<void>;
+  readonly error: DOMException | null;
+  abort(): void;
+}
+
+/** Runs `body` in a transaction: resolves when it is complete, rejects when any part of it failed. */
+export async function complete<X extends Endable, T>(tx: X, body: (tx: X) => Promise<T>): Promise<T> {
   const done = tx.done;
   // Awaited below; while the body runs, its rejection has no other handler.
   done.catch(() => {});

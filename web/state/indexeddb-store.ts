@@ -13,9 +13,10 @@
  */
 import { deleteDB } from 'idb';
 import { assert } from '../../src/base/assert.ts';
-import { ExternalError, InternalError, MillraceError } from '../../src/base/errors.ts';
+import { ExternalError } from '../../src/base/errors.ts';
 import type { BlobInfo, CheckpointStore, SegmentWriter } from '../../src/state/checkpoint-store.ts';
 import { type GenerationMarker, opfsMarker } from './generation-marker.ts';
+import { type Connection, connectionLost, translate } from './indexeddb-errors.ts';
 import {
   CHUNK_BYTES,
   chunksOf,
@@ -199,11 +200,6 @@ export class IndexedDbStore implements CheckpointStore {
   }
 }
 
-/** Why a connection is not to be used any more. */
-interface Connection {
-  lost: string | undefined;
-}
-
 /** The next owner: counts the epoch on, and clears away the segments that earlier owners left open. */
 async function takeOver(tx: StateTransaction): Promise<OwnerRow> {
   const before = await tx.objectStore('meta').get('owner');
@@ -248,35 +244,4 @@ async function requireGeneration(
 
 function randomGeneration(): string {
   return [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-const connectionLost = (path: string, problem: string, cause?: unknown): ExternalError =>
-  new ExternalError(
-    'E1412',
-    { path, problem },
-    {
-      retry: 'backoff',
-      cause,
-      hint: 'open the state again: the job goes on from its last checkpoint',
-    },
-  );
-
-/** What a failure of the browser means for a job. Errors of our own pass. */
-function translate(error: unknown, path: string, connection: Connection): unknown {
-  if (error instanceof MillraceError || error instanceof InternalError) return error;
-  const name = error instanceof Error ? error.name : '';
-  const problem = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  if (name === 'QuotaExceededError') {
-    return new ExternalError(
-      'E1411',
-      { path, problem },
-      {
-        retry: 'backoff',
-        cause: error,
-        hint: 'free storage of this site, or ask the browser for more (navigator.storage.persist)',
-      },
-    );
-  }
-  connection.lost ??= problem;
-  return connectionLost(path, problem, error);
 }

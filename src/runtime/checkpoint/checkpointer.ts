@@ -25,7 +25,6 @@ import type { Task } from '../task.ts';
 
 /** The segments may hold this many times the bytes of live state before all of it is written anew. */
 const LOG_FACTOR = 3;
-const LOG_BYTES_MIN = 64 * 1024 * 1024;
 
 export interface CheckpointerOptions {
   readonly job: string;
@@ -37,6 +36,8 @@ export interface CheckpointerOptions {
   readonly kinds: { readonly [uid: string]: string };
   /** Checkpoints kept besides the newest are `retained - 1`. */
   readonly retained: number;
+  /** Segments of fewer bytes are never written anew. */
+  readonly logBytes: number;
 }
 
 /** What the checkpoint machinery has done so far, for metrics. */
@@ -44,6 +45,8 @@ export interface CheckpointCounts {
   completed: number;
   aborted: number;
   bytes: number;
+  /** Of the blocks of state that had changed: what `bytes` would be without heads of runs and frames. */
+  changedBytes: number;
   /** Duration of the synchronous cut, and of the whole until everything was committed. */
   readonly cutMs: Histogram;
   readonly persistMs: Histogram;
@@ -51,10 +54,11 @@ export interface CheckpointCounts {
 
 type Cut = Pick<Manifest, 'sources' | 'operators' | 'ledgers' | 'takenAt' | 'finished' | 'arena'> & {
   readonly prepared: ReadonlyMap<string, Promise<Json | undefined>>;
+  readonly changedBytes: number;
 };
 
 export class Checkpointer {
-  readonly counts: CheckpointCounts = { completed: 0, aborted: 0, bytes: 0, cutMs: new Histogram(), persistMs: new Histogram() };
+  readonly counts: CheckpointCounts = { completed: 0, aborted: 0, bytes: 0, changedBytes: 0, cutMs: new Histogram(), persistMs: new Histogram() };
   readonly #options: CheckpointerOptions;
   #next: number;
   #segments: readonly SegmentInfo[];
@@ -100,17 +104,17 @@ export class Checkpointer {
     task.checkLedgers();
     if (this.#logIsLong()) this.#full = true;
     if (this.#full) arena.markAllDirty();
-    arena.beginSnapshot();
+    const changedBytes = arena.beginSnapshot();
     const prepared = new Map(task.sinks.map((sink) => [sink.uid, sink.writer.prepare(checkpoint)] as const));
     // A prepare that fails is reported where it is awaited; until then it must not count as unhandled.
     for (const promise of prepared.values()) promise.catch(() => undefined);
     const ledgers = Object.fromEntries([...task.sources, ...task.operators].map(({ uid, ledger }) => [uid, { ...ledger }]));
-    return { ...task.snapshot(), ledgers, takenAt: clock.now(), finished, arena: arena.describe(), prepared };
+    return { ...task.snapshot(), ledgers, takenAt: clock.now(), finished, arena: arena.describe(), prepared, changedBytes };
   }
 
   #logIsLong(): boolean {
     const logged = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
-    return logged > Math.max(LOG_BYTES_MIN, LOG_FACTOR * this.#options.arena.usedBytes());
+    return logged > Math.max(this.#options.logBytes, LOG_FACTOR * this.#options.arena.usedBytes());
   }
 
   async #persist(checkpoint: number, cut: Cut): Promise<void> {
@@ -127,6 +131,7 @@ export class Checkpointer {
     }
     this.#segments = manifest.segments;
     this.#full = false;
+    this.counts.changedBytes += cut.changedBytes;
     this.counts.completed++;
     await this.#commit(manifest);
     await this.#collectGarbage(manifest);

@@ -12,7 +12,7 @@ import {
   readSelection,
   type Value,
 } from '../../support/column-batch.ts';
-import { pick, randomColumns, randomSelection } from '../../support/random-rows.ts';
+import { pick, randomColumns, randomSelection } from '../../support/random-columns.ts';
 
 const KINDS: readonly TypeKind[] = ['bool', 'int8', 'int32', 'int64', 'timestamp', 'float64', 'utf8', 'bytes'];
 

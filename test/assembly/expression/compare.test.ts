@@ -4,7 +4,7 @@ import { Physical } from '../../../src/data/types.ts';
 import { Comparison, ExpressionKernels, type Operand } from '../../../src/kernel/expression.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
 import { columnOf, kernelInstance, type Value } from '../../support/column-batch.ts';
-import { pick } from '../../support/random-rows.ts';
+import { pick } from '../../support/random-columns.ts';
 
 let kernels: KernelInstance;
 beforeAll(async () => {

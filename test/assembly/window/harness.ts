@@ -1,7 +1,7 @@
 /** Feeds plain rows to the windowed aggregation kernels in batches, and reads what they fire back into plain values. */
 import { Arena } from '../../../src/kernel/arena.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { type AggregateSpec, mayBeNull, resultType } from '../../../src/kernel/aggregate-plan.ts';
+import type { AggregateSpec } from '../../../src/kernel/aggregate-plan.ts';
 import { WindowAggregate, type WindowAggregateSpec, type WindowInput } from '../../../src/kernel/window-aggregate.ts';
 import type { ColumnVector } from '../../../src/data/record-batch.ts';
 import { Physical, widthOf } from '../../../src/data/types.ts';
@@ -42,8 +42,9 @@ export class WindowHarness {
       selected: 0, selection: kernels.memory.allocate(BATCH_ROWS * 4),
       key: spec.key === undefined ? undefined : column(spec.key, false),
       times: kernels.memory.allocate(BATCH_ROWS * 8), watermarks: kernels.memory.allocate(BATCH_ROWS * 8),
-      columns: spec.aggregates.map(({ input, nullable }) => (input === undefined ? undefined : column(input, nullable))),
-      filters: spec.aggregates.map(() => 0),
+      // Absent values come as nulls of the column or, for every second aggregate and count(), as a filter.
+      columns: spec.aggregates.map(({ input, nullable }, i) => (input === undefined ? undefined : column(input, nullable && i % 2 === 0))),
+      filters: spec.aggregates.map(({ input, nullable }, i) => (nullable && (i % 2 === 1 || input === undefined) ? kernels.memory.allocate(BATCH_ROWS) : 0)),
     };
   }
 
@@ -102,6 +103,8 @@ export class WindowHarness {
       }
       row.values.forEach((value, a) => {
         const column = this.#input.columns[a];
+        const filter = this.#input.filters[a] ?? 0;
+        if (filter !== 0) memory.u8[filter + at] = value === null ? 0 : 1;
         if (column !== undefined) writeValue(this.kernels, this.#spec.aggregates[a]?.input ?? Physical.I64, column, at, value);
       });
     }
@@ -114,7 +117,7 @@ export class WindowHarness {
       key: key === undefined ? null : (readValue(this.kernels, this.#spec.key ?? Physical.I64, key, i) as bigint | string),
       results: results.map((column, a) => {
         const spec = this.#spec.aggregates[a] as AggregateSpec;
-        const value = readValue(this.kernels, resultType(spec), mayBeNull(spec) ? column : { ...column, validity: 0 }, i);
+        const value = readValue(this.kernels, spec.result.physical, spec.result.nullable ? column : { ...column, validity: 0 }, i);
         return value as number | bigint | null;
       }),
     };

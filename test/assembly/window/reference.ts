@@ -1,6 +1,6 @@
 /**
- * Windowed aggregation, row by row over plain objects: the oracle of the kernels of assembly/window. Slow and plain; imports
- * nothing of the engine.
+ * Windowed aggregation, row by row over plain objects: the oracle of the kernels of assembly/window. Slow and plain;
+ * imports nothing of the engine.
  */
 
 export interface Row {

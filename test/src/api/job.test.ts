@@ -40,7 +40,7 @@ describe('a job', () => {
     );
     expect(made.explain()).toBe(`job 'departures'
   sink ndjsonSink(out): origin utf8; windowStart timestamp; windowEnd timestamp; departures int64; worst int32, nullable
-    windowAggregate [per-hour] by origin, tumbling 1 hour of scheduled: departures = count(); worst = max(delayMinutes) where (destination <> 'SFO')
+    windowAggregate [per-hour] by origin, tumbling 1 hour: departures = count(); worst = max(delayMinutes) where (destination <> 'SFO')
       watermark scheduled out of order by at most 30 minutes
         source [source-c8a18e98e81a] flights: scheduled timestamp; origin utf8; destination utf8; delayMinutes int32
   sink ndjsonSink(late): scheduled timestamp; origin utf8; destination utf8; delayMinutes int32

@@ -32,8 +32,8 @@ describe('a derived uid', () => {
     expect(uidsOf(hourly('a').to(sink('out')))).toEqual([
       'source-f765126c9204',
       'watermark-fe42b1d14680',
-      'windowAggregate-3128948d42b4',
-      'sink-76b7811f1108',
+      'windowAggregate-ee29183c7fcb',
+      'sink-f0546806967c',
     ]);
   });
 

@@ -1,0 +1,50 @@
+/**
+ * The sides of the engine benches, each in a process of its own that lives through all rounds: so each keeps the machine code,
+ * the heap and the garbage of its own work alone, as it would in production, and an uncounted first round warms it up. One
+ * works at a time. Start-up of the processes is not measured; opening files, restoring and ending are.
+ *
+ * Not here: the work (bid-run.ts, keyed-run.ts, peers/), the process that does it (side-process.ts).
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Side } from '../bench.ts';
+import type { Answer, SideName, Task } from '../side-process.ts';
+
+export class SideProcess {
+  readonly #child: ChildProcess;
+  /** What the last task counted. */
+  last: Answer | undefined;
+
+  /** `flags` are options of Node. */
+  constructor(flags: readonly string[] = []) {
+    const path = fileURLToPath(new URL('side-process.js', sidesFolder));
+    this.#child = fork(path, { execArgv: ['--enable-source-maps', '--expose-gc', ...flags] });
+  }
+
+  async run<N extends SideName>(task: Task<N>): Promise<Answer> {
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      const ended = (code: number | null): void => reject(new Error(`the process of ${task.side} ended with ${code}`));
+      this.#child.once('exit', ended);
+      this.#child.once('message', (message: Answer | { readonly error: string }) => {
+        this.#child.removeListener('exit', ended);
+        if ('error' in message) reject(new Error(`${task.side}: ${message.error}`));
+        else resolve(message);
+      });
+      this.#child.send(task);
+    });
+    this.last = answer;
+    return answer;
+  }
+
+  /** The task as a side of a comparison. */
+  side<N extends SideName>(task: Task<N>): Side {
+    return async () => (await this.run(task)).digest;
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill();
+  }
+}
+
+/** Where the bundle puts side-process.js: beside run.js. */
+const sidesFolder = new URL('./', `file://${process.argv[1] ?? ''}`);

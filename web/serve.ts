@@ -1,0 +1,57 @@
+/**
+ * Has the engine run the job of a worker, and tells the page how it goes.
+ *
+ * A worker module of one's own, which bundlers see and bundle, is two lines:
+ *
+ *   import departures from './departures.ts';
+ *   serve(departures);
+ *
+ * Not here: the messages (protocol.ts, worker-host.ts), running (run.ts).
+ */
+import type { Json } from '../src/base/json.ts';
+import type { Job } from '../src/index.ts';
+import { browserClock } from './platform.ts';
+import { runAttached, type RunningJob } from './run.ts';
+import { type JobLink, serveJob, type WorkerScope } from './worker-host.ts';
+
+const PROGRESS_EVERY_MS = 200;
+
+/** Runs this job when the page that made this worker starts it. The last line of a worker module. */
+export function serve(job: Job): void {
+  // The global scope of a worker, which the types of a page do not know.
+  serveJob(globalThis as unknown as WorkerScope, runLinked, async () => ({ default: job }));
+}
+
+/** Runs a job for the page at the other end of `link` until it ends; answers with its last progress. */
+export async function runLinked(job: unknown, link: JobLink): Promise<Json> {
+  // physicalPlanOf refuses what is no job, with a message of its own.
+  const running = await runAttached(job as Job, link.options, (output, lines) => link.result(output, lines));
+  void link.stopped.then((mode) => running[mode]().catch(() => undefined));
+  const ended = new AbortController();
+  const reporting = report(running, link, ended.signal);
+  try {
+    const status = await running.done;
+    return { status, ...progressOf(running) };
+  } finally {
+    ended.abort();
+    await reporting;
+  }
+}
+
+async function report(running: RunningJob, link: JobLink, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    link.progress(progressOf(running));
+    await browserClock.sleep(PROGRESS_EVERY_MS, ended);
+  }
+}
+
+/** Where a job is, as plain data. */
+function progressOf(running: RunningJob): { readonly [name: string]: Json } {
+  const { watermark, bytesTotal, ...counts } = running.progress();
+  return {
+    ...counts,
+    bytesTotal: bytesTotal ?? null,
+    watermark: watermark ?? null,
+    restoredFrom: running.restored.checkpoint ?? null,
+  };
+}
