@@ -18,6 +18,7 @@ export { compareView, inViews, lengthViews } from './expression/text';
 // json
 export { jsonColumn, jsonLinesEnd, jsonParse, jsonParser, jsonScratch } from './json/parser';
 export { decodeBatch, encodeBatch, encodedBatchBytes } from './codec/batch';
+export { encodeNdjson } from './codec/ndjson';
 export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec/row';
 // State: the arena, its snapshots, keyed tables, windowed aggregation.
 export { checksum } from './codec/checksum';

@@ -77,7 +77,7 @@ export async function compare(
   const ratios = rounds.map(({ ours, peer }) => peer / ours);
   return {
     ratio: quantile(ratios, 0.5),
-    spread: quantile(ratios, 0.75) - quantile(ratios, 0.25),
+    spread: spreadOf(ratios),
     oursMs: quantile(
       rounds.map(({ ours }) => ours),
       0.5,
@@ -97,6 +97,9 @@ export function quantile(values: readonly number[], p: number): number {
   const high = sorted[Math.ceil(at)] ?? Number.NaN;
   return low + (high - low) * (at - Math.floor(at));
 }
+
+/** The distance between the quartiles. */
+export const spreadOf = (values: readonly number[]): number => quantile(values, 0.75) - quantile(values, 0.25);
 
 export const geometricMean = (values: readonly number[]): number =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);

@@ -1,9 +1,10 @@
 /**
  * P1: bids as NDJSON into 10 s windows per channel, the whole engine on one thread, against JSON.parse and a Map in plain
  * JavaScript on the same file. `withCheckpoints` is the uniform file read for half a minute with a checkpoint every second,
- * to files, over the same without.
+ * to files, over the same without. Figures that end in Cpu are ratios of the time of all cores, which others on the machine
+ * disturb less.
  */
-import { type Bench, type BenchOptions, type BenchResult, compare } from './bench.ts';
+import { type Bench, type BenchOptions, type BenchResult, compare, quantile } from './bench.ts';
 import { BID_SHAPES, bidFile } from './support/bids.ts';
 import { SideProcess } from './support/sides.ts';
 
@@ -22,13 +23,11 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   using peer = new SideProcess();
   for (const shape of BID_SHAPES) {
     const { path } = bidFile(shape, lines);
-    const sides = {
-      ours: engine.side({ side: 'engine', options: { path } }),
-      peer: peer.side({ side: 'plainJs', options: { path } }),
-    };
-    const { ratio, spread: width, oursMs } = await compare(sides, { rounds: short ? 1 : 7 });
+    const [ours, peers] = [engine.timed({ side: 'engine', options: { path } }), peer.timed({ side: 'plainJs', options: { path } })];
+    const { ratio, spread: width, oursMs } = await compare({ ours: ours.side, peer: peers.side }, { rounds: short ? 1 : 5 });
     figures[shape] = ratio;
     spread[shape] = width;
+    figures[`${shape}Cpu`] = quantile(peers.cpuMs, 0.5) / quantile(ours.cpuMs, 0.5);
     figures[`${shape}RowsPerS`] = Math.round((lines / oursMs) * 1_000);
     for (const [name, value] of Object.entries(engine.last?.counters ?? {})) counters[`${shape}.${name}`] = value;
   }

@@ -4,7 +4,7 @@
  * checkpoint in it, which writes everything; the bytes that later checkpoints write; and the rate with checkpoints against
  * without, of as many rows.
  */
-import { type Bench, type BenchOptions, type BenchResult, quantile } from './bench.ts';
+import { type Bench, type BenchOptions, type BenchResult, quantile, spreadOf } from './bench.ts';
 import type { Answer } from './side-process.ts';
 import type { Skew } from './support/keyed-source.ts';
 import { SideProcess } from './support/sides.ts';
@@ -39,7 +39,7 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   const entries = Object.entries(measured);
   return {
     figures: Object.fromEntries(entries.map(([name, values]) => [name, quantile(values, 0.5)])),
-    spread: Object.fromEntries(entries.map(([name, values]) => [name, quantile(values, 0.75) - quantile(values, 0.25)])),
+    spread: Object.fromEntries(entries.map(([name, values]) => [name, spreadOf(values)])),
     counters: { ...uniform[0]?.with.counters },
   };
 }

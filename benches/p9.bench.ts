@@ -4,7 +4,7 @@
  * new and tables grow.
  */
 import type { Bench, BenchOptions, BenchResult } from './bench.ts';
-import { quantile } from './bench.ts';
+import { quantile, spreadOf } from './bench.ts';
 import { SideProcess } from './support/sides.ts';
 
 async function run({ short }: BenchOptions): Promise<BenchResult> {
@@ -28,7 +28,7 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   return {
     figures: { memory: quantile(ratios, 0.5), pauseMs: quantile(pauses, 0.5), pauseP999Ms: counters['gapP999Ms'] ?? 0 },
     spread: {
-      memory: quantile(ratios, 0.75) - quantile(ratios, 0.25), pauseMs: quantile(pauses, 0.75) - quantile(pauses, 0.25),
+      memory: spreadOf(ratios), pauseMs: spreadOf(pauses),
     },
     counters,
   };

@@ -4,6 +4,8 @@ import { type Bench, type BenchResult, type Figures, goalOf, isReached } from '.
 export interface Baseline {
   /** The machine that the figures are of; figures of two machines are not compared. */
   readonly machine: string;
+  /** Load average of the machine over five minutes when the benches ended: how much the figures were disturbed. */
+  readonly load?: number;
   readonly benches: { readonly [id: string]: Figures };
 }
 
@@ -48,8 +50,9 @@ function aligned(rows: readonly (readonly string[])[]): string {
 const format = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
 /** The baseline with these figures in it. Another machine begins a baseline of its own. */
-export function keep(baseline: Baseline, outcomes: readonly Outcome[], machine: string): Baseline {
+export function keep(baseline: Baseline, outcomes: readonly Outcome[], machine: string, load?: number): Baseline {
   const benches = baseline.machine === machine ? { ...baseline.benches } : {};
   for (const { bench, result } of outcomes) benches[bench.id] = result.figures;
-  return { machine, benches: Object.fromEntries(Object.entries(benches).sort(([a], [b]) => (a < b ? -1 : 1))) };
+  const sorted = Object.fromEntries(Object.entries(benches).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { machine, ...(load === undefined ? {} : { load }), benches: sorted };
 }

@@ -8,7 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Bench, type BenchResult, lastLine, runChecked } from './bench.ts';
@@ -19,6 +19,8 @@ const baselinePath = join(here, '..', '..', 'benches', 'baseline.json');
 
 const machineLine = (): string =>
   `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
+
+const loadNow = (): number => Math.round((loadavg()[1] ?? 0) * 10) / 10;
 
 async function findBenches(): Promise<Bench[]> {
   const names = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.bench.js'));
@@ -60,7 +62,7 @@ function runAll(benches: readonly Bench[], short: boolean): void {
   }
   console.log(`\n${table(outcomes, readBaseline(), machineLine())}`);
   if (!short)
-    writeFileSync(baselinePath, `${JSON.stringify(keep(readBaseline(), outcomes, machineLine()), null, 2)}\n`);
+    writeFileSync(baselinePath, `${JSON.stringify(keep(readBaseline(), outcomes, machineLine(), loadNow()), null, 2)}\n`);
   if (failed.length > 0) {
     console.error(`failed: ${failed.join(', ')}`);
     process.exitCode = 1;

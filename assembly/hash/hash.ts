@@ -35,6 +35,14 @@ export function hashBytes(ptr: u32, length: u32): u32 {
   return mix(h);
 }
 
+/** As hashBytes, of up to 16 bytes that are at hand as words padded with zeros. */
+export function hashWords(length: u32, first: u64, second: u64): u32 {
+  let h = BYTES_SEED ^ <u64>length;
+  if (length != 0) h = step(h, first);
+  if (length > 8) h = step(h, second);
+  return mix(h);
+}
+
 function step(h: u64, word: u64): u64 {
   const product = (h ^ word) * BYTES_MULTIPLIER;
   return product ^ (product >> 32);

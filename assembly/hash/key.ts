@@ -11,7 +11,7 @@
  */
 import { EXTENT_PAGES_MAX, extentAlloc, extentFree, PAGE_SHIFT, refOf, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { hashBytes, hashInt64, loadTail } from './hash';
+import { hashBytes, hashInt64, hashWords, loadTail } from './hash';
 
 export const KEY_INT64: u32 = 0;
 export const KEY_BYTES: u32 = 1;
@@ -29,11 +29,21 @@ const SLAB_PAGES_USUAL_MAX: u32 = 15;
 
 /** Writes the image of a key: what its entry holds, but for the reference of a long one. Returns the hash. */
 export function keyImage(ptr: u32, length: u32, imagePtr: u32): u32 {
-  const hash = hashBytes(ptr, length);
-  store<u32>(imagePtr, hash);
-  store<u32>(imagePtr, length, 4);
-  store<u64>(imagePtr, length == 0 ? 0 : loadTail(ptr, min<u32>(length, 8)), 8);
-  store<u64>(imagePtr, length > 8 && length <= INLINE_BYTES ? loadTail(ptr + 8, length - 8) : 0, 16);
+  if (length > INLINE_BYTES) return writeImage(imagePtr, hashBytes(ptr, length), length, load<u64>(ptr), 0);
+  if (length <= 8) {
+    const word = length == 0 ? 0 : loadTail(ptr, length);
+    return writeImage(imagePtr, hashWords(length, word, 0), length, word, 0);
+  }
+  const first = load<u64>(ptr);
+  // The last 8 bytes without those that the first word has.
+  const second = load<u64>(ptr + length - 8) >> <u64>((INLINE_BYTES - length) << 3);
+  return writeImage(imagePtr, hashWords(length, first, second), length, first, second);
+}
+
+function writeImage(imagePtr: u32, hash: u32, length: u32, first: u64, second: u64): u32 {
+  store<u64>(imagePtr, <u64>hash | (<u64>length << 32));
+  store<u64>(imagePtr, first, 8);
+  store<u64>(imagePtr, second, 16);
   return hash;
 }
 

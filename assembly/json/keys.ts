@@ -1,5 +1,6 @@
 /**
- * Which column a key names: a hash table of the names, asked once for each lead (leads.ts) and for keys too long for one.
+ * Which column a key names: a hash table of the names, asked once for each lead (leads.ts) and for each key that is too
+ * long for one.
  *
  * Invariants
  *  1. A name is compared in full before it is taken for a column; a hash alone decides nothing.

@@ -17,7 +17,11 @@
  *   | mantissa | exponent | number | powers | digits | number | text | text end | bad    | whole | nesting,    |
  *   |          |          | flags  |        |        | start  |      |          | column |       | a bit each  |
  *   +----------+----------+--------+--------+--------+--------+------+----------+--------+-------+-------------+
- *   152: unread column, spare leads, turn, looked up; 168: bits of all columns.
+ *   152      156     160    164      168        176
+ *   +--------+-------+------+--------+----------+-------+
+ *   | unread | spare | turn | looked | all bits | spare |
+ *   | column | leads |      | up     |          |       |
+ *   +--------+-------+------+--------+----------+-------+
  *   Words 56 to 71 are the result of a call. Those from 72 on mean something inside one only, but for slot shift,
  *   powers, digits and those from 152 on.
  *

@@ -5,15 +5,15 @@
  *   ---------  ---------------     ---    three leads: their texts are compared, 32 bytes at a time
  *
  * A lead is what follows a value (or begins a line), up to the next value: separators, whitespace, the key as it is
- * spelled, and of the value the class of its first byte (a digit, a letter, a quote, ...), so that its text also decides
- * how the value is read. A line whose writer is known is a walk from lead to lead; each remembers two that followed it.
+ * spelled, and of the value the class of its first byte (a digit, a letter, a quote, ...), so that its text decides how
+ * the value is read. A line whose writer is known is a walk from lead to lead; each remembers two that followed it.
  * Other leads are looked up by the first letters of the key, apart for each opening (the lead that begins a line): a
  * writer with its own order of keys or its own whitespace mostly begins lines in its own way.
  *
  * Invariants
- *  1. Every lead in memory came out of `learn`, which checked its text byte by byte, or is one of the endings of
- *     `initLeads`. What it means (column, kind of value) depends on its text alone, never on the lines before: an
- *     overwritten or misleading prediction costs time only.
+ *  1. Every lead in memory came out of `learnKey` or `learnEnd`, which read its text by the grammar, or is one of the
+ *     endings of `initLeads`. What it means (column, kind of value) depends on its text alone, never on the lines
+ *     before: an overwritten or misleading prediction costs time only.
  *  2. Openings and inner leads live in tables of their own and are never compared in each other's place.
  *  3. A text has at most 32 bytes, the class byte included; what is longer goes through the spare lead each time.
  */
@@ -30,7 +30,8 @@ import { isDigit } from './number';
 /** Leads of one parser, in sets of two. */
 export const LEADS_MAX: u32 = 1024;
 const LEADS_SHIFT: u64 = 55;
-export const OPENINGS_MAX: u32 = 64;
+/** Openings, two sets for each name: whitespace behind a name makes several of one. */
+export const OPENINGS_MAX: u32 = 128;
 const OPENINGS_SHIFT: u64 = 59;
 const TEXT_MAX: u32 = 32;
 /** Where a name begins after a value when there is no whitespace. */
@@ -96,9 +97,13 @@ function knownOf(setPtr: u32, p: u32): u32 {
 /** The opening of the line that begins at `start`; 0 when refused. */
 export function findOpening(parserPtr: u32, start: u32): u32 {
   const name = nameWord(start + (load<u8>(start, 1) == <u8>QUOTE ? 2 : 3));
-  const set = setOf(load<u32>(parserPtr, OPENINGS), OPENINGS_SHIFT, 0, name);
-  let found = knownOf(set, start);
+  const near = setOf(load<u32>(parserPtr, OPENINGS), OPENINGS_SHIFT, 0, name);
+  const far = near + OPENINGS_MAX / 2 * LEAD_BYTES;
+  let found = knownOf(near, start);
+  if (found == 0) found = knownOf(far, start);
   if (found == 0) {
+    const isNearFull = load<u32>(near, LEAD_BYTES + LEAD_TEXT_BYTES) != 0;
+    const set = isNearFull && (load<u32>(parserPtr, LEAD_TURN) & 2) != 0 ? far : near;
     if (load<u8>(start) != <u8>OPEN_OBJECT) return refuse(parserPtr, NOT_AN_OBJECT, start);
     const spare = load<u32>(parserPtr, SPARE) + LEAD_BYTES;
     const key = skipSpace(start + 1);
@@ -200,11 +205,11 @@ function actionFor(columnPtr: u32, first: u32): u32 {
 
 /** A lead of the set to be written: an empty one if there is, else the two in turn. */
 function placeIn(parserPtr: u32, setPtr: u32): u32 {
-  const turn = load<u32>(parserPtr, LEAD_TURN) ^ 1;
+  const turn = load<u32>(parserPtr, LEAD_TURN) + 1;
   store<u32>(parserPtr, turn, LEAD_TURN);
   const second = setPtr + LEAD_BYTES;
   if (load<u32>(setPtr, LEAD_TEXT_BYTES) == 0) return setPtr;
-  return load<u32>(second, LEAD_TEXT_BYTES) == 0 || turn != 0 ? second : setPtr;
+  return load<u32>(second, LEAD_TEXT_BYTES) == 0 || (turn & 1) != 0 ? second : setPtr;
 }
 
 /** Makes the lead one with this text, which has any length in a spare lead only, and forgets what followed it. */

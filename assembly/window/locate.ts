@@ -125,8 +125,15 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
   for (let k = from; k < n; k++) {
     const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
     const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
+    const head = load<u64>(image);
+    const first = load<u64>(image, 8);
+    const second = load<u64>(image, 16);
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    while (load<u64>(entry, KEY_IMAGE_BYTES) != 0 && !keyEquals(entry, image, bytes)) entry += entryBytes;
+    // Inline keys are equal when their words are; longer ones differ in the last, and are looked at as a whole.
+    while (load<u64>(entry) != head || load<u64>(entry, 8) != first || load<u64>(entry, 16) != second) {
+      if (load<u64>(entry, KEY_IMAGE_BYTES) == 0 || keyEquals(entry, image, bytes)) break;
+      entry += entryBytes;
+    }
     if (load<u64>(entry, KEY_IMAGE_BYTES) == 0) {
       entry = insertBytes(planPtr, table, entry, image, bytes);
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;

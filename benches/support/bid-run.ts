@@ -40,7 +40,6 @@ export interface BidRunResult {
   /** Of all result rows; late rows are counted in it too. */
   readonly digest: string;
   readonly counters: { readonly [name: string]: number };
-  readonly longestGapMs: number;
 }
 
 export async function runBids(options: BidRun): Promise<BidRunResult> {
@@ -70,7 +69,7 @@ export async function runBids(options: BidRun): Promise<BidRunResult> {
 }
 
 function resultOf(running: RunningJob, totals: SinkTotals): BidRunResult {
-  const { recordsIn, late, deadLetters, checkpoints, longestGapMs } = running.progress();
+  const { recordsIn, late, deadLetters, checkpoints } = running.progress();
   if (deadLetters > 0) throw new Error(`${deadLetters} dead letters: ${running.deadLetters()[0]?.reason}`);
   const scopes = Object.values(running.metrics());
   const total = (name: string): number => scopes.reduce((sum, scope) => sum + (scope[name]?.value ?? 0), 0);
@@ -79,5 +78,5 @@ function resultOf(running: RunningJob, totals: SinkTotals): BidRunResult {
     late, windows: totals.windows, resultRows: totals.checksum.rows, sinkBytes: totals.bytes, checkpoints,
     checkpointBytes: total('checkpointBytes'),
   };
-  return { digest: `${checksumText(totals.checksum)} late ${late}`, counters, longestGapMs };
+  return { digest: `${checksumText(totals.checksum)} late ${late}`, counters };
 }

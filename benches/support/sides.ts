@@ -41,6 +41,19 @@ export class SideProcess {
     return async () => (await this.run(task)).digest;
   }
 
+  /** As `side`, and the time of all cores that each run after the first took. */
+  timed<N extends SideName>(task: Task<N>): { readonly side: Side; readonly cpuMs: readonly number[] } {
+    const cpuMs: number[] = [];
+    let isWarm = false;
+    const side = async (): Promise<string> => {
+      const { digest, cpuMs: taken } = await this.run(task);
+      if (isWarm && taken !== undefined) cpuMs.push(taken);
+      isWarm = true;
+      return digest;
+    };
+    return { side, cpuMs };
+  }
+
   [Symbol.dispose](): void {
     this.#child.kill();
   }

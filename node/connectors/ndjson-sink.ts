@@ -21,6 +21,6 @@ export function ndjsonSink(folder: string, options: NdjsonSinkOptions = {}): Sin
     location: folder,
     extension: 'ndjson',
     accepts: changelog ? 'changelog' : 'inserts',
-    encoder: ({ kernels, schema }) => new NdjsonEncoder(kernels.memory, schema, { changelog }),
+    encoder: ({ kernels, schema }) => new NdjsonEncoder(kernels.memory, schema, { changelog, kernels }),
   });
 }

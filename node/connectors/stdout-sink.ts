@@ -43,7 +43,7 @@ export function stdoutSink(options: StdoutSinkOptions = {}): SinkConnector {
 }
 
 function linePrinter({ kernels, schema }: SinkContext, changelog: boolean): Printer {
-  const encoder = new NdjsonEncoder(kernels.memory, schema, { changelog });
+  const encoder = new NdjsonEncoder(kernels.memory, schema, { changelog, kernels });
   return (batch) => {
     encoder.encode(batch);
     return encoder.take();

@@ -75,6 +75,13 @@ export class JsonWriter {
     this.#at = at;
   }
 
+  /** Bytes [start, end) of `from`, as they are. */
+  copy(from: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#bytes.set(from.subarray(start, end), this.#at);
+    this.#at += end - start;
+  }
+
   /** Text of ASCII characters that need no escape. */
   ascii(text: string): void {
     this.#reserve(text.length);

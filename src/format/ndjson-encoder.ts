@@ -8,19 +8,23 @@
  *
  * Invariants
  *  1. One line per selected row, each an object with all columns in order, ended by one line feed.
- *  2. A batch is read through views taken once: nothing here calls a kernel.
+ *  2. With kernels or without, the bytes are the same.
  * Not here: where the bytes go (connector/file-sink.ts), how values are spelled (json-writer.ts).
  */
 import type { RecordBatch } from '../data/record-batch.ts';
 import { type RowKind, shortRowKind } from '../data/row-kind.ts';
 import type { Field, TableSchema } from '../data/schema.ts';
 import { Physical, physicalOf } from '../data/types.ts';
+import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
+import { NdjsonKernel } from '../kernel/ndjson.ts';
 import { JsonWriter } from './json-writer.ts';
 
 export interface NdjsonEncoderOptions {
   /** Rows carry what they do to the result before: the property `op`. */
   readonly changelog?: boolean;
+  /** Kernels over the memory of the batches: lines then come from them wherever they can spell all columns. */
+  readonly kernels?: KernelInstance;
 }
 
 /** The views of one batch. */
@@ -49,6 +53,7 @@ export class NdjsonEncoder {
   readonly #columns: readonly ColumnWriter[];
   /** The text before the first column by row kind; empty without changelog. */
   readonly #kinds: readonly Uint8Array[];
+  readonly #kernel: NdjsonKernel | undefined;
 
   constructor(memory: LinearMemory, schema: TableSchema, options: NdjsonEncoderOptions = {}) {
     const text = new TextEncoder();
@@ -61,6 +66,9 @@ export class NdjsonEncoder {
       prefix: text.encode(`${i === 0 && !isChangelog ? '{' : ','}${JSON.stringify(field.name)}:`),
       write: this.#writerOf(field),
     }));
+    const prefixes = this.#columns.map(({ prefix }) => prefix);
+    const { kernels } = options;
+    this.#kernel = kernels === undefined || isChangelog ? undefined : NdjsonKernel.tryFor(kernels, schema, prefixes);
   }
 
   /** Bytes encoded and not yet taken. */
@@ -74,9 +82,25 @@ export class NdjsonEncoder {
   }
 
   encode(batch: RecordBatch): void {
+    if (this.#kernel === undefined) this.#writeRows(batch, 0, batch.selected);
+    else this.#encodeRows(this.#kernel, batch);
+  }
+
+  /** By kernels, but for rows that they leave to us: very long ones, and years of more than four digits. */
+  #encodeRows(kernel: NdjsonKernel, batch: RecordBatch): void {
+    kernel.take(batch);
+    for (let at = 0; at < batch.selected; ) {
+      const { start, end, next } = kernel.encode(batch, at);
+      this.#out.copy(this.#memory.u8, start, end);
+      if (next === at) this.#writeRows(batch, at, at + 1);
+      at = Math.max(next, at + 1);
+    }
+  }
+
+  #writeRows(batch: RecordBatch, from: number, to: number): void {
     const { u8, u32, i32, f64, i64 } = this.#memory;
     const views: Views = { u8, u32, i32, f64, i64 };
-    for (let i = 0; i < batch.selected; i++) {
+    for (let i = from; i < to; i++) {
       const row = batch.selection === 0 ? i : (u32[(batch.selection >>> 2) + i] ?? 0);
       this.#writeRow(batch, row, views);
     }

@@ -41,7 +41,7 @@ describe('a job that is killed', () => {
     expect(completed).toBeGreaterThan(30);
     let halfFired = 0;
     // The last ones are followed by the end without a turn between.
-    for (let k = 1; k < completed - 3; k++) {
+    for (let k = 1; k < completed - 3; k += 2) {
       const { options, output } = setup(1);
       const first = await drive({
         ...options,
@@ -53,13 +53,13 @@ describe('a job that is killed', () => {
       const ledgers = Object.values(second.run.restoredFrom?.ledgers ?? {});
       if (ledgers.some(({ held = 0, results = 0 }) => held > 0 && results > 0)) halfFired++;
     }
-    expect(halfFired).toBeGreaterThan(20);
+    expect(halfFired).toBeGreaterThan(10);
   });
 
   test('at any call of its store, before or after the effect, goes on exactly', async () => {
     const whole = setup(2);
     const expected = whole.output((await drive(whole.options)).run);
-    for (let point = 0; point < 400; point++) {
+    for (let point = 0; point < 400; point += 7) {
       const { options, output } = setup(2);
       const first = await drive({ ...options, crashAt: point });
       expect(first.end, `point ${point}`).toBe('killed');

@@ -66,8 +66,8 @@ class ScriptedReader implements SplitReader {
 
   poll(quantumEnd: number): Poll {
     const { times, tail = 0, arrived = times.length + tail } = this.#split;
-    if (this.position >= times.length + tail) return 'end';
     if (this.position >= quantumEnd) return 'quantum end';
+    if (this.position >= times.length + tail) return 'end';
     if (this.position >= times.length) {
       this.position = Math.min(times.length + tail, quantumEnd);
       return this.position === times.length + tail ? 'end' : 'quantum end';

@@ -43,9 +43,17 @@ test.each([
   [`{"name":"a"${'\0'.repeat(40)}`, "',' or a closing bracket is expected", 11],
   [`{${'\0'.repeat(40)}`, 'a key in quotes is expected', 1], ['\0'.repeat(40), 'a line must hold one JSON object', 0],
 ] as const)('refuses %j also when each part of it stood in a line before', (line, reason, position) => {
-  const known = ['{"id":1,"name":"a"}', '{"name":"a","id":1}', '{"z":12}', '{"z":true}', '{"id":1}', '{}', '{"name":"a"}'];
+  const whole = ['{"id":1,"name":"a"}', '{"name":"a","id":1}', '{"id":1}', '{}', '{"name":"a"}'];
+  const known = [...whole, '{"z":12}', '{"z":true}'];
   const { reasons } = read([...known, ...known, line, ...known]);
   expect(reasons).toEqual([[reason, position]]);
+});
+
+test('a line never begins with what stood inside the lines before', () => {
+  const lines = Array.from({ length: 2_000 }, (_, i) => [`{"id":1,"k${i}":2}`, `,"k${i}":2}`]).flat();
+  const { rows, reasons } = read(lines);
+  expect(rows).toEqual(Array.from({ length: 2_000 }, () => [1n, null, null]));
+  expect(reasons).toEqual(Array.from({ length: 2_000 }, () => ['a line must hold one JSON object', 0]));
 });
 
 test('a column takes null, a string and a number in turn, as each line has it', () => {

@@ -81,7 +81,7 @@ describe('an aggregate', () => {
       'stddev timestamp',
     ]);
     expect(mistakeOf(() => resultOf('sum', plain('utf8')))).toBe(
-      "E1204 column 'it' is utf8, but sum in aggregate needs a number",
+      "E1204 column 'it' is utf8, but sum in aggregate needs a number | No column of the input has such a type.",
     );
   });
 

@@ -3,6 +3,7 @@
  * other, strings through TextEncoder and TextDecoder, keys as joined text. Median of the rounds' ratios.
  */
 import { kernelsBase64 } from '#kernels';
+import { type Bench, type BenchOptions, type BenchResult, quantile, spreadOf } from '../bench.ts';
 import { below, seededRandom, uniform } from '../../src/base/random.ts';
 import { BATCH_ROWS_MAX, type RecordBatch } from '../../src/data/record-batch.ts';
 import { tableSchema } from '../../src/data/schema.ts';
@@ -104,12 +105,7 @@ function time(work: () => unknown): number {
   return performance.now() - start;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 0;
-
-export async function run(): Promise<{
-  readonly figures: Record<string, number>;
-  readonly counters: Record<string, number>;
-}> {
+async function run({ short }: BenchOptions): Promise<BenchResult> {
   const kernels = new KernelInstance(await compileKernels(kernelsBase64), 64 << 20);
   const input = makeInput(kernels);
   const [writer, reader] = [new BatchSerializer(kernels, schema), new BatchSerializer(kernels, schema)];
@@ -124,13 +120,18 @@ export async function run(): Promise<{
     keys: { kernel: () => keys.encode(keyColumns, input.batch), plain: () => keysPlain(input) },
   };
   const figures: Record<string, number> = {};
+  const spread: Record<string, number> = {};
   const counters: Record<string, number> = { bytes: bytes.length };
   for (const [name, { kernel, plain }] of Object.entries(contests)) {
     time(kernel);
     time(plain);
-    const rounds = Array.from({ length: ROUNDS }, () => ({ kernel: time(kernel), plain: time(plain) }));
-    figures[name] = Math.round(median(rounds.map((round) => round.plain / round.kernel)) * 100) / 100;
-    counters[`${name}RowsPerMs`] = Math.round((ROWS * REPEATS) / median(rounds.map((round) => round.kernel)));
+    const rounds = Array.from({ length: short ? 3 : ROUNDS }, () => ({ kernel: time(kernel), plain: time(plain) }));
+    const ratios = rounds.map((round) => round.plain / round.kernel);
+    figures[name] = quantile(ratios, 0.5);
+    spread[name] = spreadOf(ratios);
+    counters[`${name}RowsPerMs`] = Math.round((ROWS * REPEATS) / quantile(rounds.map((round) => round.kernel), 0.5));
   }
-  return { figures, counters };
+  return { figures, spread, counters };
 }
+
+export const bench: Bench = { id: 'batch-codec', title: 'kernel: batches and keys to bytes and back, against the same by hand', targets: {}, run };

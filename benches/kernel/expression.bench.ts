@@ -3,6 +3,7 @@
  * Each round times both sides, one after the other, on the same rows; the figure is the median of the rounds' ratios.
  */
 import { kernelsBase64 } from '#kernels';
+import { type Bench, type BenchOptions, type BenchResult, quantile, spreadOf } from '../bench.ts';
 import { below, type Random, seededRandom, uniform } from '../../src/base/random.ts';
 import { BATCH_ROWS_MAX, type RecordBatch } from '../../src/data/record-batch.ts';
 import { tableSchema } from '../../src/data/schema.ts';
@@ -184,14 +185,10 @@ function time(work: () => number): number {
   return performance.now() - start;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((x, y) => x - y)[values.length >> 1] ?? 0;
-
-export async function run(): Promise<{
-  readonly figures: Record<string, number>;
-  readonly counters: Record<string, number>;
-}> {
+async function run({ short }: BenchOptions): Promise<BenchResult> {
   const kernels = new KernelInstance(await compileKernels(kernelsBase64), 64 << 20);
   const figures: Record<string, number> = {};
+  const spread: Record<string, number> = {};
   const counters: Record<string, number> = {};
   const random = seededRandom(1);
   const inputs = Array.from({ length: BATCHES }, () => makeInput(kernels, random));
@@ -203,9 +200,13 @@ export async function run(): Promise<{
     if (kernel() !== plain()) throw new Error(`${name}: ${kernel()} by kernels, ${plain()} by hand`);
     time(kernel);
     time(plain);
-    const rounds = Array.from({ length: ROUNDS }, () => ({ kernel: time(kernel), plain: time(plain) }));
-    figures[name] = Math.round(median(rounds.map((round) => round.plain / round.kernel)) * 100) / 100;
-    counters[`${name}RowsPerMs`] = Math.round((ROWS * BATCHES * REPEATS) / median(rounds.map((round) => round.kernel)));
+    const rounds = Array.from({ length: short ? 3 : ROUNDS }, () => ({ kernel: time(kernel), plain: time(plain) }));
+    const ratios = rounds.map((round) => round.plain / round.kernel);
+    figures[name] = quantile(ratios, 0.5);
+    spread[name] = spreadOf(ratios);
+    counters[`${name}RowsPerMs`] = Math.round((ROWS * BATCHES * REPEATS) / quantile(rounds.map((round) => round.kernel), 0.5));
   }
-  return { figures, counters };
+  return { figures, spread, counters };
 }
+
+export const bench: Bench = { id: 'expression', title: 'kernel: conditions and projections against loops over typed arrays', targets: {}, run };

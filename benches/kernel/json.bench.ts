@@ -3,6 +3,7 @@
  * Both sides add up what they read, and the sums must agree.
  */
 import { kernelsBase64 } from '#kernels';
+import { type Bench, type BenchOptions, type BenchResult, quantile, spreadOf } from '../bench.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { below, type Random, seededRandom } from '../../src/base/random.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
@@ -81,8 +82,6 @@ export function bidLines(shape: 'uniform' | 'iso' | 'mixed' | 'shuffled', count:
   return `${lines.join('\n')}\n`;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-
 interface Sums {
   price: number;
   time: number;
@@ -157,9 +156,11 @@ class ParserSide {
 }
 
 /** ns per line and GB/s of the parser, and how many times faster it is than JSON.parse, for each shape of lines. */
-export async function run(): Promise<Record<string, number>> {
+async function run({ short }: BenchOptions): Promise<BenchResult> {
   const module = await compileKernels(kernelsBase64);
   const figures: Record<string, number> = {};
+  const spread: Record<string, number> = {};
+  const counters: Record<string, number> = {};
   for (const shape of ['uniform', 'iso', 'mixed', 'shuffled'] as const) {
     const bytes = new TextEncoder().encode(bidLines(shape, LINES));
     const lines = splitLines(bytes);
@@ -167,27 +168,29 @@ export async function run(): Promise<Record<string, number>> {
     const expected = JSON.stringify(parseByScript(lines));
     const found = JSON.stringify(side.sums(bytes.length));
     if (found !== expected) throw new Error(`${shape}: the parser read ${found}, JSON.parse ${expected}`);
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      let start = performance.now();
-      for (let i = 0; i < 4; i++) side.run(bytes.length, () => {});
-      ours.push((performance.now() - start) / 4);
-      start = performance.now();
-      parseByScript(lines);
-      theirs.push(performance.now() - start);
-    }
-    const ms = median(ours);
+    const rounds = Array.from({ length: short ? 2 : ROUNDS }, () => timeBoth(side, bytes.length, lines));
+    const ms = quantile(rounds.map(({ ours }) => ours), 0.5);
+    const ratios = rounds.map(({ ours, theirs }) => theirs / ours);
+    figures[shape] = quantile(ratios, 0.5);
+    spread[shape] = spreadOf(ratios);
     figures[`${shape}NsPerLine`] = (ms * 1e6) / LINES;
     figures[`${shape}GBPerS`] = bytes.length / ms / 1e6;
-    figures[`${shape}Ratio`] = median(ours.map((value, i) => (theirs[i] ?? 0) / value));
-    figures[`${shape}FastShare`] = side.fastRows / LINES;
-    figures[`${shape}BytesPerLine`] = bytes.length / LINES;
+    counters[`${shape}Rows`] = LINES;
+    counters[`${shape}FastRows`] = side.fastRows;
+    counters[`${shape}Bytes`] = bytes.length;
   }
-  return figures;
+  return { figures, spread, counters };
 }
 
-// Run by itself, bundled: node dist/bench/json.mjs
-if (process.argv[1]?.endsWith('json.mjs')) {
-  console.log(JSON.stringify({ id: 'json', checked: true, figures: await run() }));
+/** Milliseconds for all lines, of the parser and of JSON.parse. */
+function timeBoth(side: ParserSide, bytes: number, lines: readonly Uint8Array[]): { readonly ours: number; readonly theirs: number } {
+  let start = performance.now();
+  for (let i = 0; i < 4; i++) side.run(bytes, () => {});
+  const ours = (performance.now() - start) / 4;
+  start = performance.now();
+  parseByScript(lines);
+  return { ours, theirs: performance.now() - start };
 }
+
+/** How many times faster than JSON.parse the parser is for each shape of lines; its ns per line and GB/s. */
+export const bench: Bench = { id: 'json', title: 'kernel: NDJSON parser against JSON.parse', targets: {}, run };
