@@ -1,5 +1,6 @@
 /**
- * Compiles the kernels: dist/kernels.wasm (release) and dist/kernels.js (the same bytes as base64).
+ * Compiles the kernels: dist/kernels.wasm (release) and dist/kernels.js (the same, deflated, as base64: a third less
+ * for a page to load than base64 alone, also when the server compresses).
  * With --debug: assertions on and unchecked() checked, for tests that hunt memory errors. Does nothing when the
  * output is newer than every source.
  */
@@ -7,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
@@ -52,6 +54,6 @@ if (debug || process.argv.includes('--force') || stamp(script) < newestSource())
     stdio: 'inherit',
   });
   const bytes = readFileSync(wasm);
-  writeFileSync(script, `export const kernelsBase64 = '${bytes.toString('base64')}';\n`);
+  writeFileSync(script, `export const kernelsBase64 = '${deflateRawSync(bytes, { level: 9 }).toString('base64')}';\n`);
   console.log(`kernels: ${bytes.length} bytes`);
 }

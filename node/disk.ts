@@ -218,6 +218,11 @@ const REASONS: { readonly [code: string]: { readonly text: string; readonly hint
     hint: 'free some space; the job continues from its last checkpoint',
     again: true,
   },
+  EFBIG: {
+    text: 'the file would be larger than this file system, or a limit of this user, allows',
+    hint: 'raise the limit (ulimit -f), or take checkpoints more often; the job continues from its last checkpoint',
+    again: true,
+  },
   EACCES: { text: 'permission denied', hint: 'the user who runs the job needs read and write access here' },
   EPERM: { text: 'not permitted', hint: 'the user who runs the job needs read and write access here' },
   EROFS: { text: 'the file system is read-only' },
@@ -231,6 +236,7 @@ const REASONS: { readonly [code: string]: { readonly text: string; readonly hint
   EIO: { text: 'input/output error', hint: 'the medium or its connection fails' },
   ENOENT: { text: 'no such file or folder' },
   ENOTDIR: { text: 'a part of the path is not a folder' },
+  ELOOP: { text: 'a link leads back to itself' },
   EISDIR: { text: 'it is a folder' },
 };
 

@@ -1,5 +1,5 @@
 /** The sources and sinks of this host as users write them. */
-import { type Accepts, type Columns, type Schema, type Sink, type Source } from '../src/index.ts';
+import type { Accepts, Columns, Schema, Sink, Source } from '../src/index.ts';
 import { makeSink, makeSource, tableOf } from '../src/platform.ts';
 import * as fetching from './connectors/fetch-ndjson.ts';
 import * as keeping from './connectors/indexeddb-sink.ts';
@@ -29,7 +29,10 @@ export function fetchNdjson<C extends Columns>(
  * `changelog` each row begins with what it does ("op").
  */
 export function indexedDbSink(name: string): Sink<'inserts only'>;
-export function indexedDbSink(name: string, options: { readonly changelog: true }): Sink<'inserts, updates and deletes'>;
+export function indexedDbSink(
+  name: string,
+  options: { readonly changelog: true },
+): Sink<'inserts, updates and deletes'>;
 export function indexedDbSink(name: string, options: { readonly changelog?: boolean } = {}): Sink<Accepts> {
   const accepts = options.changelog === true ? 'inserts, updates and deletes' : 'inserts only';
   return makeSink(accepts, keeping.indexedDbSink(name, options), `indexedDbSink('${name}')`);

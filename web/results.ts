@@ -24,6 +24,8 @@ export interface ResultsChange {
   readonly begins: boolean;
 }
 
+type Failed = (error: unknown) => void;
+
 /** How far a reader has come. */
 interface Place {
   readonly part: number;
@@ -71,7 +73,7 @@ export class Results {
    * Calls `listener` with the rows so far, then with further ones as checkpoints commit them. The result ends it.
    * `onError` hears why following ended when the browser took the database away.
    */
-  follow(listener: (change: ResultsChange) => void, onError: (error: unknown) => void = reportError): () => void {
+  follow(listener: (change: ResultsChange) => void, onError: Failed = (error) => reportError(error)): () => void {
     const news = new BroadcastChannel(resultsDatabaseName(this.#name));
     this.#followers.add(news);
     let place: Place | undefined;
@@ -111,7 +113,9 @@ export class Results {
   }
 
   /** Committed parts behind `place`, or all when the place does not hold any more. */
-  async #readAfter(place: Place | undefined): Promise<{ readonly parts: readonly Uint8Array[]; readonly place: Place }> {
+  async #readAfter(
+    place: Place | undefined,
+  ): Promise<{ readonly parts: readonly Uint8Array[]; readonly place: Place }> {
     const location = `indexeddb ${resultsDatabaseName(this.#name)}`;
     if (this.#connection.lost !== undefined) throw connectionLost(location, this.#connection.lost);
     try {

@@ -82,7 +82,11 @@ async function runModule(
   try {
     module = await load(url);
   } catch (cause) {
-    throw new ExternalError('E1501', { path: url ?? 'this worker', problem: `the job cannot be loaded: ${String(cause)}` }, { cause });
+    throw new ExternalError(
+      'E1501',
+      { path: url ?? 'this worker', problem: `the job cannot be loaded: ${String(cause)}` },
+      { cause },
+    );
   }
   if (typeof module !== 'object' || module === null || !('default' in module)) {
     throw new ExternalError(

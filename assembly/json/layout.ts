@@ -2,11 +2,11 @@
  * Structs of the JSON parser in linear memory, and the reasons why a line is refused.
  *
  * Parser, PARSER_BYTES:
- *   0         4         8       12     16      20      24      28      32        36        40
- *   +---------+---------+-------+------+-------+-------+-------+-------+---------+---------+---------+
- *   | columns | column  | rows  | keys | key   | hash  | first | any   | scratch | scratch | scratch |
- *   |         | count   | max   |      | count | slots | key   | key   | start   | end     | at      |
- *   +---------+---------+-------+------+-------+-------+-------+-------+---------+---------+---------+
+ *   0         4         8       12       16       20      24       28       32        36        40
+ *   +---------+---------+-------+--------+--------+-------+--------+--------+---------+---------+---------+
+ *   | columns | column  | rows  | leads  | open-  | hash  | last   | plain  | scratch | scratch | scratch |
+ *   |         | count   | max   |        | ings   | slots | opening| end    | start   | end     | at      |
+ *   +---------+---------+-------+--------+--------+-------+--------+--------+---------+---------+---------+
  *   44        48        52      56     60      64       68     72        76       80      84       88
  *   +---------+---------+-------+------+-------+--------+------+---------+--------+-------+--------+-------+-------+
  *   | letters | letters | line  | rows | next  | letter | fast | escaped | reason | error | cursor | slot  | depth |
@@ -17,20 +17,25 @@
  *   | mantissa | exponent | number | powers | digits | number | text | text end | bad    | whole | nesting,    |
  *   |          |          | flags  |        |        | start  |      |          | column |       | a bit each  |
  *   +----------+----------+--------+--------+--------+--------+------+----------+--------+-------+-------------+
+ *   152      156     160    164      168        176
+ *   +--------+-------+------+--------+----------+-------+
+ *   | unread | spare | turn | looked | all bits | spare |
+ *   | column | leads |      | up     |          |       |
+ *   +--------+-------+------+--------+----------+-------+
  *   Words 56 to 71 are the result of a call. Those from 72 on mean something inside one only, but for slot shift,
- *   powers and digits.
+ *   powers, digits and those from 152 on.
  *
  * Column, JSON_COLUMN_BYTES: kind, values, validity, nullable, stamp, has nulls, unit, width, bad stamp, bad reason,
- * bad at
+ * bad at, name, name bytes, name hash, bit (u64)
  *   Stamp: serial number of the line that last gave it a value; bad stamp: of the line whose last value did not fit.
  *
- * Key, KEY_BYTES:
- *   0          32         64          68       72     76          80     84        88        96             128
- *   +----------+----------+-----------+--------+------+-----------+------+---------+---------+--------------+
- *   | text     | mask     | text      | column | name | name      | hash | context | spare   | next key, by |
- *   |          |          | bytes     | or 0   |      | bytes     |      |         |         | context      |
- *   +----------+----------+-----------+--------+------+-----------+------+---------+---------+--------------+
- *   text: the key in its quotes, zeros behind; mask: ones where the text is.
+ * Lead, LEAD_BYTES (leads.ts says what it is):
+ *   0          32         64       68       72     76      80       84       88      92      96      104      128
+ *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+
+ *   | text     | mask     | text   | action | next | other | column | values | width | turns | bit   | name   |
+ *   |          |          | bytes  |        | lead | lead  |        |        |       |       |       | offset |
+ *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+
+ *   mask: ones where the text counts. Values, width and bit are the column's; name offset is an opening's.
  *
  * Dead letter, LETTER_BYTES: line, bytes, position in the line, reason, column or NO_COLUMN
  */
@@ -40,11 +45,11 @@ export const PARSER_BYTES: u32 = 320;
 export const COLUMNS: u32 = 0;
 export const COLUMN_COUNT: u32 = 4;
 export const ROWS_MAX: u32 = 8;
-export const KEYS: u32 = 12;
-export const KEY_COUNT: u32 = 16;
+export const LEADS: u32 = 12;
+export const OPENINGS: u32 = 16;
 export const HASH_SLOTS: u32 = 20;
-export const FIRST_KEY: u32 = 24;
-export const ANY_KEY: u32 = 28;
+export const LAST_OPENING: u32 = 24;
+export const PLAIN_END: u32 = 28;
 export const SCRATCH_START: u32 = 32;
 export const SCRATCH_END: u32 = 36;
 export const SCRATCH_AT: u32 = 40;
@@ -72,6 +77,13 @@ export const TEXT: u32 = 128;
 export const TEXT_END: u32 = 132;
 export const BAD_COLUMN: u32 = 136;
 export const WHOLE: u32 = 144;
+export const UNREAD: u32 = 152;
+/** Two leads, an inner one and an opening, for texts that are too long. */
+export const SPARE: u32 = 156;
+export const LEAD_TURN: u32 = 160;
+/** Whether a key of the line was looked up by its name. */
+export const LOOKED_UP: u32 = 164;
+export const ALL_BITS: u32 = 168;
 export const NESTING: u32 = 192;
 
 // Column.
@@ -87,23 +99,32 @@ export const WIDTH: u32 = 28;
 export const BAD_STAMP: u32 = 32;
 export const BAD_REASON: u32 = 36;
 export const BAD_AT: u32 = 40;
+export const COLUMN_NAME: u32 = 44;
+export const COLUMN_NAME_BYTES: u32 = 48;
+export const COLUMN_HASH: u32 = 52;
+export const BIT: u32 = 56;
+/** Columns that have a bit of their own; those of a parser with more share them. */
+export const BITS_MAX: u32 = 63;
 
-// Key.
-export const KEY_BYTES: u32 = 128;
-export const KEY_MASK: u32 = 32;
-export const KEY_TEXT_BYTES: u32 = 64;
-export const KEY_COLUMN: u32 = 68;
-export const KEY_NAME: u32 = 72;
-export const KEY_NAME_BYTES: u32 = 76;
-export const KEY_HASH: u32 = 80;
-export const KEY_CONTEXT: u32 = 84;
-export const KEY_NEXT: u32 = 96;
-/** Predictions that each key has, one for each context. */
-export const CONTEXTS: u32 = 8;
-/** Longest key that is recognised by its text; longer ones are always looked up. */
-export const PLAIN_NAME_BYTES: u32 = 30;
-/** Keys remembered beyond those of the columns. */
-export const LEARNED_KEYS_MAX: u32 = 256;
+// Lead.
+export const LEAD_BYTES: u32 = 128;
+export const LEAD_MASK: u32 = 32;
+export const LEAD_TEXT_BYTES: u32 = 64;
+export const ACTION: u32 = 68;
+export const NEXT_LEAD: u32 = 72;
+export const OTHER_LEAD: u32 = 76;
+export const LEAD_COLUMN: u32 = 80;
+export const LEAD_VALUES: u32 = 84;
+export const LEAD_WIDTH: u32 = 88;
+export const LEAD_TURNS: u32 = 92;
+export const LEAD_BIT: u32 = 96;
+export const NAME_OFFSET: u32 = 104;
+
+// Actions: what stands behind a lead.
+export const ACTION_DIGITS: u32 = 0;
+export const ACTION_STRING: u32 = 1;
+export const ACTION_OTHER: u32 = 2;
+export const ACTION_END: u32 = 3;
 
 // Dead letter.
 export const LETTER_BYTES: u32 = 32;
@@ -121,6 +142,8 @@ export const KIND_UTF8: u32 = 7;
 export const KIND_BYTES: u32 = 8;
 export const KIND_JSON: u32 = 9;
 export const KIND_TIMESTAMP: u32 = 10;
+/** Of the column whose values nobody sees. */
+export const KIND_UNREAD: u32 = 11;
 
 // Units of timestamps.
 export const UNIT_S: u32 = 0;

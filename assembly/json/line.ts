@@ -1,102 +1,88 @@
 /**
- * One line: an object whose keys are predicted, whose values go to columns or are skipped, and whose end is checked.
+ * One line: an object whose leads are recognised, whose values go to columns or are skipped, and whose end is checked.
+ *
+ * Values that nobody reads are treated as the others are, into a column of width 0: a branch that guesses which key
+ * comes next costs more than the work.
  *
  * Invariants
  *  1. Only a line that is valid as a whole becomes a row. What a refused line wrote is overwritten by the next one.
  *  2. The last of duplicate keys counts, also when an earlier one was null or did not fit.
  */
-import { findKey, findPlainKey, isKey } from './keys';
+import { findLead, findOpening, isLead } from './leads';
 import {
-  BAD_AT, BAD_COLUMN, BAD_REASON, BAD_STAMP, CLOSE_OBJECT, COLON, COLUMN_COUNT, COLUMNS, COMMA, CURSOR, EXPECTED_COLON,
-  EXPECTED_COMMA, FAST_ROWS, FIRST_KEY, HAS_NULLS, JSON_COLUMN_BYTES, KEY_COLUMN, KEY_CONTEXT, KEY_NEXT, KEY_TEXT_BYTES,
-  LINE_BYTES_MAX, LINE_TOO_LONG, MISSING, NEWLINE, NOT_AN_OBJECT, NULLABLE, OPEN_OBJECT, QUOTE, refuse, ROWS_MAX,
-  skipBlank, skipSpace, STAMP, TRAILING_BYTES, VALIDITY, VALUES, WIDTH,
+  ACTION, ACTION_DIGITS, ACTION_END, ACTION_STRING, ALL_BITS, BAD_AT, BAD_COLUMN, BAD_REASON, BAD_STAMP, COLUMN_COUNT,
+  COLUMNS, HAS_NULLS, JSON_COLUMN_BYTES, LAST_OPENING, LEAD_BIT, LEAD_COLUMN, LEAD_TEXT_BYTES, LEAD_VALUES, LEAD_WIDTH,
+  LINE_BYTES_MAX, LINE_TOO_LONG, MISSING, NEXT_LEAD, NULLABLE, QUOTE, refuse, ROWS_MAX, STAMP, VALIDITY, VALUES, WIDTH,
+  ZERO,
 } from './layout';
-import { skipNumber } from './number';
-import { skipValue } from './skip';
-import { scanPlain, skipString } from './text';
-import { passValue, readValue } from './value';
+import { digitRun, digitsValue, endsNumber } from './number';
+import { scanPlain } from './text';
+import { takeValue } from './value';
 
-const NO_CONTEXT: u32 = 0;
+/** More digits may be no instant, and not all are an integer of 64 bits. */
+const WHOLE_DIGITS_MAX: u32 = 15;
 
 /** Past the line at `line` with its newline, its object (at `start`) made row `row`; 0 when refused. */
 export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, serial: u32): u32 {
-  if (load<u8>(start) != <u8>OPEN_OBJECT) return refuse(parserPtr, NOT_AN_OBJECT, start);
-  let p = start + 1;
-  if (load<u8>(p) <= 0x20) p = skipSpace(p);
-  // Address of the word that predicts the next key.
-  let link = parserPtr + FIRST_KEY;
-  let context = NO_CONTEXT;
-  let given: u32 = 0;
-  let misses: u32 = 0;
-  if (load<u8>(p) == <u8>CLOSE_OBJECT) return endLine(parserPtr, p + 1, line, row, serial, 0, 0);
+  let p = start;
+  let lead = load<u32>(parserPtr, LAST_OPENING);
+  if (!inline.always(isLead(lead, p))) {
+    lead = findOpening(parserPtr, p);
+    if (lead == 0) return 0;
+  }
+  const opening = lead;
+  // A bit for each column that has a value.
+  let given: u64 = 0;
   while (true) {
-    let key = load<u32>(link);
-    if (inline.always(isKey(key, p))) p += load<u32>(key, KEY_TEXT_BYTES);
+    p += load<u32>(lead, LEAD_TEXT_BYTES);
+    const action = load<u32>(lead, ACTION);
+    const slot = load<u32>(lead, LEAD_VALUES) + row * load<u32>(lead, LEAD_WIDTH);
+    let value = p;
+    let past: u32 = 0;
+    if (action == ACTION_DIGITS) {
+      const count = inline.always(digitRun(p));
+      const isPlain = <u32>(load<u8>(p) != <u8>ZERO) | <u32>(count == 1);
+      if ((<u32>(count - 1 < WHOLE_DIGITS_MAX) & isPlain) != 0) {
+        store<u64>(slot, inline.always(digitsValue(p, count)));
+        past = p + count;
+      }
+    } else if (action == ACTION_STRING) {
+      const end = inline.always(scanPlain(p));
+      if (load<u8>(end) == <u8>QUOTE) {
+        store<u64>(slot, <u64>p | (<u64>(end - p) << 32));
+        past = end + 1;
+      } else value = p - 1;
+    } else if (action == ACTION_END) return endLine(parserPtr, p - 1, line, row, serial, given);
+    const column = load<u32>(lead, LEAD_COLUMN);
+    const bit = load<u64>(lead, LEAD_BIT);
+    given |= bit;
+    if (past != 0) store<u32>(column, serial, STAMP);
     else {
-      misses++;
-      key = findPlainKey(parserPtr, p);
-      if (key != 0) p += load<u32>(key, KEY_TEXT_BYTES);
-      else {
-        key = findKey(parserPtr, p);
-        if (key == 0) return 0;
-        p = load<u32>(parserPtr, CURSOR);
-      }
-      store<u32>(link, key);
+      past = takeValue(parserPtr, column, value, row, serial);
+      if (past == 0) return 0;
+      if (load<u32>(column, STAMP) != serial) given &= ~bit;
     }
-    if (context == NO_CONTEXT) context = KEY_NEXT + load<u32>(key, KEY_CONTEXT);
-    link = key + context;
-    if (load<u8>(p) != <u8>COLON) {
-      p = inline.always(skipBlank(p));
-      if (load<u8>(p) != <u8>COLON) return refuse(parserPtr, EXPECTED_COLON, p);
-    }
-    p = inline.always(skipBlank(p + 1));
-    const column = load<u32>(key, KEY_COLUMN);
-    if (column == 0) {
-      p = inline.always(skipUnread(parserPtr, p));
-      if (p == 0) return 0;
-    } else {
-      const value = p;
-      const isDuplicate = load<u32>(column, STAMP) == serial;
-      p = readValue(parserPtr, column, value, row);
-      if (p != 0) {
-        store<u32>(column, serial, STAMP);
-        if (!isDuplicate) given++;
-      } else {
-        p = passValue(parserPtr, column, value, serial);
+    p = past;
+    const next = load<u32>(lead, NEXT_LEAD);
+    if (inline.always(isLead(next, p))) lead = next;
+    else {
+      // Leads begin with what may follow a number. Anything else belongs to it: a fraction, an exponent, an error.
+      if (action == ACTION_DIGITS && !endsNumber(load<u8>(p))) {
+        p = takeValue(parserPtr, column, value, row, serial);
         if (p == 0) return 0;
-        if (isDuplicate) given--;
+        given = load<u32>(column, STAMP) == serial ? given | bit : given & ~bit;
       }
+      lead = findLead(parserPtr, lead, opening, p);
+      if (lead == 0) return 0;
     }
-    if (load<u8>(p) != <u8>COMMA) {
-      p = inline.always(skipBlank(p));
-      const c = <u32>load<u8>(p);
-      if (c == CLOSE_OBJECT) return endLine(parserPtr, p + 1, line, row, serial, given, misses);
-      if (c != COMMA) return refuse(parserPtr, EXPECTED_COMMA, p);
-    }
-    p = inline.always(skipBlank(p + 1));
   }
 }
 
-/** Past the value at `p`: a string without escapes here, anything else out of the way. */
-function skipUnread(parserPtr: u32, p: u32): u32 {
-  const c = <u32>load<u8>(p);
-  if (c != QUOTE) return c <= 0x39 ? inline.always(skipNumber(parserPtr, p)) : skipValue(parserPtr, p);
-  const stop = inline.always(scanPlain(p + 1));
-  return load<u8>(stop) == <u8>QUOTE ? stop + 1 : skipString(parserPtr, p);
-}
-
-/** After the closing brace: nothing else on the line, and every column has a value or may be null. */
-function endLine(parserPtr: u32, afterObject: u32, line: u32, row: u32, serial: u32, given: u32, misses: u32): u32 {
-  let p = afterObject;
-  if (load<u8>(p) != <u8>NEWLINE) {
-    p = skipSpace(p);
-    if (load<u8>(p) != <u8>NEWLINE) return refuse(parserPtr, TRAILING_BYTES, p);
-  }
-  if (p - line > load<u32>(parserPtr, LINE_BYTES_MAX)) return refuse(parserPtr, LINE_TOO_LONG, line);
-  if (given != load<u32>(parserPtr, COLUMN_COUNT) && !fillAbsent(parserPtr, p, row, serial)) return 0;
-  if (misses == 0) store<u32>(parserPtr, load<u32>(parserPtr, FAST_ROWS) + 1, FAST_ROWS);
-  return p + 1;
+/** At the newline of a line that is valid JSON: it is not too long, and every column has a value or may be null. */
+function endLine(parserPtr: u32, newline: u32, line: u32, row: u32, serial: u32, given: u64): u32 {
+  if (newline - line > load<u32>(parserPtr, LINE_BYTES_MAX)) return refuse(parserPtr, LINE_TOO_LONG, line);
+  if (given != load<u64>(parserPtr, ALL_BITS) && !fillAbsent(parserPtr, newline, row, serial)) return 0;
+  return newline + 1;
 }
 
 /** Makes the columns that the line gave no value null; false when one of them must not be. */

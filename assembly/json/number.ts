@@ -46,7 +46,7 @@ export function digitsValue(p: u32, count: u32): u64 {
 }
 
 /** Whether a number may end before this byte. What the byte then means is judged by who reads on. */
-function endsNumber(c: u32): bool {
+export function endsNumber(c: u32): bool {
   return c == COMMA || c == CLOSE_OBJECT || c == CLOSE_ARRAY || c <= 0x20;
 }
 

@@ -11,15 +11,16 @@
  */
 import { fillPowers, POWERS_BYTES } from './float';
 import { DECIMAL_BYTES } from './decimal';
-import { addColumnKey, hashSlots, initKey } from './keys';
+import { hashSlots, nameColumn } from './keys';
 import {
-  ANY_KEY, BAD_COLUMN, BAD_STAMP, COLUMN_COUNT, COLUMNS, DIGITS, ERROR_AT, FAST_ROWS, FIRST_KEY, HASH_SLOTS, HAS_NULLS,
-  JSON_COLUMN_BYTES, KEY_BYTES, KEYS, KIND, KIND_BOOL, KIND_INT32, LEARNED_KEYS_MAX, LETTER_BYTES, LETTER_COUNT,
-  LETTERS, LETTERS_MAX, LINE_BYTES_MAX, LINE_TOO_LONG, NEWLINE, NEXT_LINE, NO_COLUMN, NULLABLE, PARSER_BYTES, POWERS,
-  REASON, ROWS, ROWS_MAX, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL, SCRATCH_START, skipSpace, SLOT_SHIFT, STAMP,
-  TYPE_MISMATCH, UNIT, VALIDITY, VALUES, WIDTH,
+  ALL_BITS, BAD_COLUMN, BAD_STAMP, BIT, BITS_MAX, COLUMN_COUNT, COLUMNS, DIGITS, ERROR_AT, FAST_ROWS, HASH_SLOTS,
+  HAS_NULLS, JSON_COLUMN_BYTES, KIND, KIND_BOOL, KIND_INT32, KIND_UNREAD, LEAD_BYTES, LEADS, LETTER_BYTES,
+  LETTER_COUNT, LETTERS, LETTERS_MAX, LINE_BYTES_MAX, LINE_TOO_LONG, LOOKED_UP, NEWLINE, NEXT_LINE, NO_COLUMN,
+  NULLABLE, OPENINGS, PARSER_BYTES, PLAIN_END, POWERS, REASON, ROWS, ROWS_MAX, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL,
+  SCRATCH_START, skipSpace, SLOT_SHIFT, SPARE, STAMP, TYPE_MISMATCH, UNIT, UNREAD, VALIDITY, VALUES, WHOLE, WIDTH,
 } from './layout';
 import { transientAlloc } from '../memory/frames';
+import { initLeads, LEADS_MAX, OPENINGS_MAX } from './leads';
 import { parseLine } from './line';
 
 /** Why a call ended. */
@@ -32,11 +33,14 @@ export const JSON_SCRATCH_FULL: i32 = 3;
  * A parser for `columns` columns, to be described one by one; 0 when memory is used up. It lives as long as the memory.
  */
 export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineBytesMax: u32): u32 {
-  const keys = columns + LEARNED_KEYS_MAX + 1;
   const slots = hashSlots(columns);
-  const columnsAt = PARSER_BYTES;
-  const keysAt = columnsAt + columns * JSON_COLUMN_BYTES;
-  const slotsAt = keysAt + keys * KEY_BYTES;
+  const unreadAt = PARSER_BYTES;
+  const columnsAt = unreadAt + JSON_COLUMN_BYTES;
+  const endsAt = columnsAt + columns * JSON_COLUMN_BYTES;
+  const spareAt = endsAt + 2 * LEAD_BYTES;
+  const openingsAt = spareAt + 2 * LEAD_BYTES;
+  const leadsAt = openingsAt + OPENINGS_MAX * LEAD_BYTES;
+  const slotsAt = leadsAt + LEADS_MAX * LEAD_BYTES;
   const lettersAt = slotsAt + (slots << 2);
   const powersAt = lettersAt + lettersMax * LETTER_BYTES;
   const digitsAt = powersAt + POWERS_BYTES;
@@ -47,17 +51,24 @@ export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
   store<u32>(parser, parser + columnsAt, COLUMNS);
   store<u32>(parser, columns, COLUMN_COUNT);
   store<u32>(parser, rowsMax, ROWS_MAX);
-  store<u32>(parser, parser + keysAt + KEY_BYTES, KEYS);
+  store<u32>(parser, parser + leadsAt, LEADS);
+  store<u32>(parser, parser + openingsAt, OPENINGS);
+  store<u32>(parser, parser + endsAt, PLAIN_END);
+  store<u32>(parser, parser + spareAt, SPARE);
+  store<u32>(parser, parser + unreadAt, UNREAD);
+  // With more columns than bits the bits never say that all are there: their stamps are looked at.
+  store<u64>(parser, columns <= BITS_MAX ? (<u64>1 << columns) - 1 : <u64>1 << BITS_MAX, ALL_BITS);
   store<u32>(parser, parser + slotsAt, HASH_SLOTS);
   store<u32>(parser, 32 - ctz<u32>(slots), SLOT_SHIFT);
-  store<u32>(parser, parser + keysAt, FIRST_KEY);
-  store<u32>(parser, parser + keysAt, ANY_KEY);
   store<u32>(parser, parser + lettersAt, LETTERS);
   store<u32>(parser, lettersMax, LETTERS_MAX);
   store<u32>(parser, lineBytesMax, LINE_BYTES_MAX);
   store<u32>(parser, parser + powersAt, POWERS);
   store<u32>(parser, parser + digitsAt, DIGITS);
-  initKey(parser + keysAt, 0, parser + keysAt, 0, 0);
+  store<u32>(parser + unreadAt, KIND_UNREAD, KIND);
+  // Of width 0: the values of all its rows go to the same word.
+  store<u32>(parser + unreadAt, parser + WHOLE, VALUES);
+  initLeads(parser);
   fillPowers(parser + powersAt, parser + digitsAt);
   return parser;
 }
@@ -78,7 +89,8 @@ export function jsonColumn(
   store<u32>(column, nullable, NULLABLE);
   store<u32>(column, unit, UNIT);
   store<u32>(column, width, WIDTH);
-  addColumnKey(parserPtr, namePtr, nameBytes, column);
+  store<u64>(column, <u64>1 << (i % BITS_MAX), BIT);
+  nameColumn(parserPtr, column, namePtr, nameBytes);
   return 0;
 }
 
@@ -100,6 +112,7 @@ export function jsonParse(parserPtr: u32, inputPtr: u32, inputEnd: u32, limitPtr
   let status = JSON_INPUT_DONE;
   let row: u32 = 0;
   let serial: u32 = 0;
+  let fast: u32 = 0;
   let line = inputPtr;
   while (line < limit) {
     if (row == rowsMax) {
@@ -114,7 +127,10 @@ export function jsonParse(parserPtr: u32, inputPtr: u32, inputEnd: u32, limitPtr
       continue;
     }
     const next = parseLine(parserPtr, line, start, row, ++serial);
+    const isLookedUp = load<u32>(parserPtr, LOOKED_UP) != 0;
+    store<u32>(parserPtr, 0, LOOKED_UP);
     if (next != 0) {
+      if (!isLookedUp) fast++;
       row++;
       line = next;
       continue;
@@ -131,6 +147,7 @@ export function jsonParse(parserPtr: u32, inputPtr: u32, inputEnd: u32, limitPtr
     }
   }
   store<u32>(parserPtr, row, ROWS);
+  store<u32>(parserPtr, fast, FAST_ROWS);
   store<u32>(parserPtr, line, NEXT_LINE);
   return status;
 }
@@ -145,7 +162,6 @@ function startBatch(parserPtr: u32): void {
   }
   store<u32>(parserPtr, load<u32>(parserPtr, SCRATCH_START), SCRATCH_AT);
   store<u32>(parserPtr, 0, LETTER_COUNT);
-  store<u32>(parserPtr, 0, FAST_ROWS);
 }
 
 /** Notes the refused line at `line`; returns the start of the next one. */

@@ -8,8 +8,8 @@ import { readBase64 } from './base64';
 import { readFloat } from './float';
 import {
   ALSE_WORD, BAD_AT, BAD_REASON, BAD_STAMP, ERROR_AT, KIND, KIND_BOOL, KIND_BYTES, KIND_FLOAT32, KIND_FLOAT64,
-  KIND_INT16, KIND_INT32, KIND_INT64, KIND_INT8, KIND_JSON, KIND_TIMESTAMP, KIND_UTF8, NULL_WORD, OUT_OF_RANGE, QUOTE,
-  REASON, refuse, SCRATCH_FULL, STAMP, TEXT, TEXT_END, TRUE_WORD, TYPE_MISMATCH, VALUES, WHOLE, WIDTH,
+  KIND_INT16, KIND_INT32, KIND_INT64, KIND_INT8, KIND_JSON, KIND_TIMESTAMP, KIND_UNREAD, KIND_UTF8, NULL_WORD,
+  OUT_OF_RANGE, QUOTE, REASON, refuse, SCRATCH_FULL, STAMP, TEXT, TEXT_END, TRUE_WORD, TYPE_MISMATCH, VALUES, WHOLE, WIDTH,
 } from './layout';
 import { readInteger } from './number';
 import { skipValue } from './skip';
@@ -17,7 +17,7 @@ import { readText, scanPlain } from './text';
 import { readTimestamp } from './timestamp';
 
 /** Past the value at `p`, written to row `row` of the column; 0 when it is refused or does not fit. */
-export function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32 {
+function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32 {
   const slot = load<u32>(columnPtr, VALUES) + row * load<u32>(columnPtr, WIDTH);
   switch (load<u32>(columnPtr, KIND)) {
     case KIND_INT64: return inline.always(readInteger(parserPtr, p, slot));
@@ -31,6 +31,7 @@ export function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32
     case KIND_INT8: return readNarrow(parserPtr, p, slot, 8);
     case KIND_JSON: return readJson(parserPtr, p, slot);
     case KIND_BYTES: return readBase64(parserPtr, p, slot);
+    case KIND_UNREAD: return skipValue(parserPtr, p);
     default: return refuse(parserPtr, TYPE_MISMATCH, p);
   }
 }
@@ -90,10 +91,21 @@ function readJson(parserPtr: u32, p: u32, slot: u32): u32 {
 }
 
 /**
+ * Past the value at `p`, written to row `row` of the column and its stamp set; or, when it is null or merely does not
+ * fit, noted as not given. 0 when the line is refused.
+ */
+export function takeValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32, serial: u32): u32 {
+  const past = readValue(parserPtr, columnPtr, p, row);
+  if (past == 0) return passValue(parserPtr, columnPtr, p, serial);
+  store<u32>(columnPtr, serial, STAMP);
+  return past;
+}
+
+/**
  * After `readValue` said no: past the value when it is null or merely does not fit, with the column noted as not given;
  * 0 when the line is refused.
  */
-export function passValue(parserPtr: u32, columnPtr: u32, p: u32, serial: u32): u32 {
+function passValue(parserPtr: u32, columnPtr: u32, p: u32, serial: u32): u32 {
   const reason = load<u32>(parserPtr, REASON);
   const at = load<u32>(parserPtr, ERROR_AT);
   if (reason == SCRATCH_FULL) return 0;

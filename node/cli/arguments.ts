@@ -17,10 +17,7 @@ export interface Arguments {
 
 export function readArguments(command: string, args: readonly string[], options: { readonly [name: string]: OptionSpec }): Arguments {
   checkNames(command, args, Object.keys(options));
-  const { values, positionals } = parseArgs({
-    args: [...args], allowPositionals: true, strict: true,
-    options: Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }])),
-  });
+  const { values, positionals } = parsed(command, args, options);
   return {
     positionals,
     text(name) {
@@ -29,6 +26,19 @@ export function readArguments(command: string, args: readonly string[], options:
     },
     flag: (name) => values[name] === true,
   };
+}
+
+function parsed(command: string, args: readonly string[], options: { readonly [name: string]: OptionSpec }) {
+  try {
+    return parseArgs({
+      args: [...args], allowPositionals: true, strict: true,
+      options: Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }])),
+    });
+  } catch (cause) {
+    // What the parser says begins with what is wrong; what follows is advice for programs of another kind.
+    const problem = cause instanceof Error ? (cause.message.split(/[.\n]/)[0] ?? '') : String(cause);
+    throw new UserError('E1604', { command, problem }, { hint: `See millrace ${command} --help.`, cause });
+  }
 }
 
 function checkNames(command: string, args: readonly string[], known: readonly string[]): void {

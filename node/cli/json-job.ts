@@ -104,9 +104,11 @@ function schemaOf(value: unknown, path: string): millrace.Schema<millrace.Column
 function windowOf(value: unknown, path: string): unknown {
   const spec = object(value, path, 'window', ['tumbling', 'hopping', 'every', 'offset']);
   const { tumbling, hopping, every, offset } = spec;
-  const options = offset === undefined ? {} : { offset: offset as millrace.Duration };
   // The API checks the form of each duration.
+  const options = offset === undefined ? {} : { offset: offset as millrace.Duration };
+  // As does it of these.
   if (tumbling !== undefined) return millrace.tumbling(tumbling as millrace.Duration, options);
+  // And of these.
   return millrace.hopping(hopping as millrace.Duration, every as millrace.Duration, options);
 }
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { UserError } from '../../src/base/errors.ts';
+import { MillraceError, UserError } from '../../src/base/errors.ts';
 import type { Job } from '../../src/index.ts';
 import { loadJsonJob } from './json-job.ts';
 
@@ -82,10 +82,22 @@ interface BuildMessage {
 
 /** esbuild's failures as a UserError with the place; anything else as it is. */
 function readable(file: string, error: unknown): unknown {
-  if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors)) return error;
+  if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors)) return thrown(file, error);
   // The shape that esbuild documents for its BuildFailure.
   const first = (error.errors as readonly BuildMessage[])[0];
   if (first === undefined) return error;
   const location = first.location === null ? {} : { file: first.location.file, line: first.location.line, source: first.location.lineText };
   return new UserError('E1602', { path: file, problem: first.text }, { location, cause: error });
+}
+
+/** What the job's own code threw while it was loaded, with the line that threw it. */
+function thrown(file: string, error: unknown): unknown {
+  if (error instanceof MillraceError) return error;
+  const problem = `it throws while it is loaded: ${error instanceof Error ? error.message : String(error)}`;
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const line = stack.split('\n').find((frame) => frame.includes(`${file}:`))?.split(`${file}:`)[1]?.split(':')[0];
+  return new UserError('E1602', { path: file, problem }, {
+    location: line === undefined ? { file } : { file, line: Number(line) },
+    hint: 'The code at this line runs when the job is loaded.', cause: error,
+  });
 }

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Size } from '../../src/base/bytes.ts';
+import { UserError } from '../../src/base/errors.ts';
 import type { Duration } from '../../src/base/time.ts';
 import { type RunningJob, run } from '../run.ts';
 import { formatOptions, type OptionSpec, readArguments } from './arguments.ts';
@@ -57,16 +58,21 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     ...(memory === undefined ? {} : { memory: memory as Size }), // likewise
     ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
     ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
-    ...whole(options.text('retained'), 'retained'),
-    ...whole(options.text('batch-rows'), 'batchRows'),
+    ...whole(options.text('retained'), 'retained', '--retained'),
+    ...whole(options.text('batch-rows'), 'batchRows', '--batch-rows'),
   });
   return follow(running, { path, state, quiet: options.flag('quiet'), metrics: options.flag('metrics') });
 }
 
-function whole<K extends 'retained' | 'batchRows'>(text: string | undefined, key: K): { readonly [key in K]?: number } {
+function whole<K extends 'retained' | 'batchRows'>(
+  text: string | undefined, key: K, option: string,
+): { readonly [key in K]?: number } {
   const value = Number(text);
+  if (text !== undefined && (!Number.isInteger(value) || value < 1)) {
+    throw new UserError('E1006', { what: option, needs: 'a whole number from 1 on', got: `'${text}'` }, { hint: 'See millrace run --help.' });
+  }
   // Both keys hold a number; the mapped type cannot be built from a computed key without saying so.
-  return text === undefined || !Number.isInteger(value) || value < 1 ? {} : ({ [key]: value } as { readonly [key in K]: number });
+  return text === undefined ? {} : ({ [key]: value } as { readonly [key in K]: number });
 }
 
 interface Following {

@@ -24,8 +24,12 @@ export function callSiteOf(stack: string): CallSite | undefined {
   const match = own === undefined ? null : OWN_FILE.exec(own);
   if (own === undefined || match === null) return undefined;
   const separator = match[1] ?? '/';
-  const home = own.slice(0, match.index);
-  return frames.find(({ file }) => !ROOMS.some((room) => file.startsWith(`${home}${separator}${room}${separator}`)));
+  // Source maps may name one frame by its source and the next by what was compiled from it.
+  const compiled = `${separator}dist`;
+  const found = own.slice(0, match.index);
+  const home = found.endsWith(compiled) ? found.slice(0, -compiled.length) : found;
+  const rooms = [home, home + compiled].flatMap((base) => ROOMS.map((room) => `${base}${separator}${room}${separator}`));
+  return frames.find(({ file }) => !rooms.some((room) => file.startsWith(room)));
 }
 
 function parseFrame(text: string): CallSite | undefined {

@@ -84,7 +84,8 @@ export function collect(first?: unknown, second?: unknown): unknown {
   });
 }
 
-type Callback<R> = (rows: readonly R[]) => void | Promise<void>;
+/** What it gives is awaited, and otherwise of no interest. */
+type Callback<R> = (rows: readonly R[]) => unknown;
 
 /**
  * Rows to a function as they come, one call after the other; the job waits for the promise that it gives. Rows since the

@@ -58,6 +58,7 @@ const messages = {
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
   E1601: (p: { option: string; command: string }) => `millrace ${p.command} has no option ${p.option}`,
   E1603: (p: { path: string; at: string; problem: string }) => `${p.path}${p.at === '' ? '' : `, ${p.at}`}: ${p.problem}`,
+  E1604: (p: { command: string; problem: string }) => `millrace ${p.command}: ${p.problem}`,
   E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
   E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,

@@ -24,3 +24,14 @@ declare namespace WebAssembly {
   function compile(bytes: Uint8Array | ArrayBuffer): Promise<Module>;
 }
 declare function atob(text: string): string;
+interface ReadableStream {
+  pipeThrough(through: DecompressionStream): ReadableStream;
+}
+declare class DecompressionStream {
+  constructor(format: 'deflate-raw');
+}
+declare class Response {
+  constructor(body: Uint8Array | ReadableStream);
+  readonly body: ReadableStream | null;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}

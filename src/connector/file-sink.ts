@@ -55,6 +55,8 @@ interface Committable {
   readonly next: number;
 }
 
+const ANOTHER_RUN =
+  'another run writes to this folder: a later start of this job, or one with another state folder, which needs an output folder of its own';
 const BLOCK_BYTES = 256 * 1024;
 const BUFFERED_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -123,7 +125,7 @@ class FileSinkWriter implements SinkWriter {
       .map(Number);
     const owner = Math.max(0, ...epochs);
     if (owner > this.#epoch)
-      throw new ExternalError('E1404', { path: this.#options.location, epoch: this.#epoch, owner });
+      throw new ExternalError('E1404', { path: this.#options.location, epoch: this.#epoch, owner }, { hint: ANOTHER_RUN });
     return epochs.filter((epoch) => epoch < this.#epoch);
   }
 
@@ -256,7 +258,10 @@ class FileSinkWriter implements SinkWriter {
     const pending = this.#pendingFolder(this.#epoch);
     await this.#file?.abandon();
     this.#file = undefined;
-    if (this.#isRecovered && this.#sealed.size === 0 && this.#sealing.size === 0) await this.#disk.remove(pending);
+    const holdsNothing = this.#isRecovered
+      ? this.#sealed.size === 0 && this.#sealing.size === 0
+      : (await this.#disk.list(pending)).length === 0;
+    if (holdsNothing) await this.#disk.remove(pending);
   }
 
   #pendingFolder(epoch: number): string {

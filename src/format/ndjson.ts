@@ -48,7 +48,10 @@ export interface NdjsonOptions {
   deadLetter(letter: DeadLetter): void;
 }
 
-/** Rows so far, by how their keys were found, and dead letters. */
+/**
+ * Rows so far and dead letters. Fast rows are those whose keys were all recognised by the bytes around them; in general
+ * ones at least one key was looked up by its name.
+ */
 export interface NdjsonCounters {
   readonly fastRows: number;
   readonly generalRows: number;

@@ -76,7 +76,7 @@ export interface RefusedLine {
 export interface JsonResult {
   readonly status: JsonStatus;
   readonly rows: number;
-  /** Rows whose keys all stood where the line before had them. */
+  /** Rows whose keys were all recognised by the bytes around them: none had to be looked up by its name. */
   readonly fastRows: number;
   /** First byte that was not parsed: the start of a line, or the end of the input. */
   readonly next: Ptr;

@@ -1,7 +1,14 @@
-/** The compiled kernels, from the bytes that the host embeds. Compiled once per process and posted to workers. */
-export function compileKernels(base64: string): Promise<WebAssembly.Module> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return WebAssembly.compile(bytes);
+/**
+ * The compiled kernels, from what the host embeds: deflated, as base64. Compiled once per process and posted to workers.
+ */
+import { assert } from '../base/assert.ts';
+
+export async function compileKernels(deflatedBase64: string): Promise<WebAssembly.Module> {
+  const text = atob(deflatedBase64);
+  const deflated = new Uint8Array(text.length);
+  for (let i = 0; i < deflated.length; i++) deflated[i] = text.charCodeAt(i);
+  const { body } = new Response(deflated);
+  assert(body !== null, 'the body of bytes');
+  const inflated = new Response(body.pipeThrough(new DecompressionStream('deflate-raw')));
+  return WebAssembly.compile(await inflated.arrayBuffer());
 }

@@ -90,11 +90,10 @@ function inputType(call: AggregateCall, fn: AggregateFunction, schema: TableSche
   }
   const type = schema.fields[requireColumn(schema, call.column, where)]?.type ?? none;
   if (!fn.accepts.includes(type.kind)) {
-    throw new UserError('E1204', {
-      column: call.column,
-      type: describeType(type),
-      where: `${call.fn} in ${where}`,
-      needs: fn.needs,
+    const fitting = schema.fields.filter((field) => fn.accepts?.includes(field.type.kind)).map(({ name }) => name);
+    const params = { column: call.column, type: describeType(type), where: `${call.fn} in ${where}`, needs: fn.needs };
+    throw new UserError('E1204', params, {
+      hint: fitting.length === 0 ? 'No column of the input has such a type.' : `Columns of the input that would do: ${fitting.join(', ')}.`,
     });
   }
   return type;

@@ -40,10 +40,14 @@ interface EventTimeColumn {
   readonly type: ColumnType;
 }
 
+/** The splits of each source, by the index of its node. */
+export type SourceSplits = ReadonlyMap<number, readonly SourceSplit[]>;
+
 export interface DeploymentContext {
   readonly kernels: KernelInstance;
   readonly arena: StateArena;
   readonly writers: ReadonlyMap<string, SinkWriter>;
+  readonly splits: SourceSplits;
   readonly settings: JobSettings;
   readonly restored: Manifest | undefined;
   readonly timestamp: TimestampHook;
@@ -58,6 +62,15 @@ export interface Deployment {
 /** Kind of each node by uid, for manifests. */
 export const kindsOf = (plan: PhysicalPlan): { readonly [uid: string]: string } =>
   Object.fromEntries(plan.nodes.map(({ uid, operator }) => [uid, operator.kind]));
+
+/** Asks every source what it would read: fails on a missing input before anything of the job is touched. */
+export async function splitsOf(plan: PhysicalPlan): Promise<SourceSplits> {
+  const splits = new Map<number, readonly SourceSplit[]>();
+  for (const [index, { operator }] of plan.nodes.entries()) {
+    if (operator.kind === 'source') splits.set(index, await operator.connector.splits());
+  }
+  return splits;
+}
 
 /** Opens the writer of every sink of a plan, by uid, and that of dead letters when there is a place for them. */
 export async function openSinks(
@@ -77,7 +90,7 @@ export async function openSinks(
 export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Promise<Deployment> {
   const { restored } = context;
   if (restored !== undefined) checkKnown(plan, restored);
-  const wiring = await Wiring.of(plan, context);
+  const wiring = new Wiring(plan, context);
   plan.nodes.forEach((_, index) => wiring.make(index));
   wiring.connect();
   const task = wiring.task();
@@ -114,25 +127,17 @@ function restoreLedger(uid: string, ledger: LedgerEntry, restored: Manifest | un
 class Wiring {
   readonly #plan: PhysicalPlan;
   readonly #context: DeploymentContext;
-  readonly #splits: ReadonlyMap<number, readonly SourceSplit[]>;
+  readonly #splits: SourceSplits;
   readonly #edges: readonly (readonly [Edge, Edge])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
   readonly deadLetters: DeadLetterOffice;
 
-  private constructor(plan: PhysicalPlan, context: DeploymentContext, splits: ReadonlyMap<number, readonly SourceSplit[]>) {
+  constructor(plan: PhysicalPlan, context: DeploymentContext) {
     this.#plan = plan;
     this.#context = context;
-    this.#splits = splits;
+    this.#splits = context.splits;
     this.#edges = plan.nodes.map(() => [new Edge(), new Edge()]);
     this.deadLetters = new DeadLetterOffice(context.kernels.memory);
-  }
-
-  static async of(plan: PhysicalPlan, context: DeploymentContext): Promise<Wiring> {
-    const splits = new Map<number, readonly SourceSplit[]>();
-    for (const [index, { operator }] of plan.nodes.entries()) {
-      if (operator.kind === 'source') splits.set(index, await operator.connector.splits());
-    }
-    return new Wiring(plan, context, splits);
   }
 
   task(): Task {

@@ -7,8 +7,8 @@
  *              +-- an error ----------------------------------------------------> failed
  *
  * Invariants
- *  1. Start: fence first, then choose the checkpoint, then publish it under the new epoch, then let sinks commit and clean up,
- *     then read the first record. So an earlier owner that still runs can change nothing that this one relies on.
+ *  1. Start: what is missing or another job's is refused before anything is touched. Then fence, then choose the checkpoint,
+ *     then publish it under the new epoch, then let sinks commit and clean up, then read the first record. So an earlier owner that still runs can change nothing that this one relies on.
  *  2. Steps are synchronous and bounded; between them the loop lets the host's I/O run, starts checkpoints when the graph is
  *     quiet, and waits for sinks that have too much buffered.
  */
@@ -25,8 +25,8 @@ import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
 import { MIN_TIME } from '../base/time.ts';
 import { encodeManifest, isManifestName, type Manifest, manifestName } from '../state/manifest.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
-import { type Damage, leftovers, restoreLatest } from './checkpoint/restore.ts';
-import { type Deployment, deploy, kindsOf, openSinks } from './deployment.ts';
+import { type Damage, leftovers, refuseForeign, restoreLatest } from './checkpoint/restore.ts';
+import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deployment.ts';
 
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
 const TURN_MS = 4;
@@ -89,15 +89,17 @@ export class JobRun {
 
   async #start(): Promise<void> {
     const { store, kernels, clock } = this.#ports;
+    const splits = await splitsOf(this.plan);
+    const arena = new StateArena(kernels, this.settings.stateBytes);
+    await refuseForeign(store, arena, this.plan.name);
     const epoch = await store.acquire();
     this.#writers = await openSinks(this.plan, kernels, epoch, this.#ports.deadLetters);
     for (const writer of this.#writers.values()) await writer.fence();
-    const arena = new StateArena(kernels, this.settings.stateBytes);
     const { manifest: restored, older, damaged } = await restoreLatest(store, arena, this.plan.name);
     this.damaged = damaged;
     this.restoredFrom = restored;
     this.#deployment = await deploy(this.plan, {
-      kernels, arena, writers: this.#writers, settings: this.settings, restored, timestamp: this.#ports.timestamp,
+      kernels, arena, splits, writers: this.#writers, settings: this.settings, restored, timestamp: this.#ports.timestamp,
     });
     const manifest = this.#adopt(restored, epoch);
     await store.publish(manifestName(epoch, manifest.checkpoint), encodeManifest(manifest, (bytes) => arena.checksum(bytes)));
@@ -231,14 +233,15 @@ export class JobRun {
     return checkpointEveryMs === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.monotonicMs() + checkpointEveryMs;
   }
 
-  /** Until input, a request, the end of a checkpoint, or the time of the next one. */
+  /** Until input, a request, the end of the checkpoint that is being written, or the time of the next. */
   async #wait(due: number): Promise<void> {
     const { clock } = this.#ports;
     const woken = new Wake();
     this.#wake = () => woken.wake();
-    const left = this.#background === undefined ? due - clock.monotonicMs() : Number.POSITIVE_INFINITY;
-    const timer = Number.isFinite(left) ? [clock.sleep(Math.max(0, left), woken)] : [];
-    await Promise.race([this.deployment.task.ready(), woken.promise, ...timer]);
+    const left = due - clock.monotonicMs();
+    // The next checkpoint cannot begin before this one has ended, so a time for it that has passed is nothing to wait for.
+    const next = this.#background ?? (Number.isFinite(left) ? clock.sleep(Math.max(0, left), woken) : undefined);
+    await Promise.race([this.deployment.task.ready(), woken.promise, ...(next === undefined ? [] : [next])]);
     woken.wake();
     this.#wake = () => undefined;
   }

@@ -33,7 +33,8 @@ const HEADER_BYTES = 20;
 const LARGEST_NAMED = 3;
 /** Runs in a frame: about this many bytes. */
 const FRAME_RUNS_BYTES = 1024 * 1024;
-const FRAME_BYTES_MAX = HEADER_BYTES + FRAME_RUNS_BYTES;
+/** What a frame has at most, its header included. */
+export const FRAME_BYTES_MAX = HEADER_BYTES + FRAME_RUNS_BYTES;
 
 export interface StateSize {
   readonly name: string;
@@ -82,7 +83,11 @@ export class StateArena {
   }
 
   states(): readonly StateSize[] {
-    return this.#names.map((name, i) => ({ name, entries: this.#arena.stateEntries(i + 1), bytes: this.#arena.stateBytes(i + 1) }));
+    return this.#names.map((name, i) => ({
+      name,
+      entries: this.#arena.stateEntries(i + 1),
+      bytes: this.#arena.stateBytes(i + 1),
+    }));
   }
 
   /** Records folded into what a state holds. */
@@ -98,11 +103,15 @@ export class StateArena {
   /** The error for a state that has no room left, with the largest states. */
   exhausted(): UserError {
     const states = [...this.states()].sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST_NAMED);
-    const largest = states.map(({ name, entries, bytes }) => `${name} ${formatBytes(bytes)} in ${entries} entries`).join(', ');
+    const largest = states
+      .map(({ name, entries, bytes }) => `${name} ${formatBytes(bytes)} in ${entries} entries`)
+      .join(', ');
     return new UserError(
       'E1302',
       { needed: `more than ${formatBytes(this.usedBytes())}`, budget: formatBytes(this.#budgetBytes), largest },
-      { hint: 'Allow more memory, or keep less: shorter windows, fewer keys. The state on disk is as the last checkpoint left it.' },
+      {
+        hint: 'Allow more memory, or keep less: shorter windows, fewer keys. The state on disk is as the last checkpoint left it.',
+      },
     );
   }
 
@@ -150,7 +159,8 @@ export class StateArena {
     assert(bytes.length <= FRAME_BYTES_MAX, `a frame of ${bytes.length} bytes`);
     this.#kernels.memory.u8.set(bytes, this.#frame);
     const { view } = this.#kernels.memory;
-    if (view.getUint32(this.#frame + 12, true) !== number || view.getUint32(this.#frame + 16, true) !== checkpoint) return false;
+    if (view.getUint32(this.#frame + 12, true) !== number || view.getUint32(this.#frame + 16, true) !== checkpoint)
+      return false;
     const length = bytes.length - CHECKSUM_BYTES;
     if (!this.#checksum.matches(this.#frame + CHECKSUM_BYTES, length, this.#frame)) return false;
     const status = this.#arena.restoreRuns(this.#frame + HEADER_BYTES, bytes.length - HEADER_BYTES);

@@ -1,4 +1,6 @@
-/** The door `millrace/testing`: virtual time, a store in memory, and crashes at every point. */
+/** The door `millrace/testing`: one's own job on virtual time with faults, and what that is made of. */
+export { type Input, rows } from './given-rows.ts';
+export { simulate, type SimulateOptions, type Simulation } from './simulate.ts';
 export { canonicalText } from './canonical-text.ts';
 export { instrument, PortController, SimulatedCrash } from './crash-points.ts';
 export { type MemoryFiles, memoryFiles, type MemoryFilesOptions } from './memory-files.ts';

@@ -40,13 +40,23 @@ export type MemoryFiles = Readonly<Record<string, Uint8Array>>;
 
 /** The lines of several named files as a source for `from`. */
 export const memoryFiles = <C extends Columns>(
-  files: MemoryFiles, schema: Schema<C>, options: MemoryFilesOptions = {},
+  files: MemoryFiles,
+  schema: Schema<C>,
+  options: MemoryFilesOptions = {},
 ): Source<C> => {
   const table = tableOf(schema, 'the schema of memoryFiles');
-  return makeSource(schema, memoryFilesConnector(files, table, options), `memoryFiles(${Object.keys(files).join(', ')})`);
+  return makeSource(
+    schema,
+    memoryFilesConnector(files, table, options),
+    `memoryFiles(${Object.keys(files).join(', ')})`,
+  );
 };
 
-export function memoryFilesConnector(files: MemoryFiles, schema: TableSchema, options: MemoryFilesOptions = {}): SourceConnector {
+export function memoryFilesConnector(
+  files: MemoryFiles,
+  schema: TableSchema,
+  options: MemoryFilesOptions = {},
+): SourceConnector {
   const names = Object.keys(files).sort();
   return {
     schema,
@@ -74,7 +84,12 @@ class MemoryFileReader implements SplitReader {
   #arriving: Promise<void> | undefined;
 
   constructor(
-    name: string, bytes: Uint8Array, offset: number, schema: TableSchema, context: ReaderContext, options: MemoryFilesOptions,
+    name: string,
+    bytes: Uint8Array,
+    offset: number,
+    schema: TableSchema,
+    context: ReaderContext,
+    options: MemoryFilesOptions,
   ) {
     this.#name = name;
     this.#bytes = bytes;
@@ -83,7 +98,14 @@ class MemoryFileReader implements SplitReader {
     this.#arrived = this.#taken = offset;
     const { kernels, columns, batchRows, source, splitIndex } = context;
     this.#decoder = new NdjsonDecoder({
-      kernels, schema, columns, batchRows, chunkBytes: this.#chunkBytes, offset, source, split: name,
+      kernels,
+      schema,
+      columns,
+      batchRows,
+      chunkBytes: this.#chunkBytes,
+      offset,
+      source,
+      split: name,
       origin: { source, split: splitIndex },
       deadLetter: (letter) => context.deadLetter(letter),
     });

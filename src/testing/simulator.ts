@@ -59,6 +59,8 @@ export interface CrashOptions {
   /** Of every `count` points the one numbered `index`: for sharding and for time-boxing. */
   readonly share?: { readonly index: number; readonly count: number };
   readonly onlyPoint?: number;
+  /** Gives up after this many differences; without it every point is crashed. */
+  readonly differencesMax?: number;
   /** Resolves when everything that was going to run has run. The default gives promise reactions a number of turns. */
   readonly settle?: () => Promise<void>;
   /** Called between runs: a host may let its other work run. */
@@ -118,6 +120,7 @@ export async function crashEverywhere<World, Ports>(
   // An undisturbed run that fails has no result to compare with.
   const points = differences.length > 0 ? [] : chosenPoints(undisturbed.points, options);
   for (const point of points) {
+    if (differences.length >= (options.differencesMax ?? Number.POSITIVE_INFINITY)) break;
     const outcome = await new Run(scenario, options, point, known).finish();
     runs++;
     processes += outcome.processes;

@@ -1,19 +1,35 @@
 /**
- * npm run mutants [-- name ...] [-- --patches folder]: plants each bug of test/mutants/*.patch in a clean copy of the project
+ * npm run mutants [-- name ...] [-- --bugs folder]: plants each bug of test/mutants/*.bug in a clean copy of the project
  * and runs the test that must catch it.
  *
- * A patch begins with two lines, then the diff (git apply, -p1):
  *   Bug: what is wrong, and what it would do to a user
- *   Caught by: test/src/base/time.test.ts        (one or more test files; test/prove/** run with the prove configuration)
+ *   Caught by: test/src/base/time.test.ts        (one or more test files; test/prove/** with the prove configuration)
+ *   File: src/base/time.ts
+ *   Replace:
+ *   code that stands once in the file
+ *   With:
+ *   other code, or nothing
+ *
+ * File, Replace and With may come again, for bugs in several places. White space and trailing commas do not count when
+ * the code is looked for, so that formatting a file anew breaks no bug.
  *
  * Invariants
  *  1. The named tests pass on the clean copy first: a test that fails anyway catches nothing.
- *  2. Caught means: tests ran and at least one failed, or they hung beyond their box. Everything else (survived, does not
- *     apply, does not build, no test ran) fails the run.
+ *  2. Caught means: tests ran and at least one failed, or they hung beyond their box. Everything else (survived, does
+ *     not apply, does not build, no test ran) fails the run.
  *  3. The project's own files are never touched; the copies are temporary and share node_modules.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,7 +74,7 @@ function restoreKernels(folder) {
   for (const name of ['kernels.wasm', 'kernels.js']) cpSync(join(root, 'dist', name), join(folder, 'dist', name));
 }
 
-function readPatch(path) {
+function readBug(path) {
   const text = readFileSync(path, 'utf8');
   const bug = /^Bug: (.+)$/m.exec(text)?.[1];
   const tests = /^Caught by: (.+)$/m
@@ -69,7 +85,53 @@ function readPatch(path) {
     throw new Error(`${basename(path)} must begin with 'Bug: …' and 'Caught by: …'`);
   const missing = tests.filter((test) => !existsSync(join(root, test)));
   if (missing.length > 0) throw new Error(`${basename(path)} names ${missing.join(', ')}, which is not there`);
-  return { name: basename(path, '.patch'), path, bug, tests, touchesKernels: /^\+\+\+ b\/assembly\//m.test(text) };
+  const changes = [...text.matchAll(/^File: (.+)\nReplace:\n([^]*?)\nWith:\n?([^]*?)(?=\n?^File: |$(?![^]))/gm)].map(
+    ([, file, from, to]) => ({ file: file.trim(), from, to }),
+  );
+  if (changes.length === 0) throw new Error(`${basename(path)} must say 'File: …', 'Replace:' and 'With:'`);
+  const touchesKernels = changes.some(({ file }) => file.startsWith('assembly/'));
+  return { name: basename(path, '.bug'), bug, tests, changes, touchesKernels };
+}
+
+/** Code without white space and trailing commas, and where each character of it stands. */
+function squeezed(code) {
+  const places = [];
+  let text = '';
+  for (let i = 0; i < code.length; i++) {
+    const isTrailing = code[i] === ',' && /^\s*[)\]}]/.test(code.slice(i + 1, i + 200));
+    if (isTrailing || /\s/.test(code[i])) continue;
+    text += code[i];
+    places.push(i);
+  }
+  return { text, places };
+}
+
+/** The code with its one occurrence of `from` replaced; undefined when there is none, or more than one. */
+function replaced(code, from, to) {
+  const all = squeezed(code);
+  const { text } = squeezed(from);
+  const at = all.text.indexOf(text);
+  if (text === '' || at < 0 || all.text.indexOf(text, at + 1) >= 0) return undefined;
+  return code.slice(0, all.places[at]) + to + code.slice(all.places[at + text.length - 1] + 1);
+}
+
+/** Plants the bug; answers what the files held before, or undefined when a place is not found. */
+function plant({ changes }, folder) {
+  const before = new Map();
+  const after = new Map();
+  for (const { file, from, to } of changes) {
+    const path = join(folder, file);
+    if (!before.has(path)) {
+      if (!existsSync(path)) return undefined;
+      before.set(path, readFileSync(path, 'utf8'));
+      after.set(path, before.get(path));
+    }
+    const changed = replaced(after.get(path), from, to);
+    if (changed === undefined) return undefined;
+    after.set(path, changed);
+  }
+  for (const [path, code] of after) writeFileSync(path, code);
+  return before;
 }
 
 /** Numbers of tests that passed and failed; undefined when none were counted, or the run was stopped. */
@@ -84,26 +146,25 @@ async function runTests(tests, cwd) {
   return { hung: false, printed, passed: Number(counted?.[1] ?? 0), failed: Number(counted?.[2] ?? 0) };
 }
 
-async function judge(patch, folder) {
-  const apply = (...options) => run('git', ['apply', '--whitespace=nowarn', ...options, patch.path], folder);
-  if ((await apply('--check')).code !== 0) return 'does not apply';
-  await apply();
+async function judge(bug, folder) {
+  const before = plant(bug, folder);
+  if (before === undefined) return 'does not apply';
   try {
-    if (patch.touchesKernels && (await run(process.execPath, ['assembly/build.mjs', '--force'], folder)).code !== 0)
+    if (bug.touchesKernels && (await run(process.execPath, ['assembly/build.mjs', '--force'], folder)).code !== 0)
       return 'does not build';
-    const { hung, passed, failed } = await runTests(patch.tests, folder);
+    const { hung, passed, failed } = await runTests(bug.tests, folder);
     if (hung) return 'caught (hung)';
     if (passed + failed === 0) return 'no test ran';
     return failed > 0 ? 'caught' : 'SURVIVED';
   } finally {
-    await apply('--reverse');
-    if (patch.touchesKernels) restoreKernels(folder);
+    for (const [path, code] of before) writeFileSync(path, code);
+    if (bug.touchesKernels) restoreKernels(folder);
   }
 }
 
 /** The named tests on clean copies. Answers what failed, or undefined. */
-async function checkClean(patches, folder) {
-  const all = [...new Set(patches.flatMap(({ tests }) => tests))];
+async function checkClean(bugs, folder) {
+  const all = [...new Set(bugs.flatMap(({ tests }) => tests))];
   for (const group of [
     all.filter((test) => !test.startsWith('test/prove/')),
     all.filter((test) => test.startsWith('test/prove/')),
@@ -115,43 +176,43 @@ async function checkClean(patches, folder) {
   return undefined;
 }
 
-async function judgeAll(patches, folders) {
+async function judgeAll(bugs, folders) {
   const verdicts = new Map();
-  const waiting = [...patches];
+  const waiting = [...bugs];
   const work = async (folder) => {
-    for (let patch = waiting.shift(); patch !== undefined; patch = waiting.shift()) {
+    for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
       const start = Date.now();
-      verdicts.set(patch.name, await judge(patch, folder));
+      verdicts.set(bug.name, await judge(bug, folder));
       console.log(
-        `${verdicts.get(patch.name).padEnd(15)} ${patch.name} (${((Date.now() - start) / 1000).toFixed(1)} s)  ${patch.bug}`,
+        `${verdicts.get(bug.name).padEnd(15)} ${bug.name} (${((Date.now() - start) / 1000).toFixed(1)} s)  ${bug.bug}`,
       );
     }
   };
   await Promise.all(folders.map(work));
-  return patches.map((patch) => ({ patch, verdict: verdicts.get(patch.name) }));
+  return bugs.map((bug) => ({ bug, verdict: verdicts.get(bug.name) }));
 }
 
 async function main(words) {
-  const at = words.indexOf('--patches');
+  const at = words.indexOf('--bugs');
   const folder = at < 0 ? join(root, 'test', 'mutants') : resolve(words[at + 1]);
   const names = words.filter((word, i) => !word.startsWith('--') && (at < 0 || i !== at + 1));
   const found = readdirSync(folder)
-    .filter((name) => name.endsWith('.patch'))
+    .filter((name) => name.endsWith('.bug'))
     .sort();
-  const chosen = found.filter((name) => names.length === 0 || names.includes(basename(name, '.patch')));
+  const chosen = found.filter((name) => names.length === 0 || names.includes(basename(name, '.bug')));
   if (chosen.length === 0)
-    throw new Error(`no patch in ${folder}${names.length === 0 ? '' : ` is called ${names.join(', ')}`}`);
-  const patches = chosen.map((name) => readPatch(join(folder, name)));
+    throw new Error(`no bug in ${folder}${names.length === 0 ? '' : ` is called ${names.join(', ')}`}`);
+  const bugs = chosen.map((name) => readBug(join(folder, name)));
   const build = await run(process.execPath, ['assembly/build.mjs'], root);
   if (build.code !== 0) throw new Error(`the kernels do not build:\n${build.printed}`);
-  const copies = Array.from({ length: Math.min(WORKERS, patches.length) }, copyTree);
+  const copies = Array.from({ length: Math.min(WORKERS, bugs.length) }, copyTree);
   try {
-    const broken = await checkClean(patches, copies[0]);
+    const broken = await checkClean(bugs, copies[0]);
     if (broken !== undefined) throw new Error(`the tests fail without any bug planted:\n${broken}`);
-    const judged = await judgeAll(patches, copies);
+    const judged = await judgeAll(bugs, copies);
     const bad = judged.filter(({ verdict }) => !verdict.startsWith('caught'));
     console.log(`${judged.length - bad.length} of ${judged.length} planted bugs caught`);
-    for (const { patch, verdict } of bad) console.log(`  ${verdict}: ${patch.name} (${patch.tests.join(' ')})`);
+    for (const { bug, verdict } of bad) console.log(`  ${verdict}: ${bug.name} (${bug.tests.join(' ')})`);
     return bad.length === 0 ? 0 : 1;
   } finally {
     for (const copy of copies) rmSync(copy, { recursive: true, force: true });

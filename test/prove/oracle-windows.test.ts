@@ -14,5 +14,8 @@ test('windows, late rows and ledger are the oracle’s in thousands of cases, al
   console.log(table);
   expect(tally.coverage.missingPairs(), table).toEqual([]);
   expect(tally.restarts, table).toBeGreaterThan(CASES / 2);
-  expect([...tally.refused.keys()].every((what) => what.startsWith('hopping with gaps')), table).toBe(true);
+  expect(
+    [...tally.refused.keys()].every((what) => what.startsWith('hopping with gaps')),
+    table,
+  ).toBe(true);
 });

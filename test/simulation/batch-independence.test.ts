@@ -13,7 +13,12 @@ interface Output {
   readonly deadLetters: string;
 }
 
-async function outputOf(files: MemoryFiles, batchRows: number, chunkBytes: number, checkpointEveryMs?: number): Promise<Output> {
+async function outputOf(
+  files: MemoryFiles,
+  batchRows: number,
+  chunkBytes: number,
+  checkpointEveryMs?: number,
+): Promise<Output> {
   const clock = new TickingClock(0.5);
   const [results, late, deadLetters] = [bytesSink(), bytesSink(), bytesSink()];
   const made = readingsJob(files, { results, late }, { clock, quantumBytes: QUANTUM_BYTES, chunksPerArrival: 16 });
@@ -37,7 +42,11 @@ async function compareAll(files: MemoryFiles, chunks: readonly number[], what: s
 describe('batches and chunks', () => {
   test('do not show in any byte of results, late rows and dead letters', async () => {
     for (const seed of [1, 2, 3]) {
-      const { results, late, deadLetters } = await compareAll(readingsFiles(seed, 600), [13, 4096, 1 << 20], `seed ${seed}`);
+      const { results, late, deadLetters } = await compareAll(
+        readingsFiles(seed, 600),
+        [13, 4096, 1 << 20],
+        `seed ${seed}`,
+      );
       expect(results.split('\n').length, `seed ${seed}`).toBeGreaterThan(300);
       expect(late.split('\n').length, `seed ${seed}`).toBeGreaterThan(10);
       expect(deadLetters.split('\n').length, `seed ${seed}`).toBeGreaterThan(10);
@@ -53,7 +62,8 @@ describe('batches and chunks', () => {
     for (let seed = 30; seed < 50; seed++) {
       const files: Record<string, Uint8Array> = {};
       for (const [name, bytes] of Object.entries(readingsFiles(seed, 40))) {
-        const tail = ['', '\n\n', '\nnot a row', `\n${' '.repeat(QUANTUM_BYTES)}\n`][(seed + Object.keys(files).length) % 4] ?? '';
+        const tail =
+          ['', '\n\n', '\nnot a row', `\n${' '.repeat(QUANTUM_BYTES)}\n`][(seed + Object.keys(files).length) % 4] ?? '';
         files[name] = text.encode(`${new TextDecoder().decode(bytes).trimEnd()}${tail}`);
       }
       await compareAll(files, [13], `seed ${seed}`);

@@ -12,5 +12,8 @@ test('windows, late rows and ledger are the oracle’s, however a job is batched
   expect(tally.restarts, table).toBeGreaterThan(CASES * 0.4);
   expect(tally.checkpoints, table).toBeGreaterThan(CASES * 2);
   expect(tally.lateRows, table).toBeGreaterThan(CASES);
-  expect([...tally.refused.keys()].every((what) => what.startsWith('hopping with gaps')), table).toBe(true);
+  expect(
+    [...tally.refused.keys()].every((what) => what.startsWith('hopping with gaps')),
+    table,
+  ).toBe(true);
 });

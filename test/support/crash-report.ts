@@ -5,8 +5,8 @@ import { LINES_PER_FILE, type Output } from './crash-job.ts';
 const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
 
 /**
- * Whether the output can be all of the job's: every line is a dead letter, late, or in one or two of its windows. Says what
- * is wrong. The undisturbed run is compared with nothing else, so that it must not be empty or doubled itself.
+ * Whether the output can be all of the job's: every line is a dead letter, late, or in one or two of its windows. Says
+ * what is wrong. The undisturbed run is compared with nothing else, so that it must not be empty or doubled itself.
  */
 export function implausible({ windows, late, dead, left }: Output): string | undefined {
   const taken = 3 * LINES_PER_FILE - lines(late).length - lines(dead).length;
@@ -19,8 +19,12 @@ export function implausible({ windows, late, dead, left }: Output): string | und
 
 /** The first differences, each in a line, and how many there are. */
 export function textOf(differences: readonly Difference[]): string {
-  const shown = differences.slice(0, 3).map(({ seed, point, label, kind, expected, actual }) =>
-    `seed ${seed}, point ${point} (${label}): ${kind} ${firstDifference(expected, actual)}`);
+  const shown = differences
+    .slice(0, 3)
+    .map(
+      ({ seed, point, label, kind, expected, actual }) =>
+        `seed ${seed}, point ${point} (${label}): ${kind} ${firstDifference(expected, actual)}`,
+    );
   return [...shown, ...(differences.length > 3 ? [`and ${differences.length - 3} more`] : [])].join('\n');
 }
 

@@ -14,7 +14,15 @@ import { NdjsonEncoder } from '../../src/format/ndjson-encoder.ts';
 import type { Job } from '../../src/index.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
-import { DEFAULT_SETTINGS, eventTimeHook, JobRun, type JobSettings, type JobStatus, memoryBytesFor, physicalPlanOf } from '../../src/platform.ts';
+import {
+  DEFAULT_SETTINGS,
+  eventTimeHook,
+  JobRun,
+  type JobSettings,
+  type JobStatus,
+  memoryBytesFor,
+  physicalPlanOf,
+} from '../../src/platform.ts';
 import type { Json } from '../../src/base/json.ts';
 import type { CheckpointStore } from '../../src/state/checkpoint-store.ts';
 import { instrument, PortController } from '../../src/testing/crash-points.ts';
@@ -22,7 +30,11 @@ import { MemoryMedium, MemoryStore } from '../../src/testing/memory-store.ts';
 import { microtasks, VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 export const TEST_SETTINGS: JobSettings = {
-  ...DEFAULT_SETTINGS, checkpointEveryMs: undefined, stateBytes: 16 * 1024 * 1024, batchRows: 64, chunkBytes: 4096,
+  ...DEFAULT_SETTINGS,
+  checkpointEveryMs: undefined,
+  stateBytes: 16 * 1024 * 1024,
+  batchRows: 64,
+  chunkBytes: 4096,
 };
 
 /** All of the store is asynchronous: a crash in it is silence, never an error that the job could see. */
@@ -76,6 +88,10 @@ export interface DriveOptions {
   readonly look?: (run: JobRun) => void;
   readonly wrapStore?: (store: CheckpointStore) => CheckpointStore;
   readonly deadLetters?: SinkConnector;
+  /** The job's name when it has none of its own. */
+  readonly name?: string;
+  /** Gets the run before it starts: what became of it can then be asked even when it fails. */
+  readonly onRun?: (run: JobRun) => void;
 }
 
 export interface Driven {
@@ -92,14 +108,27 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   const { clock = new TickingClock(), settings } = options;
   const kernels = await sharedKernels();
   const store = new MemoryStore(options.medium);
-  const controller = new PortController({ asyncMethods: STORE_METHODS, ...(options.crashAt === undefined ? {} : { crashAt: options.crashAt }) });
+  const controller = new PortController({
+    asyncMethods: STORE_METHODS,
+    ...(options.crashAt === undefined ? {} : { crashAt: options.crashAt }),
+  });
   const instrumented = instrument<CheckpointStore>(options.wrapStore?.(store) ?? store, 'store', controller);
-  const plan = physicalPlanOf(options.job, 'test');
+  const plan = physicalPlanOf(options.job, options.name ?? 'test');
   const ports = { clock, kernels, store: instrumented, timestamp: eventTimeHook };
   const { deadLetters } = options;
-  const run = new JobRun(plan, deadLetters === undefined ? ports : { ...ports, deadLetters }, { ...TEST_SETTINGS, ...settings });
+  const run = new JobRun(plan, deadLetters === undefined ? ports : { ...ports, deadLetters }, {
+    ...TEST_SETTINGS,
+    ...settings,
+  });
+  options.onRun?.(run);
   const outcome: { end?: JobStatus; error?: unknown } = {};
-  run.start().then(() => run.execute()).then((end) => Object.assign(outcome, { end }), (error: unknown) => Object.assign(outcome, { error }));
+  run
+    .start()
+    .then(() => run.execute())
+    .then(
+      (end) => Object.assign(outcome, { end }),
+      (error: unknown) => Object.assign(outcome, { error }),
+    );
   const turns = await pump(run, clock, options, () => 'end' in outcome || 'error' in outcome, controller);
   clock.forgetSleepers();
   if ('error' in outcome) throw outcome.error;
@@ -110,12 +139,18 @@ export async function drive(options: DriveOptions): Promise<Driven> {
 
 /** Turns until the run has ended or is to be killed. */
 async function pump(
-  run: JobRun, clock: VirtualClock, { stop, look }: DriveOptions, hasEnded: () => boolean, controller: PortController,
+  run: JobRun,
+  clock: VirtualClock,
+  { stop, look }: DriveOptions,
+  hasEnded: () => boolean,
+  controller: PortController,
 ): Promise<number> {
   let idle = 0;
   let asked = false;
   for (let turn = 0; ; turn++) {
     await microtasks();
+    // Virtual time is microtasks alone: without a real turn now and then no timeout of the test could end what hangs.
+    if (turn % 256 === 255) await new Promise(setImmediate);
     if (hasEnded() || controller.crash !== undefined) return turn;
     if (run.status === 'running') {
       look?.(run);

@@ -85,7 +85,9 @@ export interface CaseJob {
 
 export function jobOf(made: GeneratedCase, options: CaseOptions): CaseJob {
   const { query } = made;
-  const files = Object.fromEntries(made.splits.map(({ name }, i) => [name, made.written[i]?.bytes ?? new Uint8Array(0)]));
+  const files = Object.fromEntries(
+    made.splits.map(({ name }, i) => [name, made.written[i]?.bytes ?? new Uint8Array(0)]),
+  );
   // As LooseStream says.
   const source = from(memoryFiles(files, CASE, options)) as unknown as LooseStream;
   const strategy = query.disorderMs === 0 ? monotonous() : boundedOutOfOrderness(`${query.disorderMs} ms`);
@@ -127,13 +129,24 @@ function windowOf(window: WindowSpec): unknown {
 }
 
 /** Throws with the first difference between what the finished job gave and what the oracle says. */
-export function compareWithOracle(made: GeneratedCase, quantumBytes: number, { results, late }: CaseJob, run: JobRun): void {
+export function compareWithOracle(
+  made: GeneratedCase,
+  quantumBytes: number,
+  { results, late }: CaseJob,
+  run: JobRun,
+): void {
   const query = { ...made.query, quantumBytes, aggregates: [...made.query.aggregates, ...BOUNDS] };
   const expected = evaluate(made.splits, query);
   compareWindows(expected.windows, results.rows, query);
   if (late !== undefined) {
     const columns = query.schema.fields.map(({ name }) => name);
-    compareRows('late row', expected.late.map(({ row }) => row), cellsOf(late.rows), columns, () => 0);
+    compareRows(
+      'late row',
+      expected.late.map(({ row }) => row),
+      cellsOf(late.rows),
+      columns,
+      () => 0,
+    );
   }
   compareLedger(expected.ledger, run.ledger());
 }
@@ -148,18 +161,34 @@ const DEVIATION_TOLERANCE = 1e-9;
 const DEVIATION_ROUNDING = 1e-7;
 
 function compareWindows(expected: readonly FiredWindow[], got: readonly unknown[], query: OracleQuery): void {
-  const columns = [...query.keys, 'windowStart', 'windowEnd', ...query.aggregates.map(({ as }) => as).filter((as) => !as.includes(' '))];
+  const columns = [
+    ...query.keys,
+    'windowStart',
+    'windowEnd',
+    ...query.aggregates.map(({ as }) => as).filter((as) => !as.includes(' ')),
+  ];
   const rows = cellsOf(got);
   const ends = rows.map((row) => Number(row['windowEnd']));
   ends.forEach((end, i) => {
-    if (end < (ends[i - 1] ?? end)) throw new Error(`the window to ${end} fires after the one to ${String(ends[i - 1])}`);
+    if (end < (ends[i - 1] ?? end))
+      throw new Error(`the window to ${end} fires after the one to ${String(ends[i - 1])}`);
   });
-  const sorted = rows.toSorted((a, b) => compareLists([a['windowEnd'] ?? null, ...query.keys.map((key) => a[key] ?? null)],
-    [b['windowEnd'] ?? null, ...query.keys.map((key) => b[key] ?? null)]));
-  compareRows('result', expected.flatMap((window) => window.rows), sorted, columns, (name, row) => {
-    if (name !== 'spread') return 0;
-    return Math.max(Math.abs(Number(row['lowest weight'])), Math.abs(Number(row['highest weight'])));
-  });
+  const sorted = rows.toSorted((a, b) =>
+    compareLists(
+      [a['windowEnd'] ?? null, ...query.keys.map((key) => a[key] ?? null)],
+      [b['windowEnd'] ?? null, ...query.keys.map((key) => b[key] ?? null)],
+    ),
+  );
+  compareRows(
+    'result',
+    expected.flatMap((window) => window.rows),
+    sorted,
+    columns,
+    (name, row) => {
+      if (name !== 'spread') return 0;
+      return Math.max(Math.abs(Number(row['lowest weight'])), Math.abs(Number(row['highest weight'])));
+    },
+  );
 }
 
 function compareLists(a: readonly Cell[], b: readonly Cell[]): number {
@@ -171,13 +200,18 @@ function compareLists(a: readonly Cell[], b: readonly Cell[]): number {
 const cellsOf = (rows: readonly unknown[]): readonly Row[] => rows as readonly Row[];
 
 function compareRows(
-  what: string, expected: readonly Row[], got: readonly Row[], columns: readonly string[],
+  what: string,
+  expected: readonly Row[],
+  got: readonly Row[],
+  columns: readonly string[],
   magnitude: (column: string, row: Row) => number,
 ): void {
   for (let i = 0; i < Math.max(expected.length, got.length); i++) {
     const [want, have] = [expected[i], got[i]];
     if (want === undefined || have === undefined) {
-      throw new Error(`${got.length} ${what}s instead of ${expected.length}; ${what} ${i}: ${textOf(have)} instead of ${textOf(want)}`);
+      throw new Error(
+        `${got.length} ${what}s instead of ${expected.length}; ${what} ${i}: ${textOf(have)} instead of ${textOf(want)}`,
+      );
     }
     const wrong = columns.find((name) => !agrees(want[name] ?? null, have[name] ?? null, magnitude(name, want)));
     if (wrong !== undefined || Object.keys(have).length !== columns.length) {
@@ -197,25 +231,38 @@ function textOf(row: Row | undefined): string {
   if (row === undefined) return 'nothing';
   return JSON.stringify(row, (_key, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`;
-    if (typeof value === 'string' && value.length > CHARS_SHOWN) return `${value.slice(0, CHARS_SHOWN)}… (${value.length})`;
+    if (typeof value === 'string' && value.length > CHARS_SHOWN)
+      return `${value.slice(0, CHARS_SHOWN)}… (${value.length})`;
     return Object.is(value, -0) ? '-0' : value;
   });
 }
 
 function compareLedger(
-  expected: ReturnType<typeof evaluate>['ledger'], got: { readonly [uid: string]: Readonly<LedgerEntry> },
+  expected: ReturnType<typeof evaluate>['ledger'],
+  got: { readonly [uid: string]: Readonly<LedgerEntry> },
 ): void {
   for (const [uid, entry] of Object.entries(got)) {
-    if (imbalance(entry) !== 0) throw new Error(`the ledger of ${uid} is off by ${imbalance(entry)}: ${JSON.stringify(entry)}`);
+    if (imbalance(entry) !== 0)
+      throw new Error(`the ledger of ${uid} is off by ${imbalance(entry)}: ${JSON.stringify(entry)}`);
   }
   const entries = Object.values(got);
   const total = (term: keyof LedgerEntry): number => entries.reduce((sum, entry) => sum + entry[term], 0);
   const source = Object.entries(got).find(([uid]) => uid.startsWith('source') || uid.includes('memoryFiles'))?.[1];
   const found = {
-    in: source?.in, filtered: total('filtered'), late: total('late'), windowed: total('released'), held: total('held'), letters: total('deadLetters'),
+    in: source?.in,
+    filtered: total('filtered'),
+    late: total('late'),
+    windowed: total('released'),
+    held: total('held'),
+    letters: total('deadLetters'),
   };
   const wanted = {
-    in: expected.in, filtered: expected.filtered, late: expected.late, windowed: expected.windowed, held: 0, letters: 0,
+    in: expected.in,
+    filtered: expected.filtered,
+    late: expected.late,
+    windowed: expected.windowed,
+    held: 0,
+    letters: 0,
   };
   if (JSON.stringify(found) !== JSON.stringify(wanted)) {
     throw new Error(`the ledger says ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`);

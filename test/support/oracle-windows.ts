@@ -39,13 +39,20 @@ export interface Tally {
 }
 
 export const newTally = (): Tally => ({
-  coverage: pairwiseCoverage({ ...DIMENSIONS, ...RUN_DIMENSIONS }, isPossible), refused: new Map(), cases: 0, restarts: 0,
-  checkpoints: 0, lateRows: 0, results: 0, missedStops: 0,
+  coverage: pairwiseCoverage({ ...DIMENSIONS, ...RUN_DIMENSIONS }, isPossible),
+  refused: new Map(),
+  cases: 0,
+  restarts: 0,
+  checkpoints: 0,
+  lateRows: 0,
+  results: 0,
+  missedStops: 0,
 });
 
 /** Windows with gaps are refused; the other pairs would be chunks of a byte for inputs of megabytes. */
 const isPossible = (pair: Choice): boolean =>
-  isPossiblePair(pair) && pair['window'] !== 'hopping with gaps'
+  isPossiblePair(pair)
+  && pair['window'] !== 'hopping with gaps'
   && !(pair['size'] === 'quanta' && (pair['chunk'] === '1' || pair['chunk'] === '13'));
 
 /** Runs the case of a seed; throws with the seed and all choices when the engine and the oracle differ. */
@@ -61,7 +68,9 @@ export async function runCase(seed: number, tally: Tally): Promise<void> {
       tally.refused.set(what, (tally.refused.get(what) ?? 0) + 1);
       return;
     }
-    throw new Error(`seed ${seed}: ${String(error)}\n${JSON.stringify({ ...made.choice, ...choice })}`, { cause: error });
+    throw new Error(`seed ${seed}: ${String(error)}\n${JSON.stringify({ ...made.choice, ...choice })}`, {
+      cause: error,
+    });
   }
   tally.cases++;
   tally.coverage.add(seed, { ...made.choice, ...choice });
@@ -74,14 +83,22 @@ async function runChosen(made: GeneratedCase, choice: RunChoice, random: Random,
   const clock = new TickingClock([0, 0.1, 1][below(random, 3)]);
   const quantumBytes = choice.quantum === 'small' ? 300 + below(random, 6_000) : QUANTUM_BYTES;
   const caseJob = jobOf(made, {
-    late: choice.lateRows === 'taken', clock, quantumBytes, delayMs: () => below(random, 4), chunksPerArrival: 1 + below(random, 64),
+    late: choice.lateRows === 'taken',
+    clock,
+    quantumBytes,
+    delayMs: () => below(random, 4),
+    chunksPerArrival: 1 + below(random, 64),
   });
   const settings = {
-    batchRows: Number(choice.batchRows), chunkBytes: Number(choice.chunk),
+    batchRows: Number(choice.batchRows),
+    chunkBytes: Number(choice.chunk),
     checkpointEveryMs: { 'at the end': undefined, rare: 60, often: 3 }[choice.checkpoints],
   };
   const stops = stopsOf(choice, random);
-  const { run, restarts } = await driveThrough({ job: caseJob.job, medium: new MemoryMedium(), clock, settings }, stops);
+  const { run, restarts } = await driveThrough(
+    { job: caseJob.job, medium: new MemoryMedium(), clock, settings },
+    stops,
+  );
   compareWithOracle(made, quantumBytes, caseJob, run);
   count(tally, caseJob, restarts);
   if (restarts < stops.length) tally.missedStops++;
@@ -102,8 +119,12 @@ function chooseRun(made: GeneratedCase, random: Random): RunChoice {
   let chunk = pick(chunks);
   while (!isFew(chunk)) chunk = pick(chunks);
   return {
-    batchRows: pick(RUN_DIMENSIONS.batchRows), chunk, quantum: pick(RUN_DIMENSIONS.quantum),
-    checkpoints: pick(RUN_DIMENSIONS.checkpoints), restart: pick(RUN_DIMENSIONS.restart), lateRows: pick(RUN_DIMENSIONS.lateRows),
+    batchRows: pick(RUN_DIMENSIONS.batchRows),
+    chunk,
+    quantum: pick(RUN_DIMENSIONS.quantum),
+    checkpoints: pick(RUN_DIMENSIONS.checkpoints),
+    restart: pick(RUN_DIMENSIONS.restart),
+    lateRows: pick(RUN_DIMENSIONS.lateRows),
   };
 }
 
@@ -126,12 +147,19 @@ function stopsOf({ restart }: RunChoice, random: Random): StopAt[] {
     case 'crash in the store':
       return [crash()];
     case 'several':
-      return Array.from({ length: 2 + below(random, 3) }, () => [at('suspend'), at('kill'), crash()][below(random, 3)] ?? crash());
+      return Array.from(
+        { length: 2 + below(random, 3) },
+        () => [at('suspend'), at('kill'), crash()][below(random, 3)] ?? crash(),
+      );
   }
 }
 
 /** The table for people, and what a run of this many cases must have met. */
 export function report(tally: Tally): string {
   const { coverage, refused, ...counts } = tally;
-  return [JSON.stringify(counts), ...[...refused].map(([what, times]) => `refused ${times}: ${what}`), coverage.table()].join('\n');
+  return [
+    JSON.stringify(counts),
+    ...[...refused].map(([what, times]) => `refused ${times}: ${what}`),
+    coverage.table(),
+  ].join('\n');
 }

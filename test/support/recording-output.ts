@@ -29,7 +29,8 @@ export class RecordingOutput implements Output {
   batch(batch: RecordBatch): void {
     const { i64, u32 } = this.#memory;
     const rows = readRows(new RowView(this.#memory, batch.schema), batch);
-    const at = (column: number, row: number): number | undefined => (column === 0 ? undefined : Number(i64[(column >>> 3) + row]));
+    const at = (column: number, row: number): number | undefined =>
+      column === 0 ? undefined : Number(i64[(column >>> 3) + row]);
     this.elements.push({
       kind: 'batch',
       rows: rows.map((row, i) => {

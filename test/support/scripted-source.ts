@@ -5,7 +5,10 @@ import { BatchBuilder } from '../../src/format/batch-builder.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 
 export const SCRIPTED: TableSchema = {
-  fields: [{ name: 'at', type: { kind: 'timestamp', nullable: false } }, { name: 'split', type: { kind: 'int32', nullable: false } }],
+  fields: [
+    { name: 'at', type: { kind: 'timestamp', nullable: false } },
+    { name: 'split', type: { kind: 'int32', nullable: false } },
+  ],
 };
 
 export interface ScriptedSplit {
@@ -24,7 +27,10 @@ export interface ScriptedOptions {
   readonly batchRows?: number;
 }
 
-export function scriptedSource(splits: readonly ScriptedSplit[], options: ScriptedOptions = {}): SourceConnector & { readonly closed: number[] } {
+export function scriptedSource(
+  splits: readonly ScriptedSplit[],
+  options: ScriptedOptions = {},
+): SourceConnector & { readonly closed: number[] } {
   const closed: number[] = [];
   const sizeOf = ({ times, tail = 0 }: ScriptedSplit): number => times.length + tail;
   return {
@@ -32,10 +38,13 @@ export function scriptedSource(splits: readonly ScriptedSplit[], options: Script
     schema: SCRIPTED,
     live: options.live ?? false,
     quantum: options.quantum ?? 10,
-    splits: async () => splits.map((split, i) => ({ id: String(i), ...(options.isSizeKnown === false ? {} : { size: sizeOf(split) }) })),
+    splits: async () =>
+      splits.map((split, i) => ({ id: String(i), ...(options.isSizeKnown === false ? {} : { size: sizeOf(split) }) })),
     async open({ id }, offset, context) {
       const split = splits[Number(id)] ?? { times: [] };
-      return new ScriptedReader(split, Number(offset ?? 0), context, options.batchRows ?? 3, () => closed.push(Number(id)));
+      return new ScriptedReader(split, Number(offset ?? 0), context, options.batchRows ?? 3, () =>
+        closed.push(Number(id)),
+      );
     },
   };
 }
@@ -57,8 +66,8 @@ class ScriptedReader implements SplitReader {
 
   poll(quantumEnd: number): Poll {
     const { times, tail = 0, arrived = times.length + tail } = this.#split;
-    if (this.position >= times.length + tail) return 'end';
     if (this.position >= quantumEnd) return 'quantum end';
+    if (this.position >= times.length + tail) return 'end';
     if (this.position >= times.length) {
       this.position = Math.min(times.length + tail, quantumEnd);
       return this.position === times.length + tail ? 'end' : 'quantum end';

@@ -188,7 +188,9 @@ class IndexedDbSinkWriter implements SinkWriter {
 
 function throughOf(committable: Json): number {
   const through =
-    typeof committable === 'object' && committable !== null && 'through' in committable ? committable.through : undefined;
+    typeof committable === 'object' && committable !== null && 'through' in committable
+      ? committable.through
+      : undefined;
   assert(typeof through === 'number', 'a committable of an IndexedDB sink is the number of a part');
   return through;
 }

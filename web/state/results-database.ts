@@ -10,7 +10,7 @@
  * Not here: who may write (connectors/indexeddb-sink.ts), reading (results.ts).
  */
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
-import { type Connection } from './indexeddb-errors.ts';
+import type { Connection } from './indexeddb-errors.ts';
 import { complete } from './indexeddb-schema.ts';
 
 const SCHEMA_VERSION = 1;

@@ -14,7 +14,7 @@ const TYPES = [Physical.I32, Physical.I64, Physical.F64] as const;
 const FUNCTIONS = ['count', 'sum', 'min', 'max', 'avg', 'stddev'] as const;
 const MIN_TIME = Number.MIN_SAFE_INTEGER;
 
-type NamedWindowSpec = WindowAggregateSpec & { readonly aggregates: readonly NamedSpec[] };
+type NamedWindowSpec = Omit<WindowAggregateSpec, 'aggregates'> & { readonly aggregates: readonly NamedSpec[] };
 
 interface Case {
   readonly spec: NamedWindowSpec;

@@ -56,7 +56,7 @@ describe('columns', () => {
       });
     expect(columnsOf(perHour)).toBe(
       'destination utf8; origin utf8; windowStart timestamp; windowEnd timestamp; n int64; late int64; total int64; '
-        + 'mean float64; worst int32, nullable; first timestamp; spread float64',
+        + 'mean float64; worst int32, nullable; first timestamp; spread float64, nullable',
     );
     expect(columnsOf(perHour.late)).toBe(columnsOf(flights));
   });
@@ -198,10 +198,10 @@ describe('a user of JavaScript', () => {
       "E1204 column 'origin' is utf8, but watermark needs a timestamp in milliseconds, never null",
     );
     expect(wrong((s) => s.aggregate?.({ m: loose({ avg }).avg?.('origin') }))).toBe(
-      "E1204 column 'origin' is utf8, but avg in aggregate needs a number",
+      "E1204 column 'origin' is utf8, but avg in aggregate needs a number | Columns of the input that would do: delayMinutes.",
     );
     expect(wrong((s) => s.aggregate?.({ m: loose({ max }).max?.('origin') }))).toBe(
-      "E1204 column 'origin' is utf8, but max in aggregate needs a number or a timestamp",
+      "E1204 column 'origin' is utf8, but max in aggregate needs a number or a timestamp | Columns of the input that would do: scheduled, delayMinutes.",
     );
   });
 

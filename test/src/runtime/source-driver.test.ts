@@ -15,16 +15,30 @@ interface Setup {
 }
 
 async function open(
-  kernels: KernelInstance, splits: readonly ScriptedSplit[], options: ScriptedOptions & { readonly hasTime?: boolean } = {}, restored?: Json,
+  kernels: KernelInstance,
+  splits: readonly ScriptedSplit[],
+  options: ScriptedOptions & { readonly hasTime?: boolean } = {},
+  restored?: Json,
 ): Promise<Setup> {
   const output = new RecordingOutput(kernels.memory);
   const connector = scriptedSource(splits, options);
   const driver = new SourceDriver({
-    uid: 's', kernels, output, connector, splits: await connector.splits(),
+    uid: 's',
+    kernels,
+    output,
+    connector,
+    splits: await connector.splits(),
     eventTime: options.hasTime === false ? undefined : { column: 0, type: { kind: 'timestamp', nullable: false } },
-    open: (split, splitIndex, offset) => connector.open(split, offset, {
-      kernels, source: 's', splitIndex, columns: new Set(['at', 'split']), batchRows: 3, chunkBytes: 1, deadLetter: () => undefined,
-    }),
+    open: (split, splitIndex, offset) =>
+      connector.open(split, offset, {
+        kernels,
+        source: 's',
+        splitIndex,
+        columns: new Set(['at', 'split']),
+        batchRows: 3,
+        chunkBytes: 1,
+        deadLetter: () => undefined,
+      }),
   });
   await driver.open(restored);
   return { driver, output, closed: connector.closed };
@@ -45,7 +59,8 @@ const storyOf = (output: RecordingOutput): string[] =>
 function randomSplits(seed: number): ScriptedSplit[] {
   const random = seededRandom(seed);
   return Array.from({ length: 1 + below(random, 4) }, () => ({
-    times: Array.from({ length: below(random, 40) }, (_, i) => i * 10 + below(random, 100)), tail: below(random, 2) * below(random, 15),
+    times: Array.from({ length: below(random, 40) }, (_, i) => i * 10 + below(random, 100)),
+    tail: below(random, 2) * below(random, 15),
   }));
 }
 
@@ -57,10 +72,20 @@ describe('turns of replayable splits', () => {
       const splits = randomSplits(seed).map(({ times }): ScriptedSplit => ({ times }));
       const { driver, output } = await open(kernels, splits, { quantum: 7, batchRows: 1 + (seed % 9) });
       runToEnd(driver);
-      const oracle = splits.map(({ times }, i): OracleSplit => (
-        { name: String(i), rows: times.map((at, offset) => ({ row: { at }, offset })) }));
+      const oracle = splits.map(
+        ({ times }, i): OracleSplit => ({
+          name: String(i),
+          rows: times.map((at, offset) => ({ row: { at }, offset })),
+        }),
+      );
       const expected = processingOrder(oracle, {
-        schema: SCRIPTED, timestamp: 'at', disorderMs: 0, window: { kind: 'tumbling', sizeMs: 1, offsetMs: 0 }, keys: [], aggregates: [], where: [],
+        schema: SCRIPTED,
+        timestamp: 'at',
+        disorderMs: 0,
+        window: { kind: 'tumbling', sizeMs: 1, offsetMs: 0 },
+        keys: [],
+        aggregates: [],
+        where: [],
         quantumBytes: 7,
       });
       const rows = storyOf(output).filter((each) => each.includes('@'));
@@ -78,7 +103,7 @@ describe('turns of replayable splits', () => {
       runToEnd(whole.driver);
       const story: string[] = [];
       let state: Json | undefined;
-      for (let isDone = false; !isDone;) {
+      for (let isDone = false; !isDone; ) {
         const { driver, output } = await open(kernels, splits, { quantum: 7, batchRows: 1 + below(random, 5) }, state);
         for (let steps = 1 + below(random, 12); steps > 0 && !isDone; steps--) isDone = driver.step() === 'end';
         state = JSON.parse(JSON.stringify(driver.snapshot())) as Json; // what was written is JSON
@@ -89,7 +114,9 @@ describe('turns of replayable splits', () => {
   });
 
   test('last to the next multiple of the quantum of the split’s own position', async () => {
-    const { driver, output } = await open(await newKernels(), [{ times: [1, 2, 3, 4, 5] }, { times: [1, 1, 1, 9] }], { quantum: 2 });
+    const { driver, output } = await open(await newKernels(), [{ times: [1, 2, 3, 4, 5] }, { times: [1, 1, 1, 9] }], {
+      quantum: 2,
+    });
     runToEnd(driver);
     expect(storyOf(output).join(' ')).toBe('0@1 0@2 1@1 1@1 1@1 1@9 end1 0@3 0@4 0@5 end0 end');
   });
@@ -123,7 +150,12 @@ describe('the end of a split', () => {
   });
 
   test('comes before the first row when the split is empty, wherever it stands', async () => {
-    const { driver, output } = await open(await newKernels(), [{ times: [1] }, { times: [] }, { times: [2] }, { times: [] }]);
+    const { driver, output } = await open(await newKernels(), [
+      { times: [1] },
+      { times: [] },
+      { times: [2] },
+      { times: [] },
+    ]);
     runToEnd(driver);
     expect(storyOf(output)).toEqual(['end1', 'end3', '0@1', 'end0', '2@2', 'end2', 'end']);
   });
@@ -150,14 +182,20 @@ describe('the end of a split', () => {
     const { driver, closed } = await open(await newKernels(), [{ times: [1, 2, 3], tail: 4 }, { times: [5] }]);
     runToEnd(driver);
     expect([...closed].sort()).toEqual([0, 1]);
-    expect(driver.positions()).toEqual([{ id: '0', position: 7, ended: true }, { id: '1', position: 1, ended: true }]);
+    expect(driver.positions()).toEqual([
+      { id: '0', position: 7, ended: true },
+      { id: '1', position: 1, ended: true },
+    ]);
     expect(driver.progress()).toEqual({ read: 8, size: 8 });
   });
 });
 
 describe('live splits', () => {
   test('are read as their rows arrive', async () => {
-    const [a, b]: [ScriptedSplit, ScriptedSplit] = [{ times: [1, 2], arrived: 0 }, { times: [3, 4], arrived: 1 }];
+    const [a, b]: [ScriptedSplit, ScriptedSplit] = [
+      { times: [1, 2], arrived: 0 },
+      { times: [3, 4], arrived: 1 },
+    ];
     const { driver, output } = await open(await newKernels(), [a, b], { live: true });
     expect([driver.step(), driver.step()]).toEqual(['worked', 'wait']);
     a.arrived = 2;

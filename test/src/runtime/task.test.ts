@@ -53,17 +53,32 @@ class Repeating implements TaskOperator {
 }
 
 async function driver(
-  kernels: KernelInstance, uid: string, splits: readonly ScriptedSplit[], target: TaskOperator, options: ScriptedOptions = {},
+  kernels: KernelInstance,
+  uid: string,
+  splits: readonly ScriptedSplit[],
+  target: TaskOperator,
+  options: ScriptedOptions = {},
 ): Promise<SourceDriver> {
   const connector = scriptedSource(splits, options);
   const output = new Edge();
   output.connect({ operator: target, input: 0 });
   const made = new SourceDriver({
-    uid, kernels, output, connector, splits: await connector.splits(),
+    uid,
+    kernels,
+    output,
+    connector,
+    splits: await connector.splits(),
     eventTime: { column: 0, type: { kind: 'timestamp', nullable: false } },
-    open: (split, splitIndex, offset) => connector.open(split, offset, {
-      kernels, source: uid, splitIndex, columns: new Set(), batchRows: 2, chunkBytes: 1, deadLetter: () => undefined,
-    }),
+    open: (split, splitIndex, offset) =>
+      connector.open(split, offset, {
+        kernels,
+        source: uid,
+        splitIndex,
+        columns: new Set(),
+        batchRows: 2,
+        chunkBytes: 1,
+        deadLetter: () => undefined,
+      }),
   });
   await made.open(undefined);
   return made;
@@ -118,7 +133,10 @@ describe('a task', () => {
   test('waits for the replayable source in turn alone', async () => {
     const kernels = await newKernels();
     const a = new Repeating('a', 0, []);
-    const sources = [await driver(kernels, 's', [{ times: [1, 2], arrived: 0 }], a), await driver(kernels, 't', [{ times: [1] }], a)];
+    const sources = [
+      await driver(kernels, 's', [{ times: [1, 2], arrived: 0 }], a),
+      await driver(kernels, 't', [{ times: [1] }], a),
+    ];
     const task = new Task(sources, [a], []);
     expect(task.step()).toBe('wait');
     expect(await isPending(task.ready())).toBe(true);
@@ -131,7 +149,11 @@ describe('a task', () => {
     const [a, b] = [new Repeating('a', 0, log), new Repeating('b', 0, log)];
     const replayable: ScriptedSplit = { times: [1, 2], arrived: 0 };
     const live: ScriptedSplit = { times: [1, 2], arrived: 1 };
-    const task = new Task([await driver(kernels, 's', [replayable], a), await driver(kernels, 't', [live], b, { live: true })], [a, b], []);
+    const task = new Task(
+      [await driver(kernels, 's', [replayable], a), await driver(kernels, 't', [live], b, { live: true })],
+      [a, b],
+      [],
+    );
     expect([task.step(), task.step()]).toEqual(['worked', 'wait']);
     expect(log).toEqual(['b:batch']);
     replayable.arrived = 2;

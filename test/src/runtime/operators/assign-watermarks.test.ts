@@ -5,7 +5,12 @@ import type { RecordBatch } from '../../../../src/data/record-batch.ts';
 import type { TableSchema } from '../../../../src/data/schema.ts';
 import { BatchBuilder } from '../../../../src/format/batch-builder.ts';
 import { AssignWatermarks } from '../../../../src/runtime/operators/assign-watermarks.ts';
-import { type OracleQuery, type OracleSplit, type ProcessedRow, processingOrder } from '../../../oracle/batch-engine.ts';
+import {
+  type OracleQuery,
+  type OracleSplit,
+  type ProcessedRow,
+  processingOrder,
+} from '../../../oracle/batch-engine.ts';
 import { newKernels } from '../../../support/kernels.ts';
 import { RecordingOutput } from '../../../support/recording-output.ts';
 
@@ -13,14 +18,23 @@ const SCHEMA: TableSchema = { fields: [{ name: 'at', type: { kind: 'timestamp', 
 const DELAY_MS = 50;
 
 const QUERY: OracleQuery = {
-  schema: SCHEMA, timestamp: 'at', disorderMs: DELAY_MS, window: { kind: 'tumbling', sizeMs: 100, offsetMs: 0 }, keys: [],
-  aggregates: [], where: [], quantumBytes: 100,
+  schema: SCHEMA,
+  timestamp: 'at',
+  disorderMs: DELAY_MS,
+  window: { kind: 'tumbling', sizeMs: 100, offsetMs: 0 },
+  keys: [],
+  aggregates: [],
+  where: [],
+  quantumBytes: 100,
 };
 
 function splitsOf(random: Random): OracleSplit[] {
   return Array.from({ length: 1 + below(random, 4) }, (_, split) => ({
     name: String(split),
-    rows: Array.from({ length: below(random, 40) }, (__, i) => ({ row: { at: i * 10 + below(random, 120) - 300 }, offset: i * 10 })),
+    rows: Array.from({ length: below(random, 40) }, (__, i) => ({
+      row: { at: i * 10 + below(random, 120) - 300 },
+      offset: i * 10,
+    })),
   }));
 }
 
@@ -39,10 +53,18 @@ async function setup(): Promise<Setup> {
   return {
     output,
     letters,
-    make: (splits) => new AssignWatermarks({
-      uid: 'w', kernels, output, column: 0, type: { kind: 'timestamp', nullable: true }, delayMs: DELAY_MS, splits,
-      splitOf: ({ split }) => split, deadLetter: (_batch, row, reason) => letters.push(`${row}: ${reason}`),
-    }),
+    make: (splits) =>
+      new AssignWatermarks({
+        uid: 'w',
+        kernels,
+        output,
+        column: 0,
+        type: { kind: 'timestamp', nullable: true },
+        delayMs: DELAY_MS,
+        splits,
+        splitOf: ({ split }) => split,
+        deadLetter: (_batch, row, reason) => letters.push(`${row}: ${reason}`),
+      }),
     batch(split, times) {
       builder.reset();
       for (const at of times) builder.append({ at });
@@ -80,8 +102,14 @@ describe('watermarks made from rows', () => {
       const order = processingOrder(splits, QUERY);
       for (const rows of batchesOf(order, random)) {
         const split = Number(rows[0]?.split);
-        operator.processBatch(batch(split, rows.map(({ timestamp }) => timestamp)));
-        if (rows.at(-1)?.index === (splits[split]?.rows.length ?? 0) - 1) operator.endOfInput(0, { source: 's', split });
+        operator.processBatch(
+          batch(
+            split,
+            rows.map(({ timestamp }) => timestamp),
+          ),
+        );
+        if (rows.at(-1)?.index === (splits[split]?.rows.length ?? 0) - 1)
+          operator.endOfInput(0, { source: 's', split });
         finish(operator);
         if (below(random, 5) > 0) continue;
         const state = operator.snapshot();
@@ -92,7 +120,10 @@ describe('watermarks made from rows', () => {
       // The kernel writes the least i64 where a split has had no row: below every instant, as MIN_TIME is.
       const got = output.rows.map(({ watermark }) => Math.max(MIN_TIME, watermark ?? Number.NaN));
       expect(got, `seed ${seed}`).toEqual(expected);
-      expect(output.rows.map(({ timestamp }) => timestamp), `seed ${seed}`).toEqual(order.map(({ timestamp }) => timestamp));
+      expect(
+        output.rows.map(({ timestamp }) => timestamp),
+        `seed ${seed}`,
+      ).toEqual(order.map(({ timestamp }) => timestamp));
       expect(output.watermarks, `seed ${seed}`).toEqual([...new Set(output.watermarks)].sort((a, b) => a - b));
       if (order.length > 0) expect(output.watermarks.at(-1), `seed ${seed}`).toBe(MAX_TIME);
     }
@@ -131,7 +162,10 @@ describe('watermarks made from rows', () => {
     const operator = make(['a', 'b']);
     for (const split of [0, 1]) operator.processStatus('idle', 0, { source: 's', split });
     operator.processStatus('active', 0, { source: 's', split: 1 });
-    expect(output.elements).toEqual([{ kind: 'status', status: 'idle' }, { kind: 'status', status: 'active' }]);
+    expect(output.elements).toEqual([
+      { kind: 'status', status: 'idle' },
+      { kind: 'status', status: 'active' },
+    ]);
   });
 
   test('leave out rows without a timestamp, which become dead letters', async () => {
@@ -149,7 +183,10 @@ describe('watermarks made from rows', () => {
     before.processBatch(batch(0, [1000]));
     const after = make(['a', 'b']);
     after.restore(before.snapshot());
-    expect(after.splits().map(({ id, max }) => [id, max])).toEqual([['a', MIN_TIME], ['b', 1000]]);
+    expect(after.splits().map(({ id, max }) => [id, max])).toEqual([
+      ['a', MIN_TIME],
+      ['b', 1000],
+    ]);
     after.endOfInput(0, { source: 's', split: 0 });
     finish(after);
     expect(after.watermark).toBe(949);

@@ -17,7 +17,9 @@ async function setup(inputs: number) {
   const watermarksPtr = kernels.memory.allocate(16 * 8);
   const make = (): Union => new Union({ uid: 'u', kernels, output, inputs });
   return {
-    output, make, operator: make(),
+    output,
+    make,
+    operator: make(),
     /** Rows that carry these watermarks; without any, a batch of a stream without event time. */
     batch(...watermarks: number[]): RecordBatch {
       builder.reset();
@@ -46,7 +48,14 @@ describe('a union', () => {
 
   test('passes on the smallest watermark, once, when it moves', async () => {
     const { operator, output } = await setup(3);
-    for (const [watermark, input] of [[10, 0], [30, 1], [20, 2], [15, 0], [15, 0], [40, 0]] as const) {
+    for (const [watermark, input] of [
+      [10, 0],
+      [30, 1],
+      [20, 2],
+      [15, 0],
+      [15, 0],
+      [40, 0],
+    ] as const) {
       operator.processWatermark(eventTimeMs(watermark), input);
     }
     expect(output.watermarks).toEqual([10, 15, 20]);
@@ -74,7 +83,9 @@ describe('a union', () => {
     operator.processStatus('idle', 0);
     operator.processStatus('active', 1);
     expect(output.take()).toEqual([
-      { kind: 'watermark', watermark: 10 }, { kind: 'status', status: 'idle' }, { kind: 'status', status: 'active' },
+      { kind: 'watermark', watermark: 10 },
+      { kind: 'status', status: 'idle' },
+      { kind: 'status', status: 'active' },
     ]);
   });
 

@@ -10,9 +10,17 @@ import { newKernels } from '../../../support/kernels.ts';
 import { RecordingOutput } from '../../../support/recording-output.ts';
 
 const IN: TableSchema = {
-  fields: [{ name: 'n', type: { kind: 'int32', nullable: false } }, { name: 'text', type: { kind: 'utf8', nullable: true } }],
+  fields: [
+    { name: 'n', type: { kind: 'int32', nullable: false } },
+    { name: 'text', type: { kind: 'utf8', nullable: true } },
+  ],
 };
-const OUT: TableSchema = { fields: [{ name: 'm', type: { kind: 'int32', nullable: false } }, { name: 'copy', type: { kind: 'utf8', nullable: true } }] };
+const OUT: TableSchema = {
+  fields: [
+    { name: 'm', type: { kind: 'int32', nullable: false } },
+    { name: 'copy', type: { kind: 'utf8', nullable: true } },
+  ],
+};
 
 type Does = Pick<UserFunctionOptions, 'does' | 'run'>;
 
@@ -20,12 +28,24 @@ async function setup({ does, run }: Does) {
   const kernels = await newKernels();
   const output = new RecordingOutput(kernels.memory);
   const builder = new BatchBuilder(kernels, IN);
-  const [timestamps, watermarks, selection] = [0, 0, 0].map(() => kernels.memory.allocate(4096 * 8)) as [number, number, number]; // as mapped
+  const [timestamps, watermarks, selection] = [0, 0, 0].map(() => kernels.memory.allocate(4096 * 8)) as [
+    number,
+    number,
+    number,
+  ]; // as mapped
   const operator = new UserFunction({
-    uid: 'f', kernels, output, input: IN, out: does === 'filter' ? IN : OUT, does, run, timestamp: (ms) => ms,
+    uid: 'f',
+    kernels,
+    output,
+    input: IN,
+    out: does === 'filter' ? IN : OUT,
+    does,
+    run,
+    timestamp: (ms) => ms,
   });
   return {
-    operator, output,
+    operator,
+    output,
     /** Rows n from 0, at 1000 + n, behind watermark n; every other one only when `half`. */
     batch(rows: number, half = false): RecordBatch {
       builder.reset();
@@ -55,7 +75,9 @@ describe('a filter', () => {
   test('keeps rows with their columns, timestamps and watermarks, and counts the others', async () => {
     const { operator, output, batch } = await setup({ does: 'filter', run: (row) => numberOf(row) % 4 === 1 });
     operator.processBatch(batch(10, true));
-    expect(output.rows).toEqual([1, 5, 9].map((n) => ({ row: { n, text: n === 9 ? null : `t${n}` }, timestamp: 1000 + n, watermark: n })));
+    expect(output.rows).toEqual(
+      [1, 5, 9].map((n) => ({ row: { n, text: n === 9 ? null : `t${n}` }, timestamp: 1000 + n, watermark: n })),
+    );
     expect(operator.ledger).toMatchObject({ in: 5, out: 3, filtered: 2 });
   });
 
@@ -69,7 +91,10 @@ describe('a filter', () => {
 
 describe('a map', () => {
   test('gives one row for each, at the same time and behind the same watermark', async () => {
-    const { operator, output, batch } = await setup({ does: 'map', run: (row) => ({ m: numberOf(row) * 2, copy: row['text'] }) });
+    const { operator, output, batch } = await setup({
+      does: 'map',
+      run: (row) => ({ m: numberOf(row) * 2, copy: row['text'] }),
+    });
     operator.processBatch(batch(4096));
     drain(operator);
     expect(output.rows).toHaveLength(4096);
@@ -81,15 +106,20 @@ describe('a map', () => {
     const { operator, output, batch } = await setup({ does: 'map', run: (row) => ({ m: numberOf(row), copy: null }) });
     operator.processBatch(batch(7, true));
     drain(operator);
-    expect(output.rows.map(({ row, watermark }) => [row['m'], watermark])).toEqual([[1, 1], [3, 3], [5, 5]]);
+    expect(output.rows.map(({ row, watermark }) => [row['m'], watermark])).toEqual([
+      [1, 1],
+      [3, 3],
+      [5, 5],
+    ]);
   });
 });
 
 describe('a flatMap', () => {
   test('goes on in the middle of a row that gives more than a batch holds', async () => {
-    const many = (row: Row): Iterable<unknown> => (function* () {
-      for (let i = 0; i < 10_000; i++) yield { m: numberOf(row) * 10_000 + i, copy: row['text'] };
-    })();
+    const many = (row: Row): Iterable<unknown> =>
+      (function* () {
+        for (let i = 0; i < 10_000; i++) yield { m: numberOf(row) * 10_000 + i, copy: row['text'] };
+      })();
     const { operator, output, batch } = await setup({ does: 'flatMap', run: many });
     operator.processBatch(batch(3));
     expect(operator.more).toBe(true);
@@ -105,12 +135,16 @@ describe('a flatMap', () => {
     for (let seed = 0; seed < 6; seed++) {
       const random = seededRandom(seed);
       const counts = Array.from({ length: 12 }, () => [0, 1, 2, 4095, 4096, 4097][below(random, 6)] ?? 0);
-      const run = (row: Row): unknown => Array.from({ length: counts[numberOf(row)] ?? 0 }, (_, m) => ({ m, copy: null }));
+      const run = (row: Row): unknown =>
+        Array.from({ length: counts[numberOf(row)] ?? 0 }, (_, m) => ({ m, copy: null }));
       const { operator, output, batch } = await setup({ does: 'flatMap', run });
       operator.processBatch(batch(12));
       drain(operator);
       const expected = counts.flatMap((count, n) => Array.from({ length: count }, (_, m) => m * 100 + n));
-      expect(output.rows.map(({ row, watermark }) => Number(row['m']) * 100 + Number(watermark)), `seed ${seed}`).toEqual(expected);
+      expect(
+        output.rows.map(({ row, watermark }) => Number(row['m']) * 100 + Number(watermark)),
+        `seed ${seed}`,
+      ).toEqual(expected);
       expect(imbalance(operator.ledger), `seed ${seed}`).toBe(0);
     }
   });
@@ -131,7 +165,13 @@ describe('a function that throws', () => {
     { does: 'filter', run: broken },
     { does: 'map', run: broken },
     { does: 'flatMap', run: (row: Row) => [broken(row)] },
-    { does: 'flatMap', run: (row: Row) => (function* () { yield broken(row); })() },
+    {
+      does: 'flatMap',
+      run: (row: Row) =>
+        (function* () {
+          yield broken(row);
+        })(),
+    },
   ] satisfies Does[])('fails the job with operator, time and row ($does)', async ({ does, run }) => {
     const { operator, batch } = await setup({ does, run });
     const failure = (): void => {
@@ -139,7 +179,9 @@ describe('a function that throws', () => {
       drain(operator);
     };
     expect(failure).toThrow(expect.objectContaining({ code: 'E1310', location: { operator: 'f' } }));
-    expect(failure).toThrow(/of a \w+ failed on the row at 1970-01-01T00:00:01\.002Z: broken \(row: \{"n":2,"text":"t2"\}\)/);
+    expect(failure).toThrow(
+      /of a \w+ failed on the row at 1970-01-01T00:00:01\.002Z: broken \(row: \{"n":2,"text":"t2"\}\)/,
+    );
   });
 
   test('fails the same way when its result does not fit the columns', async () => {
