@@ -4,13 +4,26 @@ export { framesTaken, memoryInit, transientAlloc } from './memory/frames';
 export { assignWatermarks, clampWatermarks, maxTimestamp, microsToMillis } from './watermark/assign';
 
 export {
-  arithmeticErrorsI32, arithmeticErrorsI64, arithmeticF64, arithmeticI32, arithmeticI64, zeroDivisors,
+  arithmeticErrorsI32,
+  arithmeticErrorsI64,
+  arithmeticF64,
+  arithmeticI32,
+  arithmeticI64,
+  zeroDivisors,
 } from './expression/arithmetic';
 export { castI32ToF64, castI32ToI64, castI64ToF64, narrowErrors, narrowI64, roundToF32 } from './expression/cast';
 export { compareBool, compareF64, compareI32, compareI64 } from './expression/compare';
 export { likeView } from './expression/like';
 export {
-  coalesce, coalesceErrors, isNull, logic, logicErrors, logicValidity, mergeErrors, not, validityAnd,
+  coalesce,
+  coalesceErrors,
+  isNull,
+  logic,
+  logicErrors,
+  logicValidity,
+  mergeErrors,
+  not,
+  validityAnd,
 } from './expression/logic';
 export { selectErrors, selectTrue } from './expression/select';
 export { compareView, inViews, lengthViews } from './expression/text';
@@ -24,11 +37,26 @@ export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec
 export { checksum } from './codec/checksum';
 export { hashBytes, hashInt64At } from './hash/hash';
 export {
-  arenaInit, arenaPages, arenaReopen, extentAlloc, extentFree, resolve, scanPages, stateEntries, stateOpen,
+  arenaInit,
+  arenaPages,
+  arenaReopen,
+  extentAlloc,
+  extentFree,
+  resolve,
+  scanPages,
+  stateEntries,
+  stateOpen,
   statePages,
 } from './memory/arena';
 export { touchRange } from './memory/barrier';
-export { restoreRuns, snapshotAbort, snapshotBegin, snapshotCaptured, snapshotDrain, snapshotWhole } from './memory/snapshot';
+export {
+  restoreRuns,
+  snapshotAbort,
+  snapshotBegin,
+  snapshotCaptured,
+  snapshotDrain,
+  snapshotWhole,
+} from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
 export { changelogAggregate } from './window/changelog';
 export { fireNext, windowDue, windowFiring } from './window/fire';

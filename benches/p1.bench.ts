@@ -23,8 +23,15 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   using peer = new SideProcess();
   for (const shape of BID_SHAPES) {
     const { path } = bidFile(shape, lines);
-    const [ours, peers] = [engine.timed({ side: 'engine', options: { path } }), peer.timed({ side: 'plainJs', options: { path } })];
-    const { ratio, spread: width, oursMs } = await compare({ ours: ours.side, peer: peers.side }, { rounds: short ? 1 : 5 });
+    const [ours, peers] = [
+      engine.timed({ side: 'engine', options: { path } }),
+      peer.timed({ side: 'plainJs', options: { path } }),
+    ];
+    const {
+      ratio,
+      spread: width,
+      oursMs,
+    } = await compare({ ours: ours.side, peer: peers.side }, { rounds: short ? 1 : 5 });
     figures[shape] = ratio;
     spread[shape] = width;
     figures[`${shape}Cpu`] = quantile(peers.cpuMs, 0.5) / quantile(ours.cpuMs, 0.5);
@@ -45,14 +52,17 @@ interface Checkpointed {
 
 /** Two laps against plain JavaScript, for the answer; then many, with checkpoints against without. */
 async function checkpointed(
-  engine: SideProcess, peer: SideProcess, { lines, short, figures, spread, counters }: Checkpointed,
+  engine: SideProcess,
+  peer: SideProcess,
+  { lines, short, figures, spread, counters }: Checkpointed,
 ): Promise<void> {
   const { path } = bidFile('uniform', lines);
   const lapMs = lapMsOf(lines);
   const options = { path, lapMs, laps: LAPS.checked };
   const ours = await engine.run({ side: 'engine', options: { ...options, checkpoints: true } });
   const theirs = await peer.run({ side: 'plainJs', options });
-  if (ours.digest !== theirs.digest) throw new Error(`wrong answer in laps: ${ours.digest} instead of ${theirs.digest}`);
+  if (ours.digest !== theirs.digest)
+    throw new Error(`wrong answer in laps: ${ours.digest} instead of ${theirs.digest}`);
   const many = { path, lapMs, laps: short ? LAPS.checked : LAPS.timed };
   const sides = {
     ours: engine.side({ side: 'engine', options: { ...many, checkpoints: true } }),
@@ -65,8 +75,12 @@ async function checkpointed(
     counters['laps.checkpointBytes'] = engine.last?.counters['checkpointBytes'] ?? 0;
     return digest;
   };
-  const { ratio, spread: width } = await compare({ ours: counted, peer: sides.peer }, { rounds: short ? 1 : 3, warmup: 0 });
-  if (!short && Math.min(...checkpoints) < CHECKPOINTS_MIN) throw new Error(`only ${checkpoints.join(', ')} checkpoints`);
+  const { ratio, spread: width } = await compare(
+    { ours: counted, peer: sides.peer },
+    { rounds: short ? 1 : 3, warmup: 0 },
+  );
+  if (!short && Math.min(...checkpoints) < CHECKPOINTS_MIN)
+    throw new Error(`only ${checkpoints.join(', ')} checkpoints`);
   figures['withCheckpoints'] = ratio;
   spread['withCheckpoints'] = width;
   counters['laps.checkpoints'] = Math.min(...checkpoints);
@@ -76,7 +90,10 @@ export const bench: Bench = {
   id: 'p1',
   title: 'NDJSON bids to 10 s windows per channel, against JSON.parse and a Map',
   targets: {
-    uniform: { atLeast: 15 }, mixed: { atLeast: 10 }, shuffled: { atLeast: 6 }, withCheckpoints: { atLeast: 0.9 },
+    uniform: { atLeast: 15 },
+    mixed: { atLeast: 10 },
+    shuffled: { atLeast: 6 },
+    withCheckpoints: { atLeast: 0.9 },
   },
   // All lines of the uniform file look alike, and runs of one file end before a checkpoint is due, but for the last.
   idle: ['uniform.generalRows', ...BID_SHAPES.map((shape) => `${shape}.checkpointBytes`)],

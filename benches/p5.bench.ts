@@ -47,7 +47,13 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
 /** One run with checkpoints until there are enough, and one without of as many rows. */
 async function pair(skew: Skew, short: boolean): Promise<Pair> {
   const keys = short ? 100_000 : 8_900_000;
-  const plan = { keys, skew, updatedShare: 0.01, epochs: short ? 4 : CHECKPOINTS_MIN + 2, rowsMax: Number.MAX_SAFE_INTEGER };
+  const plan = {
+    keys,
+    skew,
+    updatedShare: 0.01,
+    epochs: short ? 4 : CHECKPOINTS_MIN + 2,
+    rowsMax: Number.MAX_SAFE_INTEGER,
+  };
   using engine = new SideProcess();
   const checkpointed = await engine.run({ side: 'keyed', options: { ...plan, checkpoints: true } });
   const { rows = 0, steadyCheckpoints = 0, stateBytes = 0 } = checkpointed.counters;
@@ -64,7 +70,10 @@ export const bench: Bench = {
   id: 'p5',
   title: '512 MB of keyed state, 1% updated between checkpoints: gaps, bytes written, throughput',
   targets: {
-    gapMs: { atMost: 10 }, bytesUniform: { atMost: 6 }, bytesZipf: { atMost: 1.5 }, throughput: { atLeast: 0.9 },
+    gapMs: { atMost: 10 },
+    bytesUniform: { atMost: 6 },
+    bytesZipf: { atMost: 1.5 },
+    throughput: { atLeast: 0.9 },
   },
   run,
 };

@@ -28,7 +28,8 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   return {
     figures: { memory: quantile(ratios, 0.5), pauseMs: quantile(pauses, 0.5), pauseP999Ms: counters['gapP999Ms'] ?? 0 },
     spread: {
-      memory: spreadOf(ratios), pauseMs: spreadOf(pauses),
+      memory: spreadOf(ratios),
+      pauseMs: spreadOf(pauses),
     },
     counters,
   };

@@ -62,7 +62,10 @@ function runAll(benches: readonly Bench[], short: boolean): void {
   }
   console.log(`\n${table(outcomes, readBaseline(), machineLine())}`);
   if (!short)
-    writeFileSync(baselinePath, `${JSON.stringify(keep(readBaseline(), outcomes, machineLine(), loadNow()), null, 2)}\n`);
+    writeFileSync(
+      baselinePath,
+      `${JSON.stringify(keep(readBaseline(), outcomes, machineLine(), loadNow()), null, 2)}\n`,
+    );
   if (failed.length > 0) {
     console.error(`failed: ${failed.join(', ')}`);
     process.exitCode = 1;

@@ -52,6 +52,7 @@ async function work<N extends SideName>({ side, options }: Task<N>): Promise<Ans
 process.on('message', (task: Task<SideName>) => {
   work(task).then(
     (answer) => process.send?.(answer),
-    (error: unknown) => process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });

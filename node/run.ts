@@ -15,7 +15,14 @@ import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
 import type { LedgerEntry } from '../src/metrics/ledger.ts';
 import type { MetricsSnapshot } from '../src/metrics/registry.ts';
-import { DEFAULT_SETTINGS, eventTimeHook, JobRun, type JobStatus, memoryBytesFor, physicalPlanOf } from '../src/platform.ts';
+import {
+  DEFAULT_SETTINGS,
+  eventTimeHook,
+  JobRun,
+  type JobStatus,
+  memoryBytesFor,
+  physicalPlanOf,
+} from '../src/platform.ts';
 import type { DeadLetterRecord } from '../src/runtime/dead-letters.ts';
 import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../src/state/disk-store.ts';
@@ -64,7 +71,10 @@ export interface RunningJob extends AsyncDisposable {
   /** Resolves when the job has ended, with how; rejects when it failed. */
   readonly done: Promise<JobStatus>;
   /** Whether it continues from a checkpoint, and what was wrong with newer ones. */
-  readonly restored: { readonly checkpoint: number | undefined; readonly damaged: readonly { readonly name: string; readonly problem: string }[] };
+  readonly restored: {
+    readonly checkpoint: number | undefined;
+    readonly damaged: readonly { readonly name: string; readonly problem: string }[];
+  };
   metrics(): MetricsSnapshot;
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
   progress(): Progress;
@@ -92,8 +102,13 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   };
   const store = options.state === undefined ? ephemeralStore() : await diskStore(options.state);
   const kernels = new KernelInstance(await kernelModule(), memoryBytesFor(settings));
-  const deadLetters = options.state === undefined ? {} : { deadLetters: ndjsonSink(join(options.state, 'dead-letters')) };
-  const jobRun = new JobRun(plan, { clock: clockOf(options), kernels, store, timestamp: eventTimeHook, ...deadLetters }, settings);
+  const deadLetters =
+    options.state === undefined ? {} : { deadLetters: ndjsonSink(join(options.state, 'dead-letters')) };
+  const jobRun = new JobRun(
+    plan,
+    { clock: clockOf(options), kernels, store, timestamp: eventTimeHook, ...deadLetters },
+    settings,
+  );
   await jobRun.start();
   return new Handle(jobRun, options.handleSignals ?? true);
 }

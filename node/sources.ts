@@ -26,5 +26,9 @@ export function ndjsonSink(folder: string): Sink<'inserts only'>;
 export function ndjsonSink(folder: string, options: { readonly changelog: true }): Sink<'inserts, updates and deletes'>;
 export function ndjsonSink(folder: string, options: { readonly changelog?: true } = {}): Sink<Accepts> {
   const connector = sinks.ndjsonSink(folder, options);
-  return makeSink(options.changelog === true ? 'inserts, updates and deletes' : 'inserts only', connector, `ndjsonSink('${folder}')`);
+  return makeSink(
+    options.changelog === true ? 'inserts, updates and deletes' : 'inserts only',
+    connector,
+    `ndjsonSink('${folder}')`,
+  );
 }

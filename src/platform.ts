@@ -14,7 +14,14 @@ export type { LogicalPlan } from './plan/logical.ts';
 
 // Running
 export { JobRun } from './runtime/job-run.ts';
-export { DEFAULT_SETTINGS, type JobPorts, type JobProgress, type JobSettings, type JobStatus, memoryBytesFor } from './runtime/job-settings.ts';
+export {
+  DEFAULT_SETTINGS,
+  type JobPorts,
+  type JobProgress,
+  type JobSettings,
+  type JobStatus,
+  memoryBytesFor,
+} from './runtime/job-settings.ts';
 export { type Inspection, inspectStore } from './runtime/inspect.ts';
 export { explainPhysical } from './plan/explain-physical.ts';
 export { eventTimeHook, physicalPlanOf } from './api/deploy.ts';

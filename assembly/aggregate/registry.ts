@@ -34,57 +34,100 @@ export function aggregateAccepts(code: u32, type: u32): bool {
 /** Bytes of an accumulator without the number of values: a multiple of 8. */
 export function aggregateBytes(code: u32, type: u32): u32 {
   switch (code) {
-    case COUNT: return 0;
-    case SUM: return sumBytes(type);
-    case AVG: return sumBytes(type);
-    case STDDEV: return 24;
-    default: return 8;
+    case COUNT:
+      return 0;
+    case SUM:
+      return sumBytes(type);
+    case AVG:
+      return sumBytes(type);
+    case STDDEV:
+      return 24;
+    default:
+      return 8;
   }
 }
 
 /** Type of the result column. */
 export function aggregateResultType(code: u32, type: u32): u32 {
   switch (code) {
-    case COUNT: return I64;
-    case SUM: return type == F64 ? F64 : I64;
-    case MIN: return type;
-    case MAX: return type;
-    default: return F64;
+    case COUNT:
+      return I64;
+    case SUM:
+      return type == F64 ? F64 : I64;
+    case MIN:
+      return type;
+    case MAX:
+      return type;
+    default:
+      return F64;
   }
 }
 
 /** Makes zeroed bytes an accumulator that has seen nothing. */
 export function aggregateCreate(code: u32, type: u32, accPtr: u32): void {
   switch (code) {
-    case MIN: minCreate(type, accPtr); break;
-    case MAX: maxCreate(type, accPtr); break;
-    default: break;
+    case MIN:
+      minCreate(type, accPtr);
+      break;
+    case MAX:
+      maxCreate(type, accPtr);
+      break;
+    default:
+      break;
   }
 }
 
 /** For k < n adds the value of row rows[k] to the accumulator at entries[k] + offset. All these rows have values. */
 export function aggregateAdd(
-  code: u32, type: u32, entriesPtr: u32, rowsPtr: u32, n: u32, valuesPtr: u32, offset: u32,
+  code: u32,
+  type: u32,
+  entriesPtr: u32,
+  rowsPtr: u32,
+  n: u32,
+  valuesPtr: u32,
+  offset: u32,
 ): void {
   switch (code) {
-    case SUM: sumAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset); break;
-    case AVG: sumAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset); break;
-    case MIN: minAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset); break;
-    case MAX: maxAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset); break;
-    case STDDEV: stddevAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset); break;
-    default: break;
+    case SUM:
+      sumAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset);
+      break;
+    case AVG:
+      sumAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset);
+      break;
+    case MIN:
+      minAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset);
+      break;
+    case MAX:
+      maxAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset);
+      break;
+    case STDDEV:
+      stddevAdd(type, entriesPtr, rowsPtr, n, valuesPtr, offset);
+      break;
+    default:
+      break;
   }
 }
 
 /** Adds what `from` has seen to `into`; `from` is the later one. */
 export function aggregateMerge(code: u32, type: u32, intoPtr: u32, fromPtr: u32): void {
   switch (code) {
-    case SUM: sumMerge(type, intoPtr, fromPtr); break;
-    case AVG: sumMerge(type, intoPtr, fromPtr); break;
-    case MIN: minMerge(type, intoPtr, fromPtr); break;
-    case MAX: maxMerge(type, intoPtr, fromPtr); break;
-    case STDDEV: stddevMerge(intoPtr, fromPtr); break;
-    default: break;
+    case SUM:
+      sumMerge(type, intoPtr, fromPtr);
+      break;
+    case AVG:
+      sumMerge(type, intoPtr, fromPtr);
+      break;
+    case MIN:
+      minMerge(type, intoPtr, fromPtr);
+      break;
+    case MAX:
+      maxMerge(type, intoPtr, fromPtr);
+      break;
+    case STDDEV:
+      stddevMerge(intoPtr, fromPtr);
+      break;
+    default:
+      break;
   }
 }
 
@@ -96,9 +139,15 @@ export function aggregateFinish(code: u32, type: u32, accPtr: u32, count: u64, o
   }
   if (count == 0) return NULL;
   switch (code) {
-    case SUM: return sumFinish(type, accPtr, outPtr) ? PRESENT : OVERFLOW;
-    case AVG: avgFinish(type, accPtr, count, outPtr); return PRESENT;
-    case STDDEV: return stddevFinish(accPtr, outPtr) ? PRESENT : NULL;
-    default: store<u64>(outPtr, load<u64>(accPtr)); return PRESENT;
+    case SUM:
+      return sumFinish(type, accPtr, outPtr) ? PRESENT : OVERFLOW;
+    case AVG:
+      avgFinish(type, accPtr, count, outPtr);
+      return PRESENT;
+    case STDDEV:
+      return stddevFinish(accPtr, outPtr) ? PRESENT : NULL;
+    default:
+      store<u64>(outPtr, load<u64>(accPtr));
+      return PRESENT;
   }
 }

@@ -29,7 +29,7 @@ export function stddevMerge(intoPtr: u32, fromPtr: u32): void {
   const delta = load<f64>(fromPtr, 8) - load<f64>(intoPtr, 8);
   store<f64>(intoPtr, count);
   store<f64>(intoPtr, load<f64>(intoPtr, 8) + delta * (added / count), 8);
-  store<f64>(intoPtr, load<f64>(intoPtr, 16) + load<f64>(fromPtr, 16) + delta * delta * (had * added / count), 16);
+  store<f64>(intoPtr, load<f64>(intoPtr, 16) + load<f64>(fromPtr, 16) + delta * delta * ((had * added) / count), 16);
 }
 
 /** Answers whether there is a result. */

@@ -73,7 +73,7 @@ function wideAsFloat(low: u64, high: i64): f64 {
   const shift = 64 - clz<u64>(<u64>high);
   if (shift == 0) return <f64>low;
   // The top 64 bits, and a last bit that says whether anything below them is set: rounding once is then exact.
-  const top = (<u64>high << (64 - shift)) | (shift == 64 ? 0 : low >> shift);
+  const top = ((<u64>high) << (64 - shift)) | (shift == 64 ? 0 : low >> shift);
   const rest = u64(low << (64 - shift) != 0);
   return <f64>(top | rest) * reinterpret<f64>((<u64>1023 + shift) << 52);
 }

@@ -203,7 +203,10 @@ export function encodeBatch(argsPtr: u32, outPtr: u32, capacity: u32): i32 {
   store<u32>(outPtr, <u32>needed, 8);
   store<u32>(outPtr, rows, 12);
   store<u32>(outPtr, columnCount, 16);
-  const flags = (kinds != 0 ? HAS_KINDS : 0) | (watermarks != 0 ? HAS_WATERMARKS : 0) | (source != 0 ? HAS_SOURCE : 0)
+  const flags =
+    (kinds != 0 ? HAS_KINDS : 0)
+    | (watermarks != 0 ? HAS_WATERMARKS : 0)
+    | (source != 0 ? HAS_SOURCE : 0)
     | (timestamps != 0 ? HAS_TIMESTAMPS : 0);
   store<u32>(outPtr, flags, 20);
   store<u32>(outPtr, countMarks(watermarks, selection, rows), 24);

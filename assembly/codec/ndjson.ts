@@ -61,7 +61,14 @@ const FALSE_TEXT: u64 = 0x65736c6166;
  * ended; the word at `nextPtr` then has the position of the first row that is not written.
  */
 export function encodeNdjson(
-  columnsPtr: u32, count: u32, selection: u32, from: u32, to: u32, out: u32, end: u32, nextPtr: u32,
+  columnsPtr: u32,
+  count: u32,
+  selection: u32,
+  from: u32,
+  to: u32,
+  out: u32,
+  end: u32,
+  nextPtr: u32,
 ): u32 {
   const columnsEnd = columnsPtr + count * ENCODER_COLUMN_BYTES;
   let at = out;
@@ -107,12 +114,18 @@ function putValue(column: u32, row: u32, at: u32): u32 {
     return at + 4;
   }
   switch (load<u32>(column)) {
-    case BOOL: return putBool(load<u8>(values + row) != 0, at);
-    case INT32: return putInteger(<i64>load<i32>(values + (row << 2)), at);
-    case INT64: return putInteger(load<i64>(values + (row << 3)), at);
-    case TIMESTAMP: return putTimestamp(column, load<i64>(values + (row << 3)), at);
-    case JSON: return putJson(load<u32>(values + (row << 3)), load<u32>(values + (row << 3), 4), at);
-    default: return putText(load<u32>(values + (row << 3)), load<u32>(values + (row << 3), 4), at);
+    case BOOL:
+      return putBool(load<u8>(values + row) != 0, at);
+    case INT32:
+      return putInteger(<i64>load<i32>(values + (row << 2)), at);
+    case INT64:
+      return putInteger(load<i64>(values + (row << 3)), at);
+    case TIMESTAMP:
+      return putTimestamp(column, load<i64>(values + (row << 3)), at);
+    case JSON:
+      return putJson(load<u32>(values + (row << 3)), load<u32>(values + (row << 3), 4), at);
+    default:
+      return putText(load<u32>(values + (row << 3)), load<u32>(values + (row << 3), 4), at);
   }
 }
 
@@ -152,7 +165,7 @@ function putLeading(value: u32, at: u32): u32 {
 
 /** The eight digits of a value below 10^8, the first in the lowest byte: fours, then twos, then ones. */
 function eightDigits(value: u32): u64 {
-  const fours = <u64>(value / 10_000) | (<u64>(value % 10_000) << 32);
+  const fours = <u64>(value / 10_000) | ((<u64>(value % 10_000)) << 32);
   const hundreds = ((fours * 10_486) >> 20) & 0x0000007f0000007f;
   const twos = hundreds | ((fours - hundreds * 100) << 16);
   const tens = ((twos * 103) >> 10) & 0x000f000f000f000f;
@@ -264,14 +277,22 @@ function putEscaped(from: u32, length: u32, out: u32): u32 {
 /** What follows the backslash. */
 function escapeOf(byte: u32): u32 {
   switch (byte) {
-    case 8: return 0x62;
-    case 9: return 0x74;
-    case 10: return 0x6e;
-    case 12: return 0x66;
-    case 13: return 0x72;
-    case QUOTE: return QUOTE;
-    case BACKSLASH: return BACKSLASH;
-    default: return 0x75;
+    case 8:
+      return 0x62;
+    case 9:
+      return 0x74;
+    case 10:
+      return 0x6e;
+    case 12:
+      return 0x66;
+    case 13:
+      return 0x72;
+    case QUOTE:
+      return QUOTE;
+    case BACKSLASH:
+      return BACKSLASH;
+    default:
+      return 0x75;
   }
 }
 

@@ -60,11 +60,11 @@ export function loadTail(ptr: u32, length: u32): u64 {
     at += 4;
   }
   if ((length & 2) != 0) {
-    word |= <u64>load<u16>(at) << shift;
+    word |= (<u64>load<u16>(at)) << shift;
     shift += 16;
     at += 2;
   }
-  if ((length & 1) != 0) word |= <u64>load<u8>(at) << shift;
+  if ((length & 1) != 0) word |= (<u64>load<u8>(at)) << shift;
   return word;
 }
 

@@ -41,7 +41,7 @@ export function keyImage(ptr: u32, length: u32, imagePtr: u32): u32 {
 }
 
 function writeImage(imagePtr: u32, hash: u32, length: u32, first: u64, second: u64): u32 {
-  store<u64>(imagePtr, <u64>hash | (<u64>length << 32));
+  store<u64>(imagePtr, <u64>hash | ((<u64>length) << 32));
   store<u64>(imagePtr, first, 8);
   store<u64>(imagePtr, second, 16);
   return hash;

@@ -124,7 +124,7 @@ export function tableDrop(ref: u32): void {
   const state = load<u32>(table, TABLE_STATE);
   const depth = load<u32>(table, TABLE_DEPTH);
   slabsFree(table);
-  for (let index: u32 = 0; index < <u32>1 << depth;) {
+  for (let index: u32 = 0; index < (<u32>1) << depth; ) {
     const slot = load<u32>(table + TABLE_DIRECTORY + (index << 2));
     extentFree(state, slotSegment(slot), classPages(slotClass(slot)));
     index += 1 << (depth - slotDepth(slot));
@@ -226,7 +226,7 @@ function doubleDirectory(ref: u32): u32 {
     touchRange(table, TABLE_DIRECTORY + (8 << depth));
   }
   // From the end, so that it also works in place.
-  for (let i = (<u32>1 << depth) - 1; i != <u32>-1; i--) {
+  for (let i = ((<u32>1) << depth) - 1; i != <u32>-1; i--) {
     const slot = load<u32>(table + TABLE_DIRECTORY + (i << 2));
     store<u32>(target + TABLE_DIRECTORY + (i << 3), slot);
     store<u32>(target + TABLE_DIRECTORY + (i << 3) + 4, slot);
@@ -300,7 +300,7 @@ export function tableScan(ref: u32): u32 {
   const keyBytes = keyBytesOf(load<u32>(table, TABLE_KEY_KIND));
   let total: u32 = 0;
   let rows: u64 = 0;
-  for (let index: u32 = 0; index < <u32>1 << depth;) {
+  for (let index: u32 = 0; index < (<u32>1) << depth; ) {
     const slot = load<u32>(table + TABLE_DIRECTORY + (index << 2));
     const segment = resolve(slotSegment(slot));
     let count: u32 = 0;

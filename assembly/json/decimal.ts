@@ -58,7 +58,7 @@ export function decimalToDouble(d: u32, startPtr: u32, end: u32): f64 {
     if (e > 1023) return reinterpret<f64>(INFINITE_BITS);
   }
   const isNormal = mantissa >= 1 << 52;
-  return reinterpret<f64>(isNormal ? (mantissa & ~(1 << 52)) | (<u64>(e + 1023) << 52) : mantissa);
+  return reinterpret<f64>(isNormal ? (mantissa & ~(1 << 52)) | ((<u64>(e + 1023)) << 52) : mantissa);
 }
 
 /** Binary places to move when the point stands `places` digits away: never more than that is worth. */
@@ -124,7 +124,7 @@ function shiftRightFar(d: u32, places: u32): void {
 /** Divides by 2^step: digits are consumed from the left, quotient digits written behind the reader. */
 function shiftRight(d: u32, step: u32): void {
   const count = load<u32>(d, COUNT);
-  const mask: u64 = (<u64>1 << step) - 1;
+  const mask: u64 = ((<u64>1) << step) - 1;
   let read: u32 = 0;
   let n: u64 = 0;
   while (n >> step == 0) {
@@ -152,7 +152,7 @@ function shiftLeft(d: u32, step: u32): void {
   if (count == 0) return;
   let carry: u64 = 0;
   for (let i: i32 = count - 1; i >= 0; i--) {
-    carry += <u64>load<u8>(d + <u32>i, FIRST_DIGIT) << step;
+    carry += (<u64>load<u8>(d + <u32>i, FIRST_DIGIT)) << step;
     store<u8>(d + <u32>i, <u8>(carry % 10), FIRST_DIGIT);
     carry /= 10;
   }

@@ -79,8 +79,8 @@ function nearestBits(powers: u32, mantissa: u64, exponent: i32): u64 {
   if (exponent < POWER_MIN) return 0;
   if (exponent > POWER_MAX) return INFINITE_BITS;
   const zeros = <i32>clz<u64>(mantissa);
-  const w = mantissa << <u64>zeros;
-  const power = powers + (<u32>(exponent - POWER_MIN) << 4);
+  const w = mantissa << (<u64>zeros);
+  const power = powers + ((<u32>(exponent - POWER_MIN)) << 4);
   const powerHigh = load<u64>(power);
   let low = w * powerHigh;
   let high = highProduct(w, powerHigh);
@@ -108,7 +108,7 @@ function nearestBits(powers: u32, mantissa: u64, exponent: i32): u64 {
     e++;
   }
   if (e >= 2047) return INFINITE_BITS;
-  return (m & ~(1 << 52)) | (<u64>e << 52);
+  return (m & ~(1 << 52)) | ((<u64>e) << 52);
 }
 
 /** Writes all powers. `limbs` is LIMBS_BYTES of scratch: a number of 1,024 bits, least significant word first. */
@@ -116,7 +116,7 @@ export function fillPowers(powers: u32, limbs: u32): void {
   memory.fill(limbs, 0, LIMBS_BYTES);
   store<u32>(limbs, 1);
   for (let q = 0; q <= POWER_MAX; q++) {
-    storeTop(limbs, powers + (<u32>(q - POWER_MIN) << 4), 0);
+    storeTop(limbs, powers + ((<u32>(q - POWER_MIN)) << 4), 0);
     multiplyByFive(limbs);
   }
   // floor(2^1023 / 5^n) is the floor of the floors, so dividing step by step is exact.
@@ -124,7 +124,7 @@ export function fillPowers(powers: u32, limbs: u32): void {
   store<u32>(limbs + LIMBS_BYTES - 4, 1 << 31);
   for (let q = -1; q >= POWER_MIN; q--) {
     divideByFive(limbs);
-    storeTop(limbs, powers + (<u32>(q - POWER_MIN) << 4), 1);
+    storeTop(limbs, powers + ((<u32>(q - POWER_MIN)) << 4), 1);
   }
 }
 
@@ -140,7 +140,7 @@ function multiplyByFive(limbs: u32): void {
 function divideByFive(limbs: u32): void {
   let rest: u64 = 0;
   for (let i: i32 = LIMBS - 1; i >= 0; i--) {
-    const at = limbs + (<u32>i << 2);
+    const at = limbs + ((<u32>i) << 2);
     rest = (rest << 32) | <u64>load<u32>(at);
     store<u32>(at, <u32>(rest / 5));
     rest %= 5;
@@ -150,8 +150,8 @@ function divideByFive(limbs: u32): void {
 /** The 128 bits from the highest one on, plus `more`. */
 function storeTop(limbs: u32, into: u32, more: u64): void {
   let top: i32 = LIMBS - 1;
-  while (load<u32>(limbs + (<u32>top << 2)) == 0) top--;
-  const shift = <u64>clz<u32>(load<u32>(limbs + (<u32>top << 2)));
+  while (load<u32>(limbs + ((<u32>top) << 2)) == 0) top--;
+  const shift = <u64>clz<u32>(load<u32>(limbs + ((<u32>top) << 2)));
   const high = topWord(limbs, top, shift);
   const low = topWord(limbs, top - 2, shift) + more;
   store<u64>(into, low < more ? high + 1 : high);
@@ -165,5 +165,5 @@ function topWord(limbs: u32, top: i32, shift: u64): u64 {
 }
 
 function wordAt(limbs: u32, i: i32): u64 {
-  return i < 0 ? 0 : <u64>load<u32>(limbs + (<u32>i << 2));
+  return i < 0 ? 0 : <u64>load<u32>(limbs + ((<u32>i) << 2));
 }

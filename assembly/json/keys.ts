@@ -7,8 +7,21 @@
  *  2. Keys that no column asks for get UNREAD, a column whose values nobody sees.
  */
 import {
-  COLUMN_HASH, COLUMN_NAME, COLUMN_NAME_BYTES, CURSOR, EXPECTED_KEY, HASH_SLOTS, readableWord, REASON, refuse,
-  SCRATCH_AT, SLOT_SHIFT, TEXT, TEXT_END, TYPE_MISMATCH, UNREAD,
+  COLUMN_HASH,
+  COLUMN_NAME,
+  COLUMN_NAME_BYTES,
+  CURSOR,
+  EXPECTED_KEY,
+  HASH_SLOTS,
+  readableWord,
+  REASON,
+  refuse,
+  SCRATCH_AT,
+  SLOT_SHIFT,
+  TEXT,
+  TEXT_END,
+  TYPE_MISMATCH,
+  UNREAD,
 } from './layout';
 import { readText } from './text';
 
@@ -58,8 +71,12 @@ function findSlot(parserPtr: u32, namePtr: u32, bytes: u32, hash: u32): u32 {
     const slot = slots + (i << 2);
     const column = load<u32>(slot);
     if (column == 0) return slot;
-    if (load<u32>(column, COLUMN_HASH) == hash && load<u32>(column, COLUMN_NAME_BYTES) == bytes
-      && sameBytes(load<u32>(column, COLUMN_NAME), namePtr, bytes)) return slot;
+    if (
+      load<u32>(column, COLUMN_HASH) == hash
+      && load<u32>(column, COLUMN_NAME_BYTES) == bytes
+      && sameBytes(load<u32>(column, COLUMN_NAME), namePtr, bytes)
+    )
+      return slot;
     i = (i + 1) & mask;
   }
 }

@@ -223,5 +223,5 @@ export function skipSpace(atPtr: u32): u32 {
 /** Up to eight bytes at `p` as a word, zeros above. Reads eight whatever `bytes` is. */
 export function readableWord(p: u32, bytes: u32): u64 {
   const word = load<u64>(p);
-  return bytes >= 8 ? word : word & ((<u64>1 << (<u64>bytes << 3)) - 1);
+  return bytes >= 8 ? word : word & (((<u64>1) << ((<u64>bytes) << 3)) - 1);
 }

@@ -19,11 +19,53 @@
  */
 import { findColumn } from './keys';
 import {
-  ACTION, ACTION_DIGITS, ACTION_END, ACTION_OTHER, ACTION_STRING, BIT, CLOSE_OBJECT, COLON, COMMA, CURSOR,
-  EXPECTED_COLON, EXPECTED_COMMA, KIND, KIND_INT64, KIND_TIMESTAMP, KIND_UNREAD, KIND_UTF8, LAST_OPENING, LEAD_BIT,
-  LEAD_BYTES, LEAD_COLUMN, LEAD_MASK, LEAD_TEXT_BYTES, LEAD_TURN, LEAD_TURNS, LEAD_VALUES, LEAD_WIDTH, LEADS,
-  LOOKED_UP, NAME_OFFSET, NEWLINE, NEXT_LEAD, NOT_AN_OBJECT, OPEN_OBJECT, OPENINGS, OTHER_LEAD, PLAIN_END, QUOTE,
-  refuse, skipBlank, skipSpace, SPARE, TRAILING_BYTES, UNIT, UNIT_S, VALUES, WIDTH,
+  ACTION,
+  ACTION_DIGITS,
+  ACTION_END,
+  ACTION_OTHER,
+  ACTION_STRING,
+  BIT,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  CURSOR,
+  EXPECTED_COLON,
+  EXPECTED_COMMA,
+  KIND,
+  KIND_INT64,
+  KIND_TIMESTAMP,
+  KIND_UNREAD,
+  KIND_UTF8,
+  LAST_OPENING,
+  LEAD_BIT,
+  LEAD_BYTES,
+  LEAD_COLUMN,
+  LEAD_MASK,
+  LEAD_TEXT_BYTES,
+  LEAD_TURN,
+  LEAD_TURNS,
+  LEAD_VALUES,
+  LEAD_WIDTH,
+  LEADS,
+  LOOKED_UP,
+  NAME_OFFSET,
+  NEWLINE,
+  NEXT_LEAD,
+  NOT_AN_OBJECT,
+  OPEN_OBJECT,
+  OPENINGS,
+  OTHER_LEAD,
+  PLAIN_END,
+  QUOTE,
+  refuse,
+  skipBlank,
+  skipSpace,
+  SPARE,
+  TRAILING_BYTES,
+  UNIT,
+  UNIT_S,
+  VALUES,
+  WIDTH,
 } from './layout';
 import { isDigit } from './number';
 
@@ -98,7 +140,7 @@ function knownOf(setPtr: u32, p: u32): u32 {
 export function findOpening(parserPtr: u32, start: u32): u32 {
   const name = nameWord(start + (load<u8>(start, 1) == <u8>QUOTE ? 2 : 3));
   const near = setOf(load<u32>(parserPtr, OPENINGS), OPENINGS_SHIFT, 0, name);
-  const far = near + OPENINGS_MAX / 2 * LEAD_BYTES;
+  const far = near + (OPENINGS_MAX / 2) * LEAD_BYTES;
   let found = knownOf(near, start);
   if (found == 0) found = knownOf(far, start);
   if (found == 0) {

@@ -10,9 +10,37 @@
  */
 import { findLead, findOpening, isLead } from './leads';
 import {
-  ACTION, ACTION_DIGITS, ACTION_END, ACTION_STRING, ALL_BITS, BAD_AT, BAD_COLUMN, BAD_REASON, BAD_STAMP, COLUMN_COUNT,
-  COLUMNS, HAS_NULLS, JSON_COLUMN_BYTES, LAST_OPENING, LEAD_BIT, LEAD_COLUMN, LEAD_TEXT_BYTES, LEAD_VALUES, LEAD_WIDTH,
-  LINE_BYTES_MAX, LINE_TOO_LONG, MISSING, NEXT_LEAD, NULLABLE, QUOTE, refuse, ROWS_MAX, STAMP, VALIDITY, VALUES, WIDTH,
+  ACTION,
+  ACTION_DIGITS,
+  ACTION_END,
+  ACTION_STRING,
+  ALL_BITS,
+  BAD_AT,
+  BAD_COLUMN,
+  BAD_REASON,
+  BAD_STAMP,
+  COLUMN_COUNT,
+  COLUMNS,
+  HAS_NULLS,
+  JSON_COLUMN_BYTES,
+  LAST_OPENING,
+  LEAD_BIT,
+  LEAD_COLUMN,
+  LEAD_TEXT_BYTES,
+  LEAD_VALUES,
+  LEAD_WIDTH,
+  LINE_BYTES_MAX,
+  LINE_TOO_LONG,
+  MISSING,
+  NEXT_LEAD,
+  NULLABLE,
+  QUOTE,
+  refuse,
+  ROWS_MAX,
+  STAMP,
+  VALIDITY,
+  VALUES,
+  WIDTH,
   ZERO,
 } from './layout';
 import { digitRun, digitsValue, endsNumber } from './number';
@@ -49,7 +77,7 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
     } else if (action == ACTION_STRING) {
       const end = inline.always(scanPlain(p));
       if (load<u8>(end) == <u8>QUOTE) {
-        store<u64>(slot, <u64>p | (<u64>(end - p) << 32));
+        store<u64>(slot, <u64>p | ((<u64>(end - p)) << 32));
         past = end + 1;
       } else value = p - 1;
     } else if (action == ACTION_END) return endLine(parserPtr, p - 1, line, row, serial, given);
@@ -114,7 +142,7 @@ function setNull(columnPtr: u32, row: u32, rows: u32): void {
     store<u32>(columnPtr, 1, HAS_NULLS);
   }
   const at = validity + (row >> 3);
-  store<u8>(at, <u8>(<u32>load<u8>(at) & ~(<u32>1 << (row & 7))));
+  store<u8>(at, <u8>(<u32>load<u8>(at) & ~((<u32>1) << (row & 7))));
   const width = load<u32>(columnPtr, WIDTH);
   memory.fill(load<u32>(columnPtr, VALUES) + row * width, 0, width);
 }

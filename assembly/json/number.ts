@@ -7,8 +7,21 @@
  * Not here: binary floating point (float.ts).
  */
 import {
-  BAD_NUMBER, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, DOT, EXPECTED_VALUE, EXPONENT, MANTISSA, MINUS, NUMBER_FLAGS,
-  NUMBER_START, OUT_OF_RANGE, refuse, TYPE_MISMATCH, ZERO,
+  BAD_NUMBER,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COMMA,
+  DOT,
+  EXPECTED_VALUE,
+  EXPONENT,
+  MANTISSA,
+  MINUS,
+  NUMBER_FLAGS,
+  NUMBER_START,
+  OUT_OF_RANGE,
+  refuse,
+  TYPE_MISMATCH,
+  ZERO,
 } from './layout';
 
 export const NEGATIVE: u32 = 1;
@@ -40,9 +53,9 @@ function eightDigits(word: u64): u64 {
 
 /** Value of `count` digits at `p`, 1 to 16. */
 export function digitsValue(p: u32, count: u32): u64 {
-  if (count <= 8) return eightDigits(load<u64>(p) << (<u64>(8 - count) << 3));
+  if (count <= 8) return eightDigits(load<u64>(p) << ((<u64>(8 - count)) << 3));
   const low = eightDigits(load<u64>(p + count - 8));
-  return eightDigits(load<u64>(p) << (<u64>(16 - count) << 3)) * 100000000 + low;
+  return eightDigits(load<u64>(p) << ((<u64>(16 - count)) << 3)) * 100000000 + low;
 }
 
 /** Whether a number may end before this byte. What the byte then means is judged by who reads on. */
@@ -205,7 +218,7 @@ export function readEpoch(parserPtr: u32, p: u32, slot: u32, scale: i32, most: i
     const magnitude = load<u64>(parserPtr, MANTISSA);
     if (magnitude > <u64>most) return refuse(parserPtr, OUT_OF_RANGE, p);
     const cut = (load<u32>(parserPtr, NUMBER_FLAGS) & INEXACT) != 0;
-    value = negative ? -<i64>magnitude - (cut ? 1 : 0) : <i64>magnitude;
+    value = negative ? -(<i64>magnitude) - (cut ? 1 : 0) : <i64>magnitude;
   }
   if (value > most || value < -most) return refuse(parserPtr, OUT_OF_RANGE, p);
   store<i64>(slot, value);

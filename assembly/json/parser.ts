@@ -13,11 +13,58 @@ import { fillPowers, POWERS_BYTES } from './float';
 import { DECIMAL_BYTES } from './decimal';
 import { hashSlots, nameColumn } from './keys';
 import {
-  ALL_BITS, BAD_COLUMN, BAD_STAMP, BIT, BITS_MAX, COLUMN_COUNT, COLUMNS, DIGITS, ERROR_AT, FAST_ROWS, HASH_SLOTS,
-  HAS_NULLS, JSON_COLUMN_BYTES, KIND, KIND_BOOL, KIND_INT32, KIND_UNREAD, LEAD_BYTES, LEADS, LETTER_BYTES,
-  LETTER_COUNT, LETTERS, LETTERS_MAX, LINE_BYTES_MAX, LINE_TOO_LONG, LOOKED_UP, NEWLINE, NEXT_LINE, NO_COLUMN,
-  NULLABLE, OPENINGS, PARSER_BYTES, PLAIN_END, POWERS, REASON, ROWS, ROWS_MAX, SCRATCH_AT, SCRATCH_END, SCRATCH_FULL,
-  SCRATCH_START, skipSpace, SLOT_SHIFT, SPARE, STAMP, TYPE_MISMATCH, UNIT, UNREAD, VALIDITY, VALUES, WHOLE, WIDTH,
+  ALL_BITS,
+  BAD_COLUMN,
+  BAD_STAMP,
+  BIT,
+  BITS_MAX,
+  COLUMN_COUNT,
+  COLUMNS,
+  DIGITS,
+  ERROR_AT,
+  FAST_ROWS,
+  HASH_SLOTS,
+  HAS_NULLS,
+  JSON_COLUMN_BYTES,
+  KIND,
+  KIND_BOOL,
+  KIND_INT32,
+  KIND_UNREAD,
+  LEAD_BYTES,
+  LEADS,
+  LETTER_BYTES,
+  LETTER_COUNT,
+  LETTERS,
+  LETTERS_MAX,
+  LINE_BYTES_MAX,
+  LINE_TOO_LONG,
+  LOOKED_UP,
+  NEWLINE,
+  NEXT_LINE,
+  NO_COLUMN,
+  NULLABLE,
+  OPENINGS,
+  PARSER_BYTES,
+  PLAIN_END,
+  POWERS,
+  REASON,
+  ROWS,
+  ROWS_MAX,
+  SCRATCH_AT,
+  SCRATCH_END,
+  SCRATCH_FULL,
+  SCRATCH_START,
+  skipSpace,
+  SLOT_SHIFT,
+  SPARE,
+  STAMP,
+  TYPE_MISMATCH,
+  UNIT,
+  UNREAD,
+  VALIDITY,
+  VALUES,
+  WHOLE,
+  WIDTH,
 } from './layout';
 import { transientAlloc } from '../memory/frames';
 import { initLeads, LEADS_MAX, OPENINGS_MAX } from './leads';
@@ -57,7 +104,7 @@ export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
   store<u32>(parser, parser + spareAt, SPARE);
   store<u32>(parser, parser + unreadAt, UNREAD);
   // With more columns than bits the bits never say that all are there: their stamps are looked at.
-  store<u64>(parser, columns <= BITS_MAX ? (<u64>1 << columns) - 1 : <u64>1 << BITS_MAX, ALL_BITS);
+  store<u64>(parser, columns <= BITS_MAX ? ((<u64>1) << columns) - 1 : (<u64>1) << BITS_MAX, ALL_BITS);
   store<u32>(parser, parser + slotsAt, HASH_SLOTS);
   store<u32>(parser, 32 - ctz<u32>(slots), SLOT_SHIFT);
   store<u32>(parser, parser + lettersAt, LETTERS);
@@ -75,7 +122,13 @@ export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
 
 /** Describes column `i` (each once): its name in UTF-8 stays where it is. 0, or OUT_OF_MEMORY. */
 export function jsonColumn(
-  parserPtr: u32, i: u32, kind: u32, unit: u32, nullable: u32, namePtr: u32, nameBytes: u32,
+  parserPtr: u32,
+  i: u32,
+  kind: u32,
+  unit: u32,
+  nullable: u32,
+  namePtr: u32,
+  nameBytes: u32,
 ): i32 {
   const column = load<u32>(parserPtr, COLUMNS) + i * JSON_COLUMN_BYTES;
   const rows = load<u32>(parserPtr, ROWS_MAX);
@@ -89,7 +142,7 @@ export function jsonColumn(
   store<u32>(column, nullable, NULLABLE);
   store<u32>(column, unit, UNIT);
   store<u32>(column, width, WIDTH);
-  store<u64>(column, <u64>1 << (i % BITS_MAX), BIT);
+  store<u64>(column, (<u64>1) << (i % BITS_MAX), BIT);
   nameColumn(parserPtr, column, namePtr, nameBytes);
   return 0;
 }

@@ -6,8 +6,25 @@
  *  2. The line's own object is level 1; levels beyond NESTING_MAX are refused.
  */
 import {
-  ALSE_WORD, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, DEPTH, EXPECTED_COLON, EXPECTED_COMMA, EXPECTED_KEY,
-  EXPECTED_VALUE, NESTING, NESTING_MAX, NULL_WORD, OPEN_ARRAY, OPEN_OBJECT, QUOTE, refuse, skipSpace, TOO_DEEP,
+  ALSE_WORD,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  DEPTH,
+  EXPECTED_COLON,
+  EXPECTED_COMMA,
+  EXPECTED_KEY,
+  EXPECTED_VALUE,
+  NESTING,
+  NESTING_MAX,
+  NULL_WORD,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+  refuse,
+  skipSpace,
+  TOO_DEEP,
   TRUE_WORD,
 } from './layout';
 import { skipNumber } from './number';

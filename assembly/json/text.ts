@@ -8,8 +8,22 @@
  * Escapes: RFC 8259 section 7. UTF-8: RFC 3629 section 4.
  */
 import {
-  BACKSLASH, BAD_ESCAPE, BAD_UTF8, CONTROL_CHARACTER, ESCAPED, NEWLINE, PADDING_BYTES, QUOTE, refuse, SCRATCH_AT,
-  SCRATCH_END, SCRATCH_FULL, TEXT, TEXT_END, TYPE_MISMATCH, UNFINISHED_STRING,
+  BACKSLASH,
+  BAD_ESCAPE,
+  BAD_UTF8,
+  CONTROL_CHARACTER,
+  ESCAPED,
+  NEWLINE,
+  PADDING_BYTES,
+  QUOTE,
+  refuse,
+  SCRATCH_AT,
+  SCRATCH_END,
+  SCRATCH_FULL,
+  TEXT,
+  TEXT_END,
+  TYPE_MISMATCH,
+  UNFINISHED_STRING,
 } from './layout';
 
 /** The first byte from `atPtr` that is a quote, a backslash, a control character or not ASCII. */
@@ -169,12 +183,18 @@ function unescape(fromPtr: u32, end: u32, intoPtr: u32): u32 {
 
 function shortEscape(kind: u32): u8 {
   switch (kind) {
-    case 0x62: return 0x08;
-    case 0x66: return 0x0c;
-    case 0x6e: return 0x0a;
-    case 0x72: return 0x0d;
-    case 0x74: return 0x09;
-    default: return <u8>kind;
+    case 0x62:
+      return 0x08;
+    case 0x66:
+      return 0x0c;
+    case 0x6e:
+      return 0x0a;
+    case 0x72:
+      return 0x0d;
+    case 0x74:
+      return 0x09;
+    default:
+      return <u8>kind;
   }
 }
 

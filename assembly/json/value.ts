@@ -7,9 +7,38 @@
 import { readBase64 } from './base64';
 import { readFloat } from './float';
 import {
-  ALSE_WORD, BAD_AT, BAD_REASON, BAD_STAMP, ERROR_AT, KIND, KIND_BOOL, KIND_BYTES, KIND_FLOAT32, KIND_FLOAT64,
-  KIND_INT16, KIND_INT32, KIND_INT64, KIND_INT8, KIND_JSON, KIND_TIMESTAMP, KIND_UNREAD, KIND_UTF8, NULL_WORD,
-  OUT_OF_RANGE, QUOTE, REASON, refuse, SCRATCH_FULL, STAMP, TEXT, TEXT_END, TRUE_WORD, TYPE_MISMATCH, VALUES, WHOLE, WIDTH,
+  ALSE_WORD,
+  BAD_AT,
+  BAD_REASON,
+  BAD_STAMP,
+  ERROR_AT,
+  KIND,
+  KIND_BOOL,
+  KIND_BYTES,
+  KIND_FLOAT32,
+  KIND_FLOAT64,
+  KIND_INT16,
+  KIND_INT32,
+  KIND_INT64,
+  KIND_INT8,
+  KIND_JSON,
+  KIND_TIMESTAMP,
+  KIND_UNREAD,
+  KIND_UTF8,
+  NULL_WORD,
+  OUT_OF_RANGE,
+  QUOTE,
+  REASON,
+  refuse,
+  SCRATCH_FULL,
+  STAMP,
+  TEXT,
+  TEXT_END,
+  TRUE_WORD,
+  TYPE_MISMATCH,
+  VALUES,
+  WHOLE,
+  WIDTH,
 } from './layout';
 import { readInteger } from './number';
 import { skipValue } from './skip';
@@ -20,19 +49,32 @@ import { readTimestamp } from './timestamp';
 function readValue(parserPtr: u32, columnPtr: u32, p: u32, row: u32): u32 {
   const slot = load<u32>(columnPtr, VALUES) + row * load<u32>(columnPtr, WIDTH);
   switch (load<u32>(columnPtr, KIND)) {
-    case KIND_INT64: return inline.always(readInteger(parserPtr, p, slot));
-    case KIND_UTF8: return inline.always(readUtf8(parserPtr, p, slot));
-    case KIND_TIMESTAMP: return readTimestamp(parserPtr, columnPtr, p, slot);
-    case KIND_FLOAT64: return readFloat(parserPtr, p, slot);
-    case KIND_FLOAT32: return readFloat32(parserPtr, p, slot);
-    case KIND_BOOL: return readBool(parserPtr, p, slot);
-    case KIND_INT32: return readNarrow(parserPtr, p, slot, 32);
-    case KIND_INT16: return readNarrow(parserPtr, p, slot, 16);
-    case KIND_INT8: return readNarrow(parserPtr, p, slot, 8);
-    case KIND_JSON: return readJson(parserPtr, p, slot);
-    case KIND_BYTES: return readBase64(parserPtr, p, slot);
-    case KIND_UNREAD: return skipValue(parserPtr, p);
-    default: return refuse(parserPtr, TYPE_MISMATCH, p);
+    case KIND_INT64:
+      return inline.always(readInteger(parserPtr, p, slot));
+    case KIND_UTF8:
+      return inline.always(readUtf8(parserPtr, p, slot));
+    case KIND_TIMESTAMP:
+      return readTimestamp(parserPtr, columnPtr, p, slot);
+    case KIND_FLOAT64:
+      return readFloat(parserPtr, p, slot);
+    case KIND_FLOAT32:
+      return readFloat32(parserPtr, p, slot);
+    case KIND_BOOL:
+      return readBool(parserPtr, p, slot);
+    case KIND_INT32:
+      return readNarrow(parserPtr, p, slot, 32);
+    case KIND_INT16:
+      return readNarrow(parserPtr, p, slot, 16);
+    case KIND_INT8:
+      return readNarrow(parserPtr, p, slot, 8);
+    case KIND_JSON:
+      return readJson(parserPtr, p, slot);
+    case KIND_BYTES:
+      return readBase64(parserPtr, p, slot);
+    case KIND_UNREAD:
+      return skipValue(parserPtr, p);
+    default:
+      return refuse(parserPtr, TYPE_MISMATCH, p);
   }
 }
 
@@ -74,7 +116,7 @@ function readNarrow(parserPtr: u32, p: u32, slot: u32, bits: i64): u32 {
   const past = readInteger(parserPtr, p, parserPtr + WHOLE);
   if (past == 0) return 0;
   const value = load<i64>(parserPtr, WHOLE);
-  const limit = <i64>1 << (bits - 1);
+  const limit = (<i64>1) << (bits - 1);
   if (value >= limit || value < -limit) return refuse(parserPtr, OUT_OF_RANGE, p);
   store<i32>(slot, <i32>value);
   return past;

@@ -22,11 +22,28 @@
  */
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
 import {
-  ACTIVE, CLEAN, DIRTY, FLAGS, FRAME_REGIONS, MAX_PAGES, MAX_REGIONS, REGION_COUNT, REGION_TABLE, ROOM, ROOT,
+  ACTIVE,
+  CLEAN,
+  DIRTY,
+  FLAGS,
+  FRAME_REGIONS,
+  MAX_PAGES,
+  MAX_REGIONS,
+  REGION_COUNT,
+  REGION_TABLE,
+  ROOM,
+  ROOT,
   touchRange,
 } from './barrier';
 import {
-  arenaControlPtr, BLOCK_SHIFT, FRAME_BYTES, FRAME_SHIFT, framesMax, statusBase, takeFrames, transientAlloc,
+  arenaControlPtr,
+  BLOCK_SHIFT,
+  FRAME_BYTES,
+  FRAME_SHIFT,
+  framesMax,
+  statusBase,
+  takeFrames,
+  transientAlloc,
 } from './frames';
 
 export const PAGE_BYTES: u32 = 4096;
@@ -106,7 +123,7 @@ function addRegion(): i32 {
   const region = mapRegion();
   if (region < 0) return region;
   const control = arenaControlPtr();
-  const base = load<u32>(load<u32>(control, REGION_TABLE) + (<u32>region << 2));
+  const base = load<u32>(load<u32>(control, REGION_TABLE) + ((<u32>region) << 2));
   touchRange(base, PAGE_BYTES);
   memory.fill(base, 0, PAGE_BYTES);
   store<u32>(base, MAGIC);

@@ -17,8 +17,24 @@
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
 import { isPageUsed, mapRegion, PAGE_BYTES } from './arena';
 import {
-  ACTIVE, BLOCK_BYTES, CAPTURED, CLEAN, CURSOR_BLOCK, CURSOR_REGION, DIRTY, FLAGS, HAS_DIRTY, hasCaptures, IN_SNAPSHOT, PERSISTING,
-  popCapture, REGION_BLOCK_SHIFT, REGION_COUNT, REGION_TABLE, SPOILED, WRITTEN,
+  ACTIVE,
+  BLOCK_BYTES,
+  CAPTURED,
+  CLEAN,
+  CURSOR_BLOCK,
+  CURSOR_REGION,
+  DIRTY,
+  FLAGS,
+  HAS_DIRTY,
+  hasCaptures,
+  IN_SNAPSHOT,
+  PERSISTING,
+  popCapture,
+  REGION_BLOCK_SHIFT,
+  REGION_COUNT,
+  REGION_TABLE,
+  SPOILED,
+  WRITTEN,
 } from './barrier';
 import { arenaControlPtr, BLOCK_SHIFT, statusBase } from './frames';
 

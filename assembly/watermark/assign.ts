@@ -20,8 +20,15 @@ function watermarkOf(most: i64, delay: i64, others: i64): i64 {
  * timestamp.
  */
 export function assignWatermarks(
-  timestampsPtr: u32, validityPtr: u32, selectionPtr: u32, rows: u32,
-  maxPtr: u32, delayMs: f64, othersMs: f64, divisor: u32, outPtr: u32,
+  timestampsPtr: u32,
+  validityPtr: u32,
+  selectionPtr: u32,
+  rows: u32,
+  maxPtr: u32,
+  delayMs: f64,
+  othersMs: f64,
+  divisor: u32,
+  outPtr: u32,
 ): u32 {
   const delay = <i64>delayMs;
   const others = <i64>othersMs;

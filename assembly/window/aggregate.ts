@@ -21,11 +21,38 @@ import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
-  AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_FILTER, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_TYPE,
-  PLAN_AGGREGATE_COUNT, PLAN_DUE_END, PLAN_FIRED, PLAN_LATE, PLAN_LATE_COUNT, PLAN_LATENESS_MS, PLAN_MIXED,
-  PLAN_NEW_KEYS, PLAN_ROWS, PLAN_RUN_ROWS, PLAN_SCRATCH, PLAN_SELECTION, PLAN_SLICE_MS, PLAN_STATE, PLAN_STATUS,
-  PLAN_TIMES, PLAN_WATERMARKS, planAggregate, RUN_ROWS_MAX, SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_ROWS,
-  SCRATCH_SOME_ENTRIES, SCRATCH_SOME_ROWS, SCRATCH_STARTS, SCRATCH_WAITING,
+  AGGREGATE_CODE,
+  AGGREGATE_COLUMN,
+  AGGREGATE_FILTER,
+  AGGREGATE_NULLABLE,
+  AGGREGATE_OFFSET,
+  AGGREGATE_TYPE,
+  PLAN_AGGREGATE_COUNT,
+  PLAN_DUE_END,
+  PLAN_FIRED,
+  PLAN_LATE,
+  PLAN_LATE_COUNT,
+  PLAN_LATENESS_MS,
+  PLAN_MIXED,
+  PLAN_NEW_KEYS,
+  PLAN_ROWS,
+  PLAN_RUN_ROWS,
+  PLAN_SCRATCH,
+  PLAN_SELECTION,
+  PLAN_SLICE_MS,
+  PLAN_STATE,
+  PLAN_STATUS,
+  PLAN_TIMES,
+  PLAN_WATERMARKS,
+  planAggregate,
+  RUN_ROWS_MAX,
+  SCRATCH_ENTRIES,
+  SCRATCH_HASHES,
+  SCRATCH_ROWS,
+  SCRATCH_SOME_ENTRIES,
+  SCRATCH_SOME_ROWS,
+  SCRATCH_STARTS,
+  SCRATCH_WAITING,
 } from './plan';
 import { FIRED_THROUGH, setSliceTable, sliceCount, sliceEnsure, sliceStart, sliceTable } from './slices';
 import { lastEndOf, nextEndOf, sliceOf } from './time';
@@ -50,8 +77,10 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
   while (at < load<u32>(planPtr, PLAN_ROWS)) {
     const next = nextRows(planPtr, at);
     const rows = load<u32>(planPtr, PLAN_RUN_ROWS);
-    const isIn = load<u32>(planPtr, PLAN_MIXED) != 0 ? addMixed(planPtr, state, rows)
-      : rows == 0 || addRun(planPtr, state, load<i64>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_STARTS), rows);
+    const isIn =
+      load<u32>(planPtr, PLAN_MIXED) != 0
+        ? addMixed(planPtr, state, rows)
+        : rows == 0 || addRun(planPtr, state, load<i64>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_STARTS), rows);
     if (!isIn) {
       at = failedAt(planPtr, at);
       break;

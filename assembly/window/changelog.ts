@@ -17,8 +17,21 @@ import { addValues, count } from './aggregate';
 import { writeKey, writeResults } from './fire';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
-  PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_OUT_KEYS, PLAN_OUT_KINDS, PLAN_OUT_ROWS,
-  PLAN_ROWS, PLAN_SCRATCH, PLAN_SELECTION, PLAN_STATE, PLAN_STATUS, RUN_ROWS_MAX, SCRATCH_ENTRIES, SCRATCH_HASHES,
+  PLAN_KEY_COLUMN,
+  PLAN_KEY_KIND,
+  PLAN_KEY_TYPE,
+  PLAN_NEW_KEYS,
+  PLAN_OUT_KEYS,
+  PLAN_OUT_KINDS,
+  PLAN_OUT_ROWS,
+  PLAN_ROWS,
+  PLAN_SCRATCH,
+  PLAN_SELECTION,
+  PLAN_STATE,
+  PLAN_STATUS,
+  RUN_ROWS_MAX,
+  SCRATCH_ENTRIES,
+  SCRATCH_HASHES,
   SCRATCH_ROWS,
 } from './plan';
 import { setSliceTable, sliceEnsure, sliceTable } from './slices';
@@ -61,7 +74,7 @@ function listRows(planPtr: u32, from: u32, n: u32): void {
 function addRows(planPtr: u32, state: u32, slice: u32, n: u32): u32 {
   let table = sliceTable(state, slice);
   locate(planPtr, table, 0, n);
-  for (let k: u32 = 0; k < n;) {
+  for (let k: u32 = 0; k < n; ) {
     const found = findOrInsert(planPtr, table, k, k + 1);
     if (found == k + 1) {
       if (!emitChange(planPtr, k)) {

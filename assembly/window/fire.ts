@@ -19,20 +19,57 @@ import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
 import { aggregateFinish, aggregateMerge, aggregateResultType, OVERFLOW, PRESENT } from '../aggregate/registry';
 import { compareKeys, hashOfEntry, KEY_BYTES, keyBytesPtr } from '../hash/key';
 import {
-  capacityOf, directoryIndex, keyBytesOf, rowsOf, SEGMENT_HEADER, slotClass, slotDepth, slotSegment, TABLE_DEPTH,
+  capacityOf,
+  directoryIndex,
+  keyBytesOf,
+  rowsOf,
+  SEGMENT_HEADER,
+  slotClass,
+  slotDepth,
+  slotSegment,
+  TABLE_DEPTH,
   TABLE_DIRECTORY,
 } from '../hash/table';
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { dueEnd, setFiredThrough } from './aggregate';
 import {
-  AGGREGATE_CODE, AGGREGATE_NULLABLE, AGGREGATE_OFFSET, AGGREGATE_OUT_VALIDITY, AGGREGATE_OUT_VALUES, AGGREGATE_TYPE,
-  FIRE_ENTRIES, FIRE_ENTRIES_MAX, FIRE_MERGED, FIRE_ORDER, FIRE_ORDER_SPARE, KEY_NONE, PLAN_AGGREGATE_COUNT,
-  PLAN_ENTRY_BYTES, PLAN_FAILED, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_OUT_ENDS, PLAN_OUT_KEYS, PLAN_OUT_STARTS,
-  PLAN_SCRATCH, PLAN_SIZE_MS, PLAN_SLIDE_MS, PLAN_STATE, planAggregate, SCRATCH_RESULT,
+  AGGREGATE_CODE,
+  AGGREGATE_NULLABLE,
+  AGGREGATE_OFFSET,
+  AGGREGATE_OUT_VALIDITY,
+  AGGREGATE_OUT_VALUES,
+  AGGREGATE_TYPE,
+  FIRE_ENTRIES,
+  FIRE_ENTRIES_MAX,
+  FIRE_MERGED,
+  FIRE_ORDER,
+  FIRE_ORDER_SPARE,
+  KEY_NONE,
+  PLAN_AGGREGATE_COUNT,
+  PLAN_ENTRY_BYTES,
+  PLAN_FAILED,
+  PLAN_KEY_KIND,
+  PLAN_KEY_TYPE,
+  PLAN_OUT_ENDS,
+  PLAN_OUT_KEYS,
+  PLAN_OUT_STARTS,
+  PLAN_SCRATCH,
+  PLAN_SIZE_MS,
+  PLAN_SLIDE_MS,
+  PLAN_STATE,
+  planAggregate,
+  SCRATCH_RESULT,
 } from './plan';
 import {
-  dropSlicesBefore, FIRE_ACTIVE, FIRE_END, FIRE_HASH, FIRE_SKIP, FIRED_THROUGH, sliceAtOrAfter, sliceTable,
+  dropSlicesBefore,
+  FIRE_ACTIVE,
+  FIRE_END,
+  FIRE_HASH,
+  FIRE_SKIP,
+  FIRED_THROUGH,
+  sliceAtOrAfter,
+  sliceTable,
 } from './slices';
 import { sortOrder } from './sort';
 
@@ -138,7 +175,7 @@ function collect(planPtr: u32, state: u32, first: u32, last: u32, from: u32, to:
       const hash = hashOfEntry(keyKind, entry);
       if (hash < from || <u64>hash >= to) continue;
       if (count < FIRE_ENTRIES_MAX) {
-        store<u64>(scratch + FIRE_ORDER + (count << 3), (<u64>hash << 32) | <u64>count);
+        store<u64>(scratch + FIRE_ORDER + (count << 3), ((<u64>hash) << 32) | <u64>count);
         store<u32>(scratch + FIRE_ENTRIES + (count << 2), entry);
       }
       count++;

@@ -11,15 +11,38 @@ import { BOOL, columnValues, F64, I32, I64, VIEW } from '../abi';
 import { hashInt64 } from '../hash/hash';
 import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStore } from '../hash/key';
 import {
-  capacityOf, directoryIndex, SEGMENT_COUNT, SEGMENT_HEADER, SEGMENT_LIMIT, slotClass, slotDepth, slotSegment,
-  startPosition, TABLE_CAPACITIES, TABLE_DEPTH, TABLE_DIRECTORY, TABLE_ENTRY_BYTES,
+  capacityOf,
+  directoryIndex,
+  SEGMENT_COUNT,
+  SEGMENT_HEADER,
+  SEGMENT_LIMIT,
+  slotClass,
+  slotDepth,
+  slotSegment,
+  startPosition,
+  TABLE_CAPACITIES,
+  TABLE_DEPTH,
+  TABLE_DIRECTORY,
+  TABLE_ENTRY_BYTES,
 } from '../hash/table';
 import { regionTable, resolve, resolveIn } from '../memory/arena';
 import { BLOCK_BYTES, touchPair, touchRange, touchSpan } from '../memory/barrier';
 import { statusBase } from '../memory/frames';
 import {
-  KEY_NONE, PLAN_ENTRY_BYTES, PLAN_KEY_COLUMN, PLAN_KEY_KIND, PLAN_KEY_TYPE, PLAN_NEW_KEYS, PLAN_SCRATCH, PLAN_TEMPLATE,
-  SCRATCH_CANDIDATES, SCRATCH_ENTRIES, SCRATCH_HASHES, SCRATCH_KEY_BYTES, SCRATCH_KEYS, SCRATCH_ROWS,
+  KEY_NONE,
+  PLAN_ENTRY_BYTES,
+  PLAN_KEY_COLUMN,
+  PLAN_KEY_KIND,
+  PLAN_KEY_TYPE,
+  PLAN_NEW_KEYS,
+  PLAN_SCRATCH,
+  PLAN_TEMPLATE,
+  SCRATCH_CANDIDATES,
+  SCRATCH_ENTRIES,
+  SCRATCH_HASHES,
+  SCRATCH_KEY_BYTES,
+  SCRATCH_KEYS,
+  SCRATCH_ROWS,
 } from './plan';
 
 const OCCUPIED: u64 = 1 << 63;

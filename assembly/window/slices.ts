@@ -12,7 +12,18 @@
  */
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
 import { TABLE_ENTRIES, TABLE_ROWS, tableCreate, tableDrop, tableScan } from '../hash/table';
-import { addEntries, EXTENT_PAGES_MAX, extentAlloc, extentFree, PAGE_SHIFT, resolve, STATE_BYTES, STATE_ENTRIES, stateOpen, statePtr } from '../memory/arena';
+import {
+  addEntries,
+  EXTENT_PAGES_MAX,
+  extentAlloc,
+  extentFree,
+  PAGE_SHIFT,
+  resolve,
+  STATE_BYTES,
+  STATE_ENTRIES,
+  stateOpen,
+  statePtr,
+} from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 
 const LIST_REF: u32 = 16;

@@ -18,21 +18,47 @@ const BATCH = 4096;
 const ENTRY_BYTES = 40;
 const DRAIN_BYTES = 1 << 18;
 
-interface Setup { readonly kernels: KernelInstance; readonly arena: Arena; readonly aggregate: WindowAggregate; readonly input: WindowInput; readonly out: number }
+interface Setup {
+  readonly kernels: KernelInstance;
+  readonly arena: Arena;
+  readonly aggregate: WindowAggregate;
+  readonly input: WindowInput;
+  readonly out: number;
+}
 
 async function open(keys: number): Promise<Setup> {
   const kernels = new KernelInstance(await compileKernels(kernelsBase64), 2 ** 31);
   const arena = new Arena(kernels, keys * 100 + (32 << 20));
   const value = { input: Physical.F64, nullable: false } as const;
-  const aggregate = new WindowAggregate(kernels, {
-    state: 1, key: Physical.I64, sizeMs: 10_000, slideMs: 10_000, offsetMs: 0,
-    aggregates: [specOf({ name: 'sum', fn: 'sum', ...value }), specOf({ name: 'min', fn: 'min', ...value }), specOf({ name: 'max', fn: 'max', ...value })],
-  }, BATCH);
+  const aggregate = new WindowAggregate(
+    kernels,
+    {
+      state: 1,
+      key: Physical.I64,
+      sizeMs: 10_000,
+      slideMs: 10_000,
+      offsetMs: 0,
+      aggregates: [
+        specOf({ name: 'sum', fn: 'sum', ...value }),
+        specOf({ name: 'min', fn: 'min', ...value }),
+        specOf({ name: 'max', fn: 'max', ...value }),
+      ],
+    },
+    BATCH,
+  );
   const column = { values: kernels.memory.allocate(BATCH * 8), validity: 0 };
   const values = { values: kernels.memory.allocate(BATCH * 8), validity: 0 };
   const times = kernels.memory.allocate(BATCH * 8);
   kernels.memory.i64.fill(5n, times >>> 3, (times >>> 3) + BATCH);
-  const input = { selected: BATCH, selection: 0, key: column, times, watermarks: 0, columns: [values, values, values], filters: [0, 0, 0] };
+  const input = {
+    selected: BATCH,
+    selection: 0,
+    key: column,
+    times,
+    watermarks: 0,
+    columns: [values, values, values],
+    filters: [0, 0, 0],
+  };
   return { kernels, arena, aggregate, input, out: kernels.memory.allocate(DRAIN_BYTES) };
 }
 
@@ -70,7 +96,9 @@ function fill(setup: Setup, keys: number, figures: { [name: string]: number }): 
     const took = addKeys(setup, (i) => (at + i) % keys);
     spent += took;
     longest = Math.max(longest, took);
-    if (at % (BATCH * 256) === 0) figures[`bytesPerKeyAt${Math.round(at / 1e6)}M`] = setup.arena.stateBytes(1) / Math.max(1, setup.arena.stateEntries(1));
+    if (at % (BATCH * 256) === 0)
+      figures[`bytesPerKeyAt${Math.round(at / 1e6)}M`] =
+        setup.arena.stateBytes(1) / Math.max(1, setup.arena.stateEntries(1));
   }
   figures['insertM/s'] = keys / spent / 1000;
   figures['insertWallS'] = (performance.now() - began) / 1000;
@@ -87,7 +115,10 @@ function checkpoints(setup: Setup, keys: number, figures: { [name: string]: numb
   figures['firstPauseMs'] = performance.now() - began;
   began = performance.now();
   let bytes = 0;
-  figures['longestDrainMs'] = drainAll(setup, (chunk) => { bytes += chunk.length; chunks.push(chunk.slice()); });
+  figures['longestDrainMs'] = drainAll(setup, (chunk) => {
+    bytes += chunk.length;
+    chunks.push(chunk.slice());
+  });
   figures['fullDrainGB/s'] = bytes / (performance.now() - began) / 1e6;
   figures['fullBlocks'] = blocks;
   let changed = 0;
@@ -98,14 +129,22 @@ function checkpoints(setup: Setup, keys: number, figures: { [name: string]: numb
     began = performance.now();
     setup.arena.beginSnapshot();
     pause = Math.max(pause, performance.now() - began);
-    drainAll(setup, (chunk) => { written += chunk.length; chunks.push(chunk.slice()); });
+    drainAll(setup, (chunk) => {
+      written += chunk.length;
+      chunks.push(chunk.slice());
+    });
   }
   figures['pauseMs'] = pause;
   figures['bytesPerChangedByte'] = written / (changed * ENTRY_BYTES);
   return chunks;
 }
 
-async function restore(chunks: readonly Uint8Array[], live: Setup, keys: number, figures: { [name: string]: number }): Promise<void> {
+async function restore(
+  chunks: readonly Uint8Array[],
+  live: Setup,
+  keys: number,
+  figures: { [name: string]: number },
+): Promise<void> {
   const setup = await open(keys);
   const checksum = new Checksum(setup.kernels);
   let bytes = 0;
@@ -123,7 +162,8 @@ async function restore(chunks: readonly Uint8Array[], live: Setup, keys: number,
   const took = performance.now() - began;
   figures['restoreGB/s'] = bytes / took / 1e6;
   figures['checksumGB/s'] = bytes / sums / 1e6;
-  if (setup.arena.stateEntries(1) !== live.arena.stateEntries(1) || !setup.arena.countsHold(1)) throw new Error('restored state differs');
+  if (setup.arena.stateEntries(1) !== live.arena.stateEntries(1) || !setup.arena.countsHold(1))
+    throw new Error('restored state differs');
 }
 
 /** The twin: as many keys into a Map of objects, in M keys/s. */
@@ -143,7 +183,12 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   await restore(chunks, setup, keys, figures);
   const mapKeys = Math.min(keys, 2_000_000);
   figures['insertToMap'] = (figures['insertM/s'] ?? 0) / mapInsertRate(mapKeys);
-  const counters = { keys: setup.arena.stateEntries(1), stateBytes: setup.arena.stateBytes(1), chunks: chunks.length, mapKeys };
+  const counters = {
+    keys: setup.arena.stateEntries(1),
+    stateBytes: setup.arena.stateBytes(1),
+    chunks: chunks.length,
+    mapKeys,
+  };
   return { figures, spread: {}, counters };
 }
 

@@ -129,9 +129,20 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
     const ratios = rounds.map((round) => round.plain / round.kernel);
     figures[name] = quantile(ratios, 0.5);
     spread[name] = spreadOf(ratios);
-    counters[`${name}RowsPerMs`] = Math.round((ROWS * REPEATS) / quantile(rounds.map((round) => round.kernel), 0.5));
+    counters[`${name}RowsPerMs`] = Math.round(
+      (ROWS * REPEATS)
+        / quantile(
+          rounds.map((round) => round.kernel),
+          0.5,
+        ),
+    );
   }
   return { figures, spread, counters };
 }
 
-export const bench: Bench = { id: 'batch-codec', title: 'kernel: batches and keys to bytes and back, against the same by hand', targets: {}, run };
+export const bench: Bench = {
+  id: 'batch-codec',
+  title: 'kernel: batches and keys to bytes and back, against the same by hand',
+  targets: {},
+  run,
+};

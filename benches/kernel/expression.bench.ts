@@ -204,9 +204,20 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
     const ratios = rounds.map((round) => round.plain / round.kernel);
     figures[name] = quantile(ratios, 0.5);
     spread[name] = spreadOf(ratios);
-    counters[`${name}RowsPerMs`] = Math.round((ROWS * BATCHES * REPEATS) / quantile(rounds.map((round) => round.kernel), 0.5));
+    counters[`${name}RowsPerMs`] = Math.round(
+      (ROWS * BATCHES * REPEATS)
+        / quantile(
+          rounds.map((round) => round.kernel),
+          0.5,
+        ),
+    );
   }
   return { figures, spread, counters };
 }
 
-export const bench: Bench = { id: 'expression', title: 'kernel: conditions and projections against loops over typed arrays', targets: {}, run };
+export const bench: Bench = {
+  id: 'expression',
+  title: 'kernel: conditions and projections against loops over typed arrays',
+  targets: {},
+  run,
+};

@@ -16,13 +16,21 @@ import { specOf } from '../../test/support/aggregate-specs.ts';
 const BATCH = 4096;
 const BATCHES = 64;
 
-interface Figures { [name: string]: number }
+interface Figures {
+  [name: string]: number;
+}
 
 /**
  * Input batches in linear memory: keys uniform over `keys`, times over `spreadMs`; written once and used again and
  * again.
  */
-function makeInput(kernels: KernelInstance, keys: number, key: Physical, spreadMs: number, seed: number): { inputs: WindowInput[]; total: number } {
+function makeInput(
+  kernels: KernelInstance,
+  keys: number,
+  key: Physical,
+  spreadMs: number,
+  seed: number,
+): { inputs: WindowInput[]; total: number } {
   const random = seededRandom(seed);
   const { memory } = kernels;
   let total = 0;
@@ -45,20 +53,45 @@ function makeInput(kernels: KernelInstance, keys: number, key: Physical, spreadM
       memory.i64[(times >>> 3) + i] = BigInt(below(random, spreadMs));
       total += value;
     }
-    return { selected: BATCH, selection: 0, key: column, times, watermarks: 0, columns: [values, values, values], filters: [0, 0, 0] };
+    return {
+      selected: BATCH,
+      selection: 0,
+      key: column,
+      times,
+      watermarks: 0,
+      columns: [values, values, values],
+      filters: [0, 0, 0],
+    };
   });
   return { inputs, total };
 }
 
 function openAggregate(kernels: KernelInstance, key: Physical): WindowAggregate {
   const value = { input: Physical.F64, nullable: false } as const;
-  return new WindowAggregate(kernels, {
-    state: 1, key, sizeMs: 10_000, slideMs: 10_000, offsetMs: 0,
-    aggregates: [specOf({ name: 'sum', fn: 'sum', ...value }), specOf({ name: 'min', fn: 'min', ...value }), specOf({ name: 'max', fn: 'max', ...value })],
-  }, BATCH);
+  return new WindowAggregate(
+    kernels,
+    {
+      state: 1,
+      key,
+      sizeMs: 10_000,
+      slideMs: 10_000,
+      offsetMs: 0,
+      aggregates: [
+        specOf({ name: 'sum', fn: 'sum', ...value }),
+        specOf({ name: 'min', fn: 'min', ...value }),
+        specOf({ name: 'max', fn: 'max', ...value }),
+      ],
+    },
+    BATCH,
+  );
 }
 
-function addAll(aggregate: WindowAggregate, inputs: readonly WindowInput[], rounds: number, between: () => void): number {
+function addAll(
+  aggregate: WindowAggregate,
+  inputs: readonly WindowInput[],
+  rounds: number,
+  between: () => void,
+): number {
   const began = performance.now();
   for (let round = 0; round < rounds; round++) {
     for (const input of inputs) {
@@ -87,19 +120,39 @@ function checkTotal(kernels: KernelInstance, aggregate: WindowAggregate, expecte
 /** The flat table that the paged one is measured against: typed arrays, linear probing, no checkpoints, no growth. */
 function flatRate(kernels: KernelInstance, inputs: readonly WindowInput[], keys: number, rounds: number): number {
   const slots = 2 ** Math.ceil(Math.log2(keys * 1.5 + 16));
-  const table = { key: new Int32Array(slots).fill(-1), rows: new Float64Array(slots), sum: new Float64Array(slots), min: new Float64Array(slots), max: new Float64Array(slots) };
+  const table = {
+    key: new Int32Array(slots).fill(-1),
+    rows: new Float64Array(slots),
+    sum: new Float64Array(slots),
+    min: new Float64Array(slots),
+    max: new Float64Array(slots),
+  };
   const words = kernels.memory.i32;
   const floats = kernels.memory.f64;
   const began = performance.now();
   for (let round = 0; round < rounds; round++) {
-    for (const input of inputs) flatBatch(table, slots - 1, words, floats, (input.key?.values ?? 0) >>> 2, (input.columns[0]?.values ?? 0) >>> 3);
+    for (const input of inputs)
+      flatBatch(table, slots - 1, words, floats, (input.key?.values ?? 0) >>> 2, (input.columns[0]?.values ?? 0) >>> 3);
   }
   return (rounds * BATCHES * BATCH) / (performance.now() - began) / 1000;
 }
 
-interface FlatTable { key: Int32Array; rows: Float64Array; sum: Float64Array; min: Float64Array; max: Float64Array }
+interface FlatTable {
+  key: Int32Array;
+  rows: Float64Array;
+  sum: Float64Array;
+  min: Float64Array;
+  max: Float64Array;
+}
 
-function flatBatch(table: FlatTable, mask: number, words: Int32Array, floats: Float64Array, keyAt: number, valueAt: number): void {
+function flatBatch(
+  table: FlatTable,
+  mask: number,
+  words: Int32Array,
+  floats: Float64Array,
+  keyAt: number,
+  valueAt: number,
+): void {
   const { key, rows, sum, min, max } = table;
   for (let i = 0; i < BATCH; i++) {
     const k = words[keyAt + i * 2] as number;
@@ -148,7 +201,11 @@ async function measure(keys: number, key: Physical, spreadMs: number, results: R
   for (let i = 0; i < 3; i++) {
     plain.push(addAll(aggregate, inputs, lap, () => {}));
     let batches = 0;
-    drained.push(addAll(aggregate, inputs, lap, () => { if (pending || batches++ % 256 === 0) checkpointing(); }));
+    drained.push(
+      addAll(aggregate, inputs, lap, () => {
+        if (pending || batches++ % 256 === 0) checkpointing();
+      }),
+    );
     if (key === Physical.I64) flat.push(flatRate(kernels, inputs, keys, lap));
   }
   figures[`${name}M/s`] = quantile(plain, 0.5);
@@ -175,7 +232,11 @@ interface Results {
 
 async function run({ short }: BenchOptions): Promise<BenchResult> {
   const results: Results = { figures: {}, spread: {}, counters: {} };
-  for (const [keys, label] of [[10, '10'], [1000, '1K'], [100_000, '100K']] as const) {
+  for (const [keys, label] of [
+    [10, '10'],
+    [1000, '1K'],
+    [100_000, '100K'],
+  ] as const) {
     await measure(keys, Physical.I64, 10_000, results, `int${label}`);
     await measure(keys, Physical.VIEW, 10_000, results, `text${label}`);
     if (short) return results;

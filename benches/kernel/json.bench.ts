@@ -128,7 +128,7 @@ class ParserSide {
     const end = this.input + bytes;
     let rows = 0;
     this.fastRows = 0;
-    for (let at = this.input; at < end;) {
+    for (let at = this.input; at < end; ) {
       const result = this.parser.parse(at, end, end);
       rows += result.rows;
       this.fastRows += result.fastRows;
@@ -169,7 +169,10 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
     const found = JSON.stringify(side.sums(bytes.length));
     if (found !== expected) throw new Error(`${shape}: the parser read ${found}, JSON.parse ${expected}`);
     const rounds = Array.from({ length: short ? 2 : ROUNDS }, () => timeBoth(side, bytes.length, lines));
-    const ms = quantile(rounds.map(({ ours }) => ours), 0.5);
+    const ms = quantile(
+      rounds.map(({ ours }) => ours),
+      0.5,
+    );
     const ratios = rounds.map(({ ours, theirs }) => theirs / ours);
     figures[shape] = quantile(ratios, 0.5);
     spread[shape] = spreadOf(ratios);
@@ -183,7 +186,11 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
 }
 
 /** Milliseconds for all lines, of the parser and of JSON.parse. */
-function timeBoth(side: ParserSide, bytes: number, lines: readonly Uint8Array[]): { readonly ours: number; readonly theirs: number } {
+function timeBoth(
+  side: ParserSide,
+  bytes: number,
+  lines: readonly Uint8Array[],
+): { readonly ours: number; readonly theirs: number } {
   let start = performance.now();
   for (let i = 0; i < 4; i++) side.run(bytes, () => {});
   const ours = (performance.now() - start) / 4;

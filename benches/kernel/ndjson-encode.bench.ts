@@ -63,17 +63,23 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   const builder = new BatchBuilder(kernels, schema, rows.length);
   for (const row of rows) builder.append(row);
   const batch = builder.finish();
-  const [kernel, plain] = [new NdjsonEncoder(kernels.memory, schema, { kernels }), new NdjsonEncoder(kernels.memory, schema)];
+  const [kernel, plain] = [
+    new NdjsonEncoder(kernels.memory, schema, { kernels }),
+    new NdjsonEncoder(kernels.memory, schema),
+  ];
   const ours = (): string => byEncoder(kernel, batch);
   const rounds = { rounds: short ? 3 : 15, warmup: 3 };
   const toWriter = await compare({ ours, peer: () => byEncoder(plain, batch) }, rounds);
-  const toStringify = await compare({
-    ours,
-    peer: () => {
-      for (let i = 1; i < REPEATS; i++) stringify(rows);
-      return stringify(rows);
+  const toStringify = await compare(
+    {
+      ours,
+      peer: () => {
+        for (let i = 1; i < REPEATS; i++) stringify(rows);
+        return stringify(rows);
+      },
     },
-  }, rounds);
+    rounds,
+  );
   const done = rows.length * REPEATS;
   return {
     figures: { toWriter: toWriter.ratio, toStringify: toStringify.ratio, nsPerRow: (toWriter.oursMs * 1e6) / done },

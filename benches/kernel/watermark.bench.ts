@@ -24,7 +24,11 @@ interface Input {
   readonly type: ColumnType;
   readonly batches: readonly RecordBatch[];
   /** The same for JavaScript: instants as doubles, 1 where there is one, and the rows meant. */
-  readonly plain: readonly { readonly values: Float64Array; readonly present: Uint8Array; readonly selection: Uint32Array | undefined }[];
+  readonly plain: readonly {
+    readonly values: Float64Array;
+    readonly present: Uint8Array;
+    readonly selection: Uint32Array | undefined;
+  }[];
   readonly meant: number;
 }
 
@@ -33,7 +37,8 @@ function makeInput(kernels: KernelInstance, unit: 'ms' | 'us', sparse: boolean):
   const scale = unit === 'us' ? 1000 : 1;
   const type: ColumnType = { kind: 'timestamp', nullable: sparse, unit };
   const plain = Array.from({ length: BATCHES }, (_, batch) => {
-    const instant = (_row: number, i: number): number => (START_MS + (batch * ROWS + i) * 10 - below(random, 8_000)) * scale + below(random, scale);
+    const instant = (_row: number, i: number): number =>
+      (START_MS + (batch * ROWS + i) * 10 - below(random, 8_000)) * scale + below(random, scale);
     const rows = Array.from({ length: ROWS }, (_row, i) => i).filter(() => !sparse || below(random, 3) > 0);
     return {
       values: new Float64Array(ROWS).map(instant),
@@ -45,20 +50,33 @@ function makeInput(kernels: KernelInstance, unit: 'ms' | 'us', sparse: boolean):
   return { type, batches, plain, meant: batches.reduce((sum, { selected }) => sum + selected, 0) };
 }
 
-function batchOf({ memory }: KernelInstance, type: ColumnType, { values, present, selection }: Input['plain'][number]): RecordBatch {
+function batchOf(
+  { memory }: KernelInstance,
+  type: ColumnType,
+  { values, present, selection }: Input['plain'][number],
+): RecordBatch {
   const at = memory.allocate(ROWS * 8);
   memory.i64.set(Array.from(values, BigInt), at / 8);
   const validity = type.nullable ? memory.allocate(ROWS / 8) : 0;
   if (validity !== 0) {
     for (let byte = 0; byte < ROWS / 8; byte++) {
-      memory.u8[validity + byte] = present.subarray(byte * 8, byte * 8 + 8).reduce((bits, bit, i) => bits | (bit << i), 0);
+      memory.u8[validity + byte] = present
+        .subarray(byte * 8, byte * 8 + 8)
+        .reduce((bits, bit, i) => bits | (bit << i), 0);
     }
   }
   const chosen = selection === undefined ? 0 : memory.allocate(selection.length * 4);
   if (selection !== undefined) memory.u32.set(selection, chosen / 4);
   return {
-    schema: tableSchema([{ name: 'at', type }]), rows: ROWS, columns: [{ values: at, validity }], selection: chosen,
-    selected: selection?.length ?? ROWS, rowKinds: 0, timestamps: 0, watermarks: 0, origin: undefined,
+    schema: tableSchema([{ name: 'at', type }]),
+    rows: ROWS,
+    columns: [{ values: at, validity }],
+    selection: chosen,
+    selected: selection?.length ?? ROWS,
+    rowKinds: 0,
+    timestamps: 0,
+    watermarks: 0,
+    origin: undefined,
   };
 }
 
@@ -79,7 +97,12 @@ function plainLoop({ type, plain }: Input, out: Float64Array, seen: (batch: numb
   });
 }
 
-function kernelLoop(doors: WatermarkKernels, { type, batches }: Input, out: number, seen: (batch: number) => void): void {
+function kernelLoop(
+  doors: WatermarkKernels,
+  { type, batches }: Input,
+  out: number,
+  seen: (batch: number) => void,
+): void {
   let max = MIN_TIME;
   batches.forEach((batch, i) => {
     const [column = { values: 0, validity: 0 }] = batch.columns;
@@ -96,7 +119,11 @@ function digestOf(hash: number, selection: Uint32Array | undefined, lowWord: (ro
   return digest;
 }
 
-async function contest(input: Input, kernels: KernelInstance, { short }: BenchOptions): Promise<{ readonly ratio: number; readonly spread: number; readonly rowsPerMs: number }> {
+async function contest(
+  input: Input,
+  kernels: KernelInstance,
+  { short }: BenchOptions,
+): Promise<{ readonly ratio: number; readonly spread: number; readonly rowsPerMs: number }> {
   const doors = new WatermarkKernels(kernels);
   const ptr = kernels.memory.allocate(ROWS * 8);
   const repeats = short ? 2 : 40;
@@ -130,7 +157,9 @@ export const bench: Bench = {
   async run(options): Promise<BenchResult> {
     const kernels = new KernelInstance(await compileKernels(kernelsBase64), 64 << 20);
     const inputs = {
-      millis: makeInput(kernels, 'ms', false), micros: makeInput(kernels, 'us', false), sparse: makeInput(kernels, 'ms', true),
+      millis: makeInput(kernels, 'ms', false),
+      micros: makeInput(kernels, 'us', false),
+      sparse: makeInput(kernels, 'ms', true),
     };
     const figures: Record<string, number> = {};
     const spread: Record<string, number> = {};

@@ -48,9 +48,9 @@ for (const shape of BID_SHAPES) {
     [`${shape}ResultRows`]: one.resultRows,
   });
   console.log(
-    `${shape}: ${(file.bytes / file.lines).toFixed(1)} bytes per line, ${one.windows} windows, ` +
-      `${one.resultRows} rows out, ${one.late} late; ` +
-      `events/s: plain JavaScript ${figures[`${shape}PlainJs`]}, DuckDB ${figures[`${shape}DuckDb`]}`,
+    `${shape}: ${(file.bytes / file.lines).toFixed(1)} bytes per line, ${one.windows} windows, `
+      + `${one.resultRows} rows out, ${one.late} late; `
+      + `events/s: plain JavaScript ${figures[`${shape}PlainJs`]}, DuckDB ${figures[`${shape}DuckDb`]}`,
   );
 }
 console.log(JSON.stringify({ id: 'peers', checked: true, figures, targets: {}, spread: {}, counters }));

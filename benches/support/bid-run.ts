@@ -7,7 +7,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { boundedOutOfOrderness, count, from, int64, max, schema, type Size, sum, timestamp, tumbling, utf8 } from 'millrace';
+import {
+  boundedOutOfOrderness,
+  count,
+  from,
+  int64,
+  max,
+  schema,
+  type Size,
+  sum,
+  timestamp,
+  tumbling,
+  utf8,
+} from 'millrace';
 import { ndjsonFiles, run, type RunningJob } from 'millrace/node';
 import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
 import { DISORDER_MS, WINDOW_MS } from './bids.ts';
@@ -45,9 +57,10 @@ export interface BidRunResult {
 export async function runBids(options: BidRun): Promise<BidRunResult> {
   const { path, laps = 1, lapMs = 0 } = options;
   const { connector, totals } = digestSink(WINDOW_MS);
-  const source = laps === 1
-    ? ndjsonFiles(path, bids)
-    : makeSource(bids, lapSource(tableOf(bids, 'bids'), { path, laps, lapMs, column: 'dateTime' }), 'laps');
+  const source =
+    laps === 1
+      ? ndjsonFiles(path, bids)
+      : makeSource(bids, lapSource(tableOf(bids, 'bids'), { path, laps, lapMs, column: 'dateTime' }), 'laps');
   const highest = from(source)
     .watermark('dateTime', boundedOutOfOrderness(`${DISORDER_MS} ms`))
     .keyBy('channel')
@@ -74,8 +87,15 @@ function resultOf(running: RunningJob, totals: SinkTotals): BidRunResult {
   const scopes = Object.values(running.metrics());
   const total = (name: string): number => scopes.reduce((sum, scope) => sum + (scope[name]?.value ?? 0), 0);
   const counters = {
-    rows: recordsIn, bytes: total('bytesRead'), fastRows: total('fastRows'), generalRows: total('generalRows'),
-    late, windows: totals.windows, resultRows: totals.checksum.rows, sinkBytes: totals.bytes, checkpoints,
+    rows: recordsIn,
+    bytes: total('bytesRead'),
+    fastRows: total('fastRows'),
+    generalRows: total('generalRows'),
+    late,
+    windows: totals.windows,
+    resultRows: totals.checksum.rows,
+    sinkBytes: totals.bytes,
+    checkpoints,
     checkpointBytes: total('checkpointBytes'),
   };
   return { digest: `${checksumText(totals.checksum)} late ${late}`, counters };

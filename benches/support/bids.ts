@@ -141,8 +141,8 @@ function letters(random: Random, length: number): string {
 }
 
 const uniformLine = (b: Bid): string =>
-  `{"auction":${b.auction},"bidder":${b.bidder},"price":${b.price},"channel":"${b.channel}","url":"${b.url}"` +
-  `,"dateTime":${b.dateTime},"extra":"${b.extra}"}`;
+  `{"auction":${b.auction},"bidder":${b.bidder},"price":${b.price},"channel":"${b.channel}","url":"${b.url}"`
+  + `,"dateTime":${b.dateTime},"extra":"${b.extra}"}`;
 
 const members = (b: Bid): string[] => [
   `"auction":${b.auction}`,

@@ -32,7 +32,12 @@ function totalSink(totals: Totals): SinkConnector {
   return {
     accepts: 'inserts',
     open: async ({ kernels: { memory } }) => ({
-      fence: nothing, recover: nothing, prepare: nothing, commit: nothing, close: nothing, ready: () => undefined,
+      fence: nothing,
+      recover: nothing,
+      prepare: nothing,
+      commit: nothing,
+      close: nothing,
+      ready: () => undefined,
       get bytesWritten() {
         return totals.keys * 56;
       },
@@ -50,7 +55,8 @@ function addResults(totals: Totals, memory: LinearMemory, { rows: n, columns }: 
     return (u32[word + 1] ?? 0) * 2 ** 32 + (u32[word] ?? 0);
   };
   for (let i = 0; i < n; i++) {
-    if (value(5, i) > value(6, i) || value(1, i) >= value(2, i)) throw new Error(`key ${value(0, i)} has a wrong result`);
+    if (value(5, i) > value(6, i) || value(1, i) >= value(2, i))
+      throw new Error(`key ${value(0, i)} has a wrong result`);
     totals.rows += value(3, i);
     totals.total += value(4, i);
   }
@@ -75,7 +81,8 @@ export async function runKeyed(options: KeyedRun): Promise<KeyedResult> {
   const state = options.checkpoints ? await mkdtemp(join(tmpdir(), 'millrace-state-')) : undefined;
   try {
     const running = await run(job, {
-      memory: '1 GB', ...(state === undefined ? { checkpointEvery: '1 hour' } : { state, checkpointEvery: '1 s' }),
+      memory: '1 GB',
+      ...(state === undefined ? { checkpointEvery: '1 hour' } : { state, checkpointEvery: '1 s' }),
     });
     const cuts = watchCuts(running, made);
     await running.done;
@@ -89,8 +96,12 @@ export async function runKeyed(options: KeyedRun): Promise<KeyedResult> {
 
 function countersOf(made: Made, rssBefore: number): Readonly<Record<string, number>> {
   return {
-    rows: made.rows, steadyRows: made.steadyRows, steadyMs: made.steadyMs, rssBytes: made.rssAtEnd - rssBefore,
-    gapP999Ms: quantile(made.gaps, 0.999), gapMaxMs: quantile(made.gaps, 1),
+    rows: made.rows,
+    steadyRows: made.steadyRows,
+    steadyMs: made.steadyMs,
+    rssBytes: made.rssAtEnd - rssBefore,
+    gapP999Ms: quantile(made.gaps, 0.999),
+    gapMaxMs: quantile(made.gaps, 1),
   };
 }
 
@@ -101,7 +112,11 @@ function watchCuts(running: RunningJob, made: Made): () => Readonly<Record<strin
   /** At each cut, of the checkpoints before. */
   const seen: { readonly bytes: number; readonly changedBytes: number; readonly stateBytes: number }[] = [];
   const look = (): void => {
-    seen.push({ bytes: total('checkpointBytes'), changedBytes: total('checkpointChangedBytes'), stateBytes: running.progress().stateBytes });
+    seen.push({
+      bytes: total('checkpointBytes'),
+      changedBytes: total('checkpointChangedBytes'),
+      stateBytes: running.progress().stateBytes,
+    });
   };
   made.onCut = look;
   return () => {
@@ -111,8 +126,12 @@ function watchCuts(running: RunningJob, made: Made): () => Readonly<Record<strin
     if (steady < 0 || first === undefined || last === undefined) return { checkpoints: 0 };
     const changedKeys = made.epochs.slice(steady, -1).reduce((sum, epoch) => sum + epoch.changedKeys, 0);
     return {
-      checkpoints: total('checkpointsCompleted'), steadyCheckpoints: made.epochs.length - 1 - steady, changedKeys,
-      steadyBytes: last.bytes - first.bytes, changedBytes: last.changedBytes - first.changedBytes, stateBytes: first.stateBytes,
+      checkpoints: total('checkpointsCompleted'),
+      steadyCheckpoints: made.epochs.length - 1 - steady,
+      changedKeys,
+      steadyBytes: last.bytes - first.bytes,
+      changedBytes: last.changedBytes - first.changedBytes,
+      stateBytes: first.stateBytes,
     };
   };
 }

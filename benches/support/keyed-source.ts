@@ -54,9 +54,19 @@ const ZIPF_EXPONENT = 1.2;
 
 export const BASE_TIME = 1_600_000_000_000;
 
-export function keyedSource(schema: TableSchema, plan: KeyedPlan): { readonly connector: SourceConnector; readonly made: Made } {
+export function keyedSource(
+  schema: TableSchema,
+  plan: KeyedPlan,
+): { readonly connector: SourceConnector; readonly made: Made } {
   const made: Made = {
-    rows: 0, total: 0, gaps: [], epochs: [], steadyRows: 0, steadyMs: 0, rssAtEnd: 0, onCut: () => undefined,
+    rows: 0,
+    total: 0,
+    gaps: [],
+    epochs: [],
+    steadyRows: 0,
+    steadyMs: 0,
+    rssAtEnd: 0,
+    onCut: () => undefined,
   };
   const connector: SourceConnector = {
     schema,
@@ -69,11 +79,17 @@ export function keyedSource(schema: TableSchema, plan: KeyedPlan): { readonly co
 }
 
 /** Keys by turns: each table holds the updates of one epoch, so often as it takes until enough keys are in it. */
-export function updateTables({ keys, skew, updatedShare }: Pick<KeyedPlan, 'keys' | 'skew' | 'updatedShare'>): readonly Uint32Array[] {
+export function updateTables({
+  keys,
+  skew,
+  updatedShare,
+}: Pick<KeyedPlan, 'keys' | 'skew' | 'updatedShare'>): readonly Uint32Array[] {
   const distinct = Math.max(1, Math.floor(keys * updatedShare));
   if (skew === 'uniform') {
     const step = Math.floor(keys / distinct);
-    return Array.from({ length: TABLES }, (_, t) => Uint32Array.from({ length: distinct }, (_, j) => (j * step + t * 7) % keys));
+    return Array.from({ length: TABLES }, (_, t) =>
+      Uint32Array.from({ length: distinct }, (_, j) => (j * step + t * 7) % keys),
+    );
   }
   return Array.from({ length: TABLES }, (_, t) => zipfTable(keys, distinct, seededRandom(t + 1)));
 }
@@ -139,7 +155,15 @@ class MadeRows implements SplitReader {
     const columns = this.#columns.map((values) => ({ values, validity: 0 }));
     const origin = { source: this.#context.source, split: 0 };
     return {
-      schema: this.#schema, rows, columns, selection: 0, selected: rows, rowKinds: 0, timestamps: 0, watermarks: 0, origin,
+      schema: this.#schema,
+      rows,
+      columns,
+      selection: 0,
+      selected: rows,
+      rowKinds: 0,
+      timestamps: 0,
+      watermarks: 0,
+      origin,
     };
   }
 

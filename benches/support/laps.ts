@@ -36,7 +36,14 @@ export function lapSource(schema: TableSchema, options: Laps): SourceConnector {
       if (offset !== undefined) throw new Error('a bench starts from the beginning');
       const reader = await files.open(one, undefined, context);
       const open = (): Promise<SplitReader> => files.open(one, undefined, context);
-      return new LapReader(reader, open, one.size ?? 0, options, context, requireColumn(schema, options.column, 'laps'));
+      return new LapReader(
+        reader,
+        open,
+        one.size ?? 0,
+        options,
+        context,
+        requireColumn(schema, options.column, 'laps'),
+      );
     },
   };
 }
@@ -58,7 +65,12 @@ class LapReader implements SplitReader {
   #generalRows = 0;
 
   constructor(
-    reader: SplitReader, open: () => Promise<SplitReader>, size: number, options: Laps, context: ReaderContext, column: number,
+    reader: SplitReader,
+    open: () => Promise<SplitReader>,
+    size: number,
+    options: Laps,
+    context: ReaderContext,
+    column: number,
   ) {
     this.#reader = reader;
     this.#open = open;

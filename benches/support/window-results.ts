@@ -70,7 +70,12 @@ export interface RowWords {
 
 /** As addRow, of the channel's bytes [from, to) (ASCII) and int64 values in memory. */
 export function addRowBytes(
-  checksum: Checksum, u8: Uint8Array, from: number, to: number, words: Int32Array, { start, count, sum, max }: RowWords,
+  checksum: Checksum,
+  u8: Uint8Array,
+  from: number,
+  to: number,
+  words: Int32Array,
+  { start, count, sum, max }: RowWords,
 ): void {
   let low = 0x811c9dc5;
   let high = 0x9747b28c;

@@ -15,7 +15,11 @@ export interface Arguments {
   flag(name: string): boolean;
 }
 
-export function readArguments(command: string, args: readonly string[], options: { readonly [name: string]: OptionSpec }): Arguments {
+export function readArguments(
+  command: string,
+  args: readonly string[],
+  options: { readonly [name: string]: OptionSpec },
+): Arguments {
   checkNames(command, args, Object.keys(options));
   const { values, positionals } = parsed(command, args, options);
   return {
@@ -31,7 +35,9 @@ export function readArguments(command: string, args: readonly string[], options:
 function parsed(command: string, args: readonly string[], options: { readonly [name: string]: OptionSpec }) {
   try {
     return parseArgs({
-      args: [...args], allowPositionals: true, strict: true,
+      args: [...args],
+      allowPositionals: true,
+      strict: true,
       options: Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }])),
     });
   } catch (cause) {
@@ -46,9 +52,13 @@ function checkNames(command: string, args: readonly string[], known: readonly st
     const name = /^--([^=]+)/.exec(arg)?.[1];
     if (name === undefined || known.includes(name)) continue;
     const meant = didYouMean(name, known);
-    throw new UserError('E1601', { option: `--${name}`, command }, {
-      hint: meant === undefined ? `See millrace ${command} --help.` : `Did you mean --${meant}?`,
-    });
+    throw new UserError(
+      'E1601',
+      { option: `--${name}`, command },
+      {
+        hint: meant === undefined ? `See millrace ${command} --help.` : `Did you mean --${meant}?`,
+      },
+    );
   }
 }
 

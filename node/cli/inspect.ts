@@ -28,7 +28,11 @@ export async function inspect(args: readonly string[]): Promise<number> {
   }
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory() !== true) {
-    throw new UserError('E1401', { path: folder, problem: 'there is no such folder' }, { hint: 'Jobs run by the CLI keep their state in .millrace/<job name>.' });
+    throw new UserError(
+      'E1401',
+      { path: folder, problem: 'there is no such folder' },
+      { hint: 'Jobs run by the CLI keep their state in .millrace/<job name>.' },
+    );
   }
   const kernels = new KernelInstance(await kernelModule(), INSPECT_BYTES_MAX);
   const inspection = await inspectStore(new DiskCheckpointStore(new NodeDisk(folder), folder), kernels);
@@ -40,18 +44,25 @@ function format({ job, checkpoints, newest }: Inspection): string {
   const lines = [bold(`job ${job ?? '(none)'}`), 'checkpoints, newest first:'];
   for (const { name, bytes, takenAt, problem } of checkpoints) {
     const when = takenAt === undefined ? '' : new Date(takenAt).toISOString();
-    lines.push(`  ${name}  ${formatBytes(bytes).padStart(10)}  ${when}  ${problem === undefined ? 'whole' : `DAMAGED: ${problem}`}`);
+    lines.push(
+      `  ${name}  ${formatBytes(bytes).padStart(10)}  ${when}  ${problem === undefined ? 'whole' : `DAMAGED: ${problem}`}`,
+    );
   }
   if (newest === undefined) return lines.join('\n');
   lines.push(`newest whole one: checkpoint ${newest.checkpoint}${newest.finished ? ', the job is finished' : ''}`);
   for (const { uid, kind, states, ledger } of newest.operators) {
     lines.push(`  ${uid} (${kind})`);
-    for (const { name, entries, bytes } of states) lines.push(`    state ${name}: ${entries.toLocaleString('en-US')} entries, ${formatBytes(bytes)}`);
-    const terms = TERMS.filter((term) => (ledger[term] ?? 0) !== 0).map((term) => `${term} ${(ledger[term] ?? 0).toLocaleString('en-US')}`);
+    for (const { name, entries, bytes } of states)
+      lines.push(`    state ${name}: ${entries.toLocaleString('en-US')} entries, ${formatBytes(bytes)}`);
+    const terms = TERMS.filter((term) => (ledger[term] ?? 0) !== 0).map(
+      (term) => `${term} ${(ledger[term] ?? 0).toLocaleString('en-US')}`,
+    );
     if (terms.length > 0) lines.push(`    records: ${terms.join(', ')}`);
   }
   for (const { uid, split, position, ended } of newest.offsets) {
-    lines.push(`  ${uid} split ${split}: ${ended ? 'read to its end' : `next record at ${position.toLocaleString('en-US')}`}`);
+    lines.push(
+      `  ${uid} split ${split}: ${ended ? 'read to its end' : `next record at ${position.toLocaleString('en-US')}`}`,
+    );
   }
   for (const { uid, committables } of newest.sinks) lines.push(`  ${uid}: ${committables} committables`);
   return lines.join('\n');

@@ -63,14 +63,18 @@ function jobOf(value: unknown, path: string): millrace.Job {
 function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Untyped {
   const source = object(job['from'], path, 'from', ['ndjsonFiles', 'schema']);
   const files = source['ndjsonFiles'];
-  if (typeof files !== 'string' && !isTexts(files)) throw wrong(path, 'from.ndjsonFiles', 'it must be a glob, or a list of globs');
+  if (typeof files !== 'string' && !isTexts(files))
+    throw wrong(path, 'from.ndjsonFiles', 'it must be a glob, or a list of globs');
   // See Untyped.
-  let stream = millrace.from(ndjsonFiles(files, schemaOf(source['schema'], path)), { uid: 'source' }) as unknown as Untyped;
+  let stream = millrace.from(ndjsonFiles(files, schemaOf(source['schema'], path)), {
+    uid: 'source',
+  }) as unknown as Untyped;
   if (job['watermark'] !== undefined) {
     const spec = object(job['watermark'], path, 'watermark', ['column', 'boundedOutOfOrderness']);
     const most = spec['boundedOutOfOrderness'];
     // The API checks the form of the duration.
-    const strategy = most === undefined ? millrace.monotonous() : millrace.boundedOutOfOrderness(most as millrace.Duration);
+    const strategy =
+      most === undefined ? millrace.monotonous() : millrace.boundedOutOfOrderness(most as millrace.Duration);
     stream = stream.watermark(spec['column'], strategy);
   }
   const { where } = job;
@@ -84,16 +88,30 @@ function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Unt
 }
 
 const TYPES: { readonly [name: string]: () => { nullable(): unknown } } = {
-  bool: millrace.bool, int8: millrace.int8, int16: millrace.int16, int32: millrace.int32, int64: millrace.int64,
-  float32: millrace.float32, float64: millrace.float64, utf8: millrace.utf8, json: millrace.json, bytes: millrace.bytes,
-  timestamp: () => millrace.timestamp(), 'timestamp(s)': () => millrace.timestamp('s'), 'timestamp(us)': () => millrace.timestamp('us'),
+  bool: millrace.bool,
+  int8: millrace.int8,
+  int16: millrace.int16,
+  int32: millrace.int32,
+  int64: millrace.int64,
+  float32: millrace.float32,
+  float64: millrace.float64,
+  utf8: millrace.utf8,
+  json: millrace.json,
+  bytes: millrace.bytes,
+  timestamp: () => millrace.timestamp(),
+  'timestamp(s)': () => millrace.timestamp('s'),
+  'timestamp(us)': () => millrace.timestamp('us'),
 };
 
 function schemaOf(value: unknown, path: string): millrace.Schema<millrace.Columns> {
   const columns = Object.entries(object(value, path, 'from.schema')).map(([name, type]) => {
     const known = typeof type === 'string' ? TYPES[type.replace(/\?$/, '')] : undefined;
     if (known === undefined || typeof type !== 'string') {
-      throw wrong(path, `from.schema.${name}`, `it must be one of ${Object.keys(TYPES).join(', ')}, with ? when it may be null`);
+      throw wrong(
+        path,
+        `from.schema.${name}`,
+        `it must be one of ${Object.keys(TYPES).join(', ')}, with ? when it may be null`,
+      );
     }
     return [name, type.endsWith('?') ? known().nullable() : known()] as const;
   });
@@ -113,7 +131,11 @@ function windowOf(value: unknown, path: string): unknown {
 }
 
 const FUNCTIONS: { readonly [name: string]: (column: never) => unknown } = {
-  sum: millrace.sum, min: millrace.min, max: millrace.max, avg: millrace.avg, stddev: millrace.stddev,
+  sum: millrace.sum,
+  min: millrace.min,
+  max: millrace.max,
+  avg: millrace.avg,
+  stddev: millrace.stddev,
 };
 
 function aggregatesOf(value: unknown, path: string): unknown {
@@ -121,7 +143,12 @@ function aggregatesOf(value: unknown, path: string): unknown {
     if (call === 'count') return [name, millrace.count()] as const;
     const [[fn, column] = ['', undefined]] = Object.entries(object(call, path, `aggregate.${name}`));
     const known = FUNCTIONS[fn];
-    if (known === undefined) throw wrong(path, `aggregate.${name}`, `it must be "count" or one of ${Object.keys(FUNCTIONS).join(', ')} with a column`);
+    if (known === undefined)
+      throw wrong(
+        path,
+        `aggregate.${name}`,
+        `it must be "count" or one of ${Object.keys(FUNCTIONS).join(', ')} with a column`,
+      );
     // The API checks that it is a column, and of which type.
     return [name, known(column as never)] as const;
   });
@@ -163,13 +190,20 @@ function sinkOf(value: unknown, path: string, at: string): unknown {
   return spec['changelog'] === true ? ndjsonSink(folder, { changelog: true }) : ndjsonSink(folder);
 }
 
-function object(value: unknown, path: string, at: string, keys?: readonly string[]): { readonly [key: string]: unknown } {
+function object(
+  value: unknown,
+  path: string,
+  at: string,
+  keys?: readonly string[],
+): { readonly [key: string]: unknown } {
   if (!isRecord(value)) throw wrong(path, at, 'it must be an object');
   const unknown = keys === undefined ? undefined : Object.keys(value).find((key) => !keys.includes(key));
-  if (unknown !== undefined) throw wrong(path, at === '' ? unknown : `${at}.${unknown}`, `there is no such key; there are ${keys?.join(', ')}`);
+  if (unknown !== undefined)
+    throw wrong(path, at === '' ? unknown : `${at}.${unknown}`, `there is no such key; there are ${keys?.join(', ')}`);
   return value;
 }
 
-const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
 
 const wrong = (path: string, at: string, problem: string): UserError => new UserError('E1603', { path, at, problem });

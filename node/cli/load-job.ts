@@ -23,16 +23,25 @@ export async function loadJob(path: string): Promise<LoadedJob> {
   const file = resolve(path);
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) {
-    throw new UserError('E1602', { path, problem: 'there is no such file' }, { hint: 'Give the path of a .ts or .js file that exports a job.' });
+    throw new UserError(
+      'E1602',
+      { path, problem: 'there is no such file' },
+      { hint: 'Give the path of a .ts or .js file that exports a job.' },
+    );
   }
-  if (extname(file) === '.json') return { job: await loadJsonJob(file), defaultName: basename(file, '.json').replace(/\.job$/, '') };
+  if (extname(file) === '.json')
+    return { job: await loadJsonJob(file), defaultName: basename(file, '.json').replace(/\.job$/, '') };
   if (!/^\.[cm]?[jt]s$/.test(extname(file))) {
     throw new UserError('E1602', { path, problem: 'it is neither TypeScript, JavaScript nor JSON' }, {});
   }
   const loaded = await importBundled(file);
   const job: unknown = loaded['default'];
   if (job === undefined || job === null) {
-    throw new UserError('E1602', { path, problem: 'it has no default export' }, { hint: 'End it with: export default from(…)….to(sink);' });
+    throw new UserError(
+      'E1602',
+      { path, problem: 'it has no default export' },
+      { hint: 'End it with: export default from(…)….to(sink);' },
+    );
   }
   // planOf refuses anything that is not a job, with a message of its own.
   return { job: job as Job, defaultName: basename(file, extname(file)).replace(/\.job$/, '') };
@@ -42,8 +51,17 @@ async function importBundled(file: string): Promise<{ readonly [name: string]: u
   const folder = await mkdtemp(join(tmpdir(), 'millrace-job-'));
   try {
     const bundled = await build({
-      entryPoints: [file], bundle: true, write: false, platform: 'node', format: 'esm', target: 'node20',
-      sourcemap: 'inline', sourcesContent: true, logLevel: 'silent', plugins: [packages(file)], outdir: folder,
+      entryPoints: [file],
+      bundle: true,
+      write: false,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      sourcesContent: true,
+      logLevel: 'silent',
+      plugins: [packages(file)],
+      outdir: folder,
     });
     const out = join(folder, 'job.mjs');
     await writeFile(out, bundled.outputFiles[0]?.contents ?? '');
@@ -62,7 +80,10 @@ function packages(file: string): Plugin {
   return {
     name: 'packages',
     setup(setup) {
-      setup.onResolve({ filter: /^millrace(\/.*)?$/ }, ({ path }) => ({ path: import.meta.resolve(path), external: true }));
+      setup.onResolve({ filter: /^millrace(\/.*)?$/ }, ({ path }) => ({
+        path: import.meta.resolve(path),
+        external: true,
+      }));
       setup.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
         if (kind === 'entry-point' || path.startsWith('node:')) return undefined;
         try {
@@ -82,11 +103,15 @@ interface BuildMessage {
 
 /** esbuild's failures as a UserError with the place; anything else as it is. */
 function readable(file: string, error: unknown): unknown {
-  if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors)) return thrown(file, error);
+  if (typeof error !== 'object' || error === null || !('errors' in error) || !Array.isArray(error.errors))
+    return thrown(file, error);
   // The shape that esbuild documents for its BuildFailure.
   const first = (error.errors as readonly BuildMessage[])[0];
   if (first === undefined) return error;
-  const location = first.location === null ? {} : { file: first.location.file, line: first.location.line, source: first.location.lineText };
+  const location =
+    first.location === null
+      ? {}
+      : { file: first.location.file, line: first.location.line, source: first.location.lineText };
   return new UserError('E1602', { path: file, problem: first.text }, { location, cause: error });
 }
 
@@ -95,9 +120,18 @@ function thrown(file: string, error: unknown): unknown {
   if (error instanceof MillraceError) return error;
   const problem = `it throws while it is loaded: ${error instanceof Error ? error.message : String(error)}`;
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const line = stack.split('\n').find((frame) => frame.includes(`${file}:`))?.split(`${file}:`)[1]?.split(':')[0];
-  return new UserError('E1602', { path: file, problem }, {
-    location: line === undefined ? { file } : { file, line: Number(line) },
-    hint: 'The code at this line runs when the job is loaded.', cause: error,
-  });
+  const line = stack
+    .split('\n')
+    .find((frame) => frame.includes(`${file}:`))
+    ?.split(`${file}:`)[1]
+    ?.split(':')[0];
+  return new UserError(
+    'E1602',
+    { path: file, problem },
+    {
+      location: line === undefined ? { file } : { file, line: Number(line) },
+      hint: 'The code at this line runs when the job is loaded.',
+      cause: error,
+    },
+  );
 }

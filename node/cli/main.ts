@@ -22,7 +22,9 @@ const HELP = `millrace: event-time stream processing
 Usage: millrace <command> [options]
 
 Commands:
-${Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .join('\n')}
 
 millrace <command> --help says more. A first job:
 

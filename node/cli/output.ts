@@ -6,7 +6,8 @@ export const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
-const coloured = (code: number, text: string): string => (process.stderr.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text);
+const coloured = (code: number, text: string): string =>
+  process.stderr.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text;
 export const bold = (text: string): string => coloured(1, text);
 export const dim = (text: string): string => coloured(2, text);
 export const red = (text: string): string => coloured(31, text);

@@ -78,8 +78,13 @@ export function summarize(running: RunningJob, seconds: number, state: string | 
       const terms = TERMS.filter((term) => entry[term] !== 0).map((term) => `${term} ${count(entry[term])}`);
       return `  ${operator.padEnd(28)} ${terms.join(', ')}`;
     }),
-    ...running.deadLetters().slice(0, 3).map(({ split, offset, position, reason }) =>
-      `  dead letter: ${split ?? ''}${offset === undefined ? '' : ` at offset ${offset}`}${position === undefined ? '' : ` byte ${position}`}: ${reason}`),
+    ...running
+      .deadLetters()
+      .slice(0, 3)
+      .map(
+        ({ split, offset, position, reason }) =>
+          `  dead letter: ${split ?? ''}${offset === undefined ? '' : ` at offset ${offset}`}${position === undefined ? '' : ` byte ${position}`}: ${reason}`,
+      ),
     ...(state === undefined ? [] : [`  state: ${state}   (millrace inspect ${state})`]),
   ];
   return lines.join('\n');

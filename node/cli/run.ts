@@ -20,7 +20,11 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
   retained: { type: 'string', value: '<n>', help: 'checkpoints kept (default: 2)' },
   'batch-rows': { type: 'string', value: '<n>', help: 'rows in a batch, at most 4096; never changes results' },
   chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '1 MB'); never changes results" },
-  throttle: { type: 'string', value: '<duration>', help: 'pause after each turn of work, to watch a job or kill it by hand' },
+  throttle: {
+    type: 'string',
+    value: '<duration>',
+    help: 'pause after each turn of work, to watch a job or kill it by hand',
+  },
   metrics: { type: 'boolean', help: 'print all metrics as JSON to stderr at the end' },
   quiet: { type: 'boolean', help: 'print errors only' },
 };
@@ -65,11 +69,17 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 }
 
 function whole<K extends 'retained' | 'batchRows'>(
-  text: string | undefined, key: K, option: string,
+  text: string | undefined,
+  key: K,
+  option: string,
 ): { readonly [key in K]?: number } {
   const value = Number(text);
   if (text !== undefined && (!Number.isInteger(value) || value < 1)) {
-    throw new UserError('E1006', { what: option, needs: 'a whole number from 1 on', got: `'${text}'` }, { hint: 'See millrace run --help.' });
+    throw new UserError(
+      'E1006',
+      { what: option, needs: 'a whole number from 1 on', got: `'${text}'` },
+      { hint: 'See millrace run --help.' },
+    );
   }
   // Both keys hold a number; the mapped type cannot be built from a computed key without saying so.
   return text === undefined ? {} : ({ [key]: value } as { readonly [key in K]: number });
@@ -84,8 +94,10 @@ interface Following {
 
 async function follow(running: RunningJob, { path, state, quiet, metrics }: Following): Promise<number> {
   const restored = running.restored;
-  for (const { name, problem } of restored.damaged) say(`checkpoint ${name} is damaged (${problem}); an earlier one is used`);
-  if (!quiet && restored.checkpoint !== undefined) say(dim(`continuing from checkpoint ${restored.checkpoint} in ${state}`));
+  for (const { name, problem } of restored.damaged)
+    say(`checkpoint ${name} is damaged (${problem}); an earlier one is used`);
+  if (!quiet && restored.checkpoint !== undefined)
+    say(dim(`continuing from checkpoint ${restored.checkpoint} in ${state}`));
   const line = quiet ? undefined : ProgressLine.start(running);
   const interrupt = onInterrupt(running);
   try {
@@ -94,7 +106,8 @@ async function follow(running: RunningJob, { path, state, quiet, metrics }: Foll
     if (!quiet) say(summarize(running, line?.seconds ?? 0, state));
     if (metrics) say(JSON.stringify(running.metrics()));
     if (status === 'finished') return EXIT.done;
-    if (!quiet && state !== undefined) say(`${bold('Suspended.')} Continue with: millrace run ${path} --state ${state}`);
+    if (!quiet && state !== undefined)
+      say(`${bold('Suspended.')} Continue with: millrace run ${path} --state ${state}`);
     return EXIT.suspended;
   } finally {
     line?.stop();

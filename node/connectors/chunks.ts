@@ -61,7 +61,14 @@ export class FileChunks implements Chunks {
   #ahead = 0;
   #failure: ExternalError | undefined;
 
-  private constructor(handle: FileHandle, path: string, size: number, from: number, chunkBytes: number, slowMs: number) {
+  private constructor(
+    handle: FileHandle,
+    path: string,
+    size: number,
+    from: number,
+    chunkBytes: number,
+    slowMs: number,
+  ) {
     this.#handle = handle;
     this.#path = path;
     this.#size = size;

@@ -10,7 +10,14 @@
 import { assert } from '../../src/base/assert.ts';
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
-import type { Poll, ReaderContext, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
+import type {
+  Poll,
+  ReaderContext,
+  ReaderCounters,
+  SourceConnector,
+  SourceSplit,
+  SplitReader,
+} from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { type Chunks, FileChunks, StreamChunks } from './chunks.ts';

@@ -5,9 +5,7 @@
  *   npm start                                   builds, writes the flights, runs this and prints the busiest hours
  *   millrace run node/demo/departures.ts        runs this alone, on the flights that are there
  */
-import {
-  avg, boundedOutOfOrderness, count, from, int32, job, max, schema, timestamp, tumbling, utf8,
-} from 'millrace';
+import { avg, boundedOutOfOrderness, count, from, int32, job, max, schema, timestamp, tumbling, utf8 } from 'millrace';
 import { ndjsonFiles, ndjsonSink } from 'millrace/node';
 
 const Flight = schema({ scheduled: timestamp(), origin: utf8(), destination: utf8(), delayMinutes: int32() });

@@ -37,7 +37,9 @@ function isBuilt() {
   const [made, kernels] = [join('dist', 'node', 'cli', 'main.js'), join('dist', 'kernels.js')];
   if (!existsSync(made) || !existsSync(kernels)) return false;
   const records = readdirSync('dist', { recursive: true }).filter((name) => String(name).endsWith('.tsbuildinfo'));
-  const built = Math.max(...[made, ...records.map((name) => join('dist', String(name)))].map((path) => statSync(path).mtimeMs));
+  const built = Math.max(
+    ...[made, ...records.map((name) => join('dist', String(name)))].map((path) => statSync(path).mtimeMs),
+  );
   return statSync(kernels).mtimeMs >= newest('assembly') && built >= Math.max(newest('src'), newest('node'));
 }
 
@@ -51,7 +53,12 @@ function runJob(slowly) {
   return new Promise((done) => {
     // Ctrl-C reaches the job as well, which ends by itself.
     process.on('SIGINT', () => undefined);
-    const args = [join('dist', 'node', 'cli', 'main.js'), 'run', join('node', 'demo', 'departures.ts'), ...(slowly ? SLOWLY : [])];
+    const args = [
+      join('dist', 'node', 'cli', 'main.js'),
+      'run',
+      join('node', 'demo', 'departures.ts'),
+      ...(slowly ? SLOWLY : []),
+    ];
     const child = spawn(process.execPath, args, { stdio: 'inherit' });
     if (slowly) console.log(`Kill it from another terminal: kill -9 ${child.pid}\n`);
     child.on('close', (code) => done(code ?? undefined));
@@ -72,7 +79,10 @@ function table(titles, rows) {
   const widths = titles.map((_, i) => Math.max(...cells.map((line) => line[i].length)));
   const isNumber = titles.map((_, i) => rows.every((row) => typeof row[i] === 'number'));
   const line = (texts) =>
-    texts.map((text, i) => (isNumber[i] ? text.padStart(widths[i]) : text.padEnd(widths[i]))).join('  ').trimEnd();
+    texts
+      .map((text, i) => (isNumber[i] ? text.padStart(widths[i]) : text.padEnd(widths[i])))
+      .join('  ')
+      .trimEnd();
   return cells.map((texts) => `  ${line(texts)}`).join('\n');
 }
 
@@ -84,10 +94,20 @@ function summary() {
   const busiest = [...rows].sort((a, b) => b.departures - a.departures || (a.windowStart < b.windowStart ? -1 : 1));
   const counted = rows.reduce((sum, row) => sum + row.departures, 0);
   console.log(`\nThe busiest of ${rows.length.toLocaleString('en-US')} airport hours:\n`);
-  console.log(table(['airport', 'hour', 'departures', 'worst delay', 'mean delay'], busiest.slice(0, TOP).map(
-    (row) => [row.origin, hourOf(row.windowStart), row.departures, row.worst, Math.round(row.mean * 10) / 10])));
-  console.log(`\n${counted.toLocaleString('en-US')} flights counted once each; ${late.length} left more than an hour late and found their hour closed.`);
-  console.log(`\n  results       ${RESULTS}\n  late flights  ${LATE}\n  state         ${STATE}    npx millrace inspect ${STATE}`);
+  console.log(
+    table(
+      ['airport', 'hour', 'departures', 'worst delay', 'mean delay'],
+      busiest
+        .slice(0, TOP)
+        .map((row) => [row.origin, hourOf(row.windowStart), row.departures, row.worst, Math.round(row.mean * 10) / 10]),
+    ),
+  );
+  console.log(
+    `\n${counted.toLocaleString('en-US')} flights counted once each; ${late.length} left more than an hour late and found their hour closed.`,
+  );
+  console.log(
+    `\n  results       ${RESULTS}\n  late flights  ${LATE}\n  state         ${STATE}    npx millrace inspect ${STATE}`,
+  );
 }
 
 const HOW_TO_KILL = `
@@ -103,12 +123,15 @@ if (unknown.length > 0) {
 if (!isBuilt()) mustRun('npm', ['run', 'build', '--silent']);
 const flights = join('.millrace', 'flights');
 console.log(`${writeFlights(flights).toLocaleString('en-US')} flights in ${flights}`);
-if (!given.includes('--continue')) for (const folder of [STATE, RESULTS, LATE]) rmSync(folder, { recursive: true, force: true });
+if (!given.includes('--continue'))
+  for (const folder of [STATE, RESULTS, LATE]) rmSync(folder, { recursive: true, force: true });
 const code = await runJob(given.includes('--slowly'));
 if (code === 0) {
   summary();
   if (!given.includes('--continue')) console.log(HOW_TO_KILL);
 } else if (code === undefined) {
-  console.log('\nIt was killed. What was committed stands; go on from the last checkpoint with: npm start -- --continue');
+  console.log(
+    '\nIt was killed. What was committed stands; go on from the last checkpoint with: npm start -- --continue',
+  );
 }
 process.exitCode = code ?? 1;

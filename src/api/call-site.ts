@@ -28,7 +28,9 @@ export function callSiteOf(stack: string): CallSite | undefined {
   const compiled = `${separator}dist`;
   const found = own.slice(0, match.index);
   const home = found.endsWith(compiled) ? found.slice(0, -compiled.length) : found;
-  const rooms = [home, home + compiled].flatMap((base) => ROOMS.map((room) => `${base}${separator}${room}${separator}`));
+  const rooms = [home, home + compiled].flatMap((base) =>
+    ROOMS.map((room) => `${base}${separator}${room}${separator}`),
+  );
   return frames.find(({ file }) => !rooms.some((room) => file.startsWith(room)));
 }
 

@@ -30,7 +30,8 @@ const messages = {
   E1205: (p: { where: string }) => `${p.where} needs event time, but no watermark comes before it`,
   E1206: (p: { sink: string }) => `${p.sink} takes inserts only, but these results also update and delete rows`,
   E1207: (p: { column: string; where: string }) => `'${p.column}' in ${p.where} is already a column of the result`,
-  E1208: (p: { condition: string; where: string }) => `${p.condition} was built in ${p.where}, but is no part of its answer`,
+  E1208: (p: { condition: string; where: string }) =>
+    `${p.condition} was built in ${p.where}, but is no part of its answer`,
   E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
   E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
   E1301: (p: { column: string; value: string }) =>
@@ -39,7 +40,8 @@ const messages = {
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
   E1310: (p: { does: string; at: string; problem: string; row: string }) =>
     `the function of a ${p.does} failed on the row${p.at}: ${p.problem} (row: ${p.row})`,
-  E1303: (p: { column: string; type: string; value: string }) => `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
+  E1303: (p: { column: string; type: string; value: string }) =>
+    `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1212: (p: { what: string }) => `${p.what} is not available yet`,
@@ -57,12 +59,14 @@ const messages = {
   E1501: (p: { path: string; problem: string }) => `cannot read ${p.path}: ${p.problem}`,
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
   E1601: (p: { option: string; command: string }) => `millrace ${p.command} has no option ${p.option}`,
-  E1603: (p: { path: string; at: string; problem: string }) => `${p.path}${p.at === '' ? '' : `, ${p.at}`}: ${p.problem}`,
+  E1603: (p: { path: string; at: string; problem: string }) =>
+    `${p.path}${p.at === '' ? '' : `, ${p.at}`}: ${p.problem}`,
   E1604: (p: { command: string; problem: string }) => `millrace ${p.command}: ${p.problem}`,
   E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
   E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
-  E1505: (p: { path: string; part: string; problem: string }) => `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
+  E1505: (p: { path: string; part: string; problem: string }) =>
+    `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 

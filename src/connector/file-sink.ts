@@ -125,7 +125,11 @@ class FileSinkWriter implements SinkWriter {
       .map(Number);
     const owner = Math.max(0, ...epochs);
     if (owner > this.#epoch)
-      throw new ExternalError('E1404', { path: this.#options.location, epoch: this.#epoch, owner }, { hint: ANOTHER_RUN });
+      throw new ExternalError(
+        'E1404',
+        { path: this.#options.location, epoch: this.#epoch, owner },
+        { hint: ANOTHER_RUN },
+      );
     return epochs.filter((epoch) => epoch < this.#epoch);
   }
 
@@ -165,7 +169,9 @@ class FileSinkWriter implements SinkWriter {
       throw new UserError(
         'E1503',
         { path: location, problem: `it already holds output (${later[0]}) of another run` },
-        { hint: `name another folder, or move the part-*.${extension} files away; to continue that run, start with its state` },
+        {
+          hint: `name another folder, or move the part-*.${extension} files away; to continue that run, start with its state`,
+        },
       );
     }
     for (const name of later) await this.#disk.remove(this.#at(name));

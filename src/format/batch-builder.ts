@@ -105,8 +105,15 @@ export class BatchBuilder {
       ({ values, validity, hasNulls }): ColumnVector => ({ values, validity: hasNulls ? validity : 0 }),
     );
     return {
-      schema: this.schema, rows: this.#rows, columns, selection: 0, selected: this.#rows,
-      rowKinds: this.#isChangelog ? this.#rowKinds : 0, timestamps: 0, watermarks: 0, origin,
+      schema: this.schema,
+      rows: this.#rows,
+      columns,
+      selection: 0,
+      selected: this.#rows,
+      rowKinds: this.#isChangelog ? this.#rowKinds : 0,
+      timestamps: 0,
+      watermarks: 0,
+      origin,
     };
   }
 

@@ -71,7 +71,8 @@ export class NdjsonEncoder {
     }));
     const prefixes = this.#columns.map(({ prefix }) => prefix);
     const { kernels } = options;
-    this.#open = () => (kernels === undefined || isChangelog ? undefined : NdjsonKernel.tryFor(kernels, schema, prefixes));
+    this.#open = () =>
+      kernels === undefined || isChangelog ? undefined : NdjsonKernel.tryFor(kernels, schema, prefixes);
   }
 
   /** Bytes encoded and not yet taken. */

@@ -9,13 +9,43 @@ import { COLUMN_BYTES, OUT_OF_MEMORY } from './abi.ts';
 import type { KernelInstance } from './instance.ts';
 
 export const PLAN = {
-  state: 0, keyKind: 4, keyType: 8, aggregateCount: 12, aggregates: 16,
-  sliceMs: 32, sizeMs: 40, slideMs: 48, offsetMs: 56, latenessMs: 64,
-  rows: 72, selection: 76, keyColumn: 80, times: 96, watermarks: 100, late: 104,
-  lateCount: 108, newKeys: 112, status: 116, failed: 120, outKeys: 124, outStarts: 128, outEnds: 132, outKinds: 136,
-  outRows: 168, bytes: 192,
+  state: 0,
+  keyKind: 4,
+  keyType: 8,
+  aggregateCount: 12,
+  aggregates: 16,
+  sliceMs: 32,
+  sizeMs: 40,
+  slideMs: 48,
+  offsetMs: 56,
+  latenessMs: 64,
+  rows: 72,
+  selection: 76,
+  keyColumn: 80,
+  times: 96,
+  watermarks: 100,
+  late: 104,
+  lateCount: 108,
+  newKeys: 112,
+  status: 116,
+  failed: 120,
+  outKeys: 124,
+  outStarts: 128,
+  outEnds: 132,
+  outKinds: 136,
+  outRows: 168,
+  bytes: 192,
 } as const;
-const AGGREGATE = { code: 0, type: 4, nullable: 12, column: 16, filter: 20, outValues: 24, outValidity: 28, bytes: 32 } as const;
+const AGGREGATE = {
+  code: 0,
+  type: 4,
+  nullable: 12,
+  column: 16,
+  filter: 20,
+  outValues: 24,
+  outValidity: 28,
+  bytes: 32,
+} as const;
 const KEY_NONE = 255;
 /** An integer sum that does not fit int64. */
 export const OVERFLOW = -4;
@@ -81,7 +111,8 @@ export class AggregatePlan {
   init(): void {
     const status = this.#kernels.function('planInit')(this.ptr);
     if (status === OUT_OF_MEMORY) throw new InternalError('no transient memory left for an aggregation');
-    if (status < 0) throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);
+    if (status < 0)
+      throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);
   }
 
   word(offset: number): number {

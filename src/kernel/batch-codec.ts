@@ -81,8 +81,14 @@ export class BatchCodec {
       validity: this.#columns.hasNulls(i) ? validity : 0,
     }));
     return {
-      schema: this.schema, rows, columns, selection: 0, selected: rows,
-      rowKinds: word(KINDS), timestamps: word(TIMESTAMPS), watermarks: word(WATERMARKS),
+      schema: this.schema,
+      rows,
+      columns,
+      selection: 0,
+      selected: rows,
+      rowKinds: word(KINDS),
+      timestamps: word(TIMESTAMPS),
+      watermarks: word(WATERMARKS),
       origin: this.#origin(word(SOURCE), word(SOURCE_BYTES), word(SPLIT)),
     };
   }

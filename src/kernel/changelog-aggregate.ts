@@ -42,7 +42,8 @@ export class ChangelogAggregate {
   add(input: AggregateInput, from: number): number {
     this.#plan.setInput(input);
     const next = this.#add(this.#plan.ptr, from, this.#outputRows) >>> 0;
-    if ((this.#plan.word(PLAN.status) | 0) === OVERFLOW) throw new UserError('E1311', { what: this.#plan.failedName() });
+    if ((this.#plan.word(PLAN.status) | 0) === OVERFLOW)
+      throw new UserError('E1311', { what: this.#plan.failedName() });
     return next;
   }
 

@@ -20,7 +20,17 @@ export type JsonStatus = 'input done' | 'rows full' | 'letters full' | 'scratch 
 const STATUS: readonly JsonStatus[] = ['input done', 'rows full', 'letters full', 'scratch full'];
 
 const KIND: { readonly [K in TypeKind]: number } = {
-  bool: 0, int8: 1, int16: 2, int32: 3, int64: 4, float32: 5, float64: 6, utf8: 7, bytes: 8, json: 9, timestamp: 10,
+  bool: 0,
+  int8: 1,
+  int16: 2,
+  int32: 3,
+  int64: 4,
+  float32: 5,
+  float64: 6,
+  utf8: 7,
+  bytes: 8,
+  json: 9,
+  timestamp: 10,
 };
 const UNIT = { s: 0, ms: 1, us: 2 } as const;
 

@@ -12,7 +12,14 @@ import type { KernelInstance } from './instance.ts';
 const COLUMN_BYTES = 64;
 const ROOM_BYTES = 64 * 1024;
 const KIND: { readonly [K in TypeKind]?: number } = {
-  bool: 0, int8: 1, int16: 1, int32: 1, int64: 2, timestamp: 3, utf8: 4, json: 5,
+  bool: 0,
+  int8: 1,
+  int16: 1,
+  int32: 1,
+  int64: 2,
+  timestamp: 3,
+  utf8: 4,
+  json: 5,
 };
 
 const kindOf = (type: ColumnType): number | undefined => (type.unit === 'us' ? undefined : KIND[type.kind]);
@@ -52,9 +59,15 @@ export class NdjsonKernel {
   }
 
   /** Undefined when a column is of a kind that only the host can spell. */
-  static tryFor(kernels: KernelInstance, schema: TableSchema, prefixes: readonly Uint8Array[]): NdjsonKernel | undefined {
+  static tryFor(
+    kernels: KernelInstance,
+    schema: TableSchema,
+    prefixes: readonly Uint8Array[],
+  ): NdjsonKernel | undefined {
     const kinds = schema.fields.flatMap(({ type }) => kindOf(type) ?? []);
-    return kinds.length === 0 || kinds.length < schema.fields.length ? undefined : new NdjsonKernel(kernels, kinds, prefixes);
+    return kinds.length === 0 || kinds.length < schema.fields.length
+      ? undefined
+      : new NdjsonKernel(kernels, kinds, prefixes);
   }
 
   /** Takes the columns of a batch; `encode` then writes its rows. */

@@ -32,14 +32,24 @@ export class WatermarkKernels {
    * and how many meant rows have none.
    */
   assign(
-    batch: RecordBatch, timestamps: ColumnVector, type: ColumnType,
-    state: { readonly max: EventTimeMs; readonly delayMs: number; readonly others: EventTimeMs }, out: Ptr,
+    batch: RecordBatch,
+    timestamps: ColumnVector,
+    type: ColumnType,
+    state: { readonly max: EventTimeMs; readonly delayMs: number; readonly others: EventTimeMs },
+    out: Ptr,
   ): { readonly max: EventTimeMs; readonly missing: number } {
     const at = this.#statePtr >>> 3;
     this.#kernels.memory.i64[at] = state.max === MIN_TIME ? NONE : BigInt(state.max);
     const missing = this.#assign(
-      timestamps.values, timestamps.validity, batch.selection, batch.selected,
-      this.#statePtr, state.delayMs, state.others, unitsPerMs(type), out,
+      timestamps.values,
+      timestamps.validity,
+      batch.selection,
+      batch.selected,
+      this.#statePtr,
+      state.delayMs,
+      state.others,
+      unitsPerMs(type),
+      out,
     );
     const max = this.#kernels.memory.i64[at] ?? NONE;
     return { max: max === NONE ? MIN_TIME : eventTimeMs(Number(max)), missing };

@@ -30,14 +30,35 @@ export interface LedgerEntry {
   results: number;
 }
 
-export const TERMS = ['in', 'out', 'filtered', 'late', 'deadLetters', 'expanded', 'released', 'held', 'results'] as const;
+export const TERMS = [
+  'in',
+  'out',
+  'filtered',
+  'late',
+  'deadLetters',
+  'expanded',
+  'released',
+  'held',
+  'results',
+] as const;
 
-export const emptyLedger = (): LedgerEntry =>
-  ({ in: 0, out: 0, filtered: 0, late: 0, deadLetters: 0, expanded: 0, released: 0, held: 0, results: 0 });
+export const emptyLedger = (): LedgerEntry => ({
+  in: 0,
+  out: 0,
+  filtered: 0,
+  late: 0,
+  deadLetters: 0,
+  expanded: 0,
+  released: 0,
+  held: 0,
+  results: 0,
+});
 
 /** What is missing (positive) or too much (negative) on the right side of the equation; 0 when the entry balances. */
 export const imbalance = (entry: LedgerEntry): number =>
-  entry.in + entry.expanded - (entry.out + entry.filtered + entry.late + entry.deadLetters + entry.released + entry.held);
+  entry.in
+  + entry.expanded
+  - (entry.out + entry.filtered + entry.late + entry.deadLetters + entry.released + entry.held);
 
 /** Fails the task when an entry does not balance: a record was lost or made up. */
 export function checkLedger(uid: string, entry: LedgerEntry): void {

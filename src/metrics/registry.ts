@@ -36,7 +36,11 @@ export class MetricsRegistry {
   }
 
   snapshot(): MetricsSnapshot {
-    return Object.fromEntries([...this.#scopes].map(([scope, names]) => [
-      scope, Object.fromEntries([...names].map(([name, { unit, read }]) => [name, { value: read(), unit }]))]));
+    return Object.fromEntries(
+      [...this.#scopes].map(([scope, names]) => [
+        scope,
+        Object.fromEntries([...names].map(([name, { unit, read }]) => [name, { value: read(), unit }])),
+      ]),
+    );
   }
 }

@@ -93,7 +93,10 @@ function inputType(call: AggregateCall, fn: AggregateFunction, schema: TableSche
     const fitting = schema.fields.filter((field) => fn.accepts?.includes(field.type.kind)).map(({ name }) => name);
     const params = { column: call.column, type: describeType(type), where: `${call.fn} in ${where}`, needs: fn.needs };
     throw new UserError('E1204', params, {
-      hint: fitting.length === 0 ? 'No column of the input has such a type.' : `Columns of the input that would do: ${fitting.join(', ')}.`,
+      hint:
+        fitting.length === 0
+          ? 'No column of the input has such a type.'
+          : `Columns of the input that would do: ${fitting.join(', ')}.`,
     });
   }
   return type;

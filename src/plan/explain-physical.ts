@@ -60,13 +60,17 @@ function unreachable(operator: never): string {
 }
 
 function aggregation({ keys, aggregates }: Pick<WindowAggregateNode, 'keys' | 'aggregates'>): string {
-  const calls = aggregates.map(({ name, fn, column, where }) =>
-    `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`);
+  const calls = aggregates.map(
+    ({ name, fn, column, where }) =>
+      `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`,
+  );
   return `by ${keys.join(', ') || 'nothing'}: ${calls.join(', ')}`;
 }
 
 function windowOf({ window }: WindowAggregateNode): string {
-  return window.kind === 'tumbling' ? `tumbling ${window.sizeMs} ms` : `hopping ${window.sizeMs} ms every ${window.slideMs} ms`;
+  return window.kind === 'tumbling'
+    ? `tumbling ${window.sizeMs} ms`
+    : `hopping ${window.sizeMs} ms every ${window.slideMs} ms`;
 }
 
 /** Bytes for each live entry, as an estimate: key, count and accumulators at the usual load. */
@@ -77,4 +81,11 @@ function stateOf({ keys, aggregates, window }: WindowAggregateNode): string {
   return `about ${formatBytes(Math.round(entry / 0.75))} a key and slice, ${slices} live ${slices === 1 ? 'slice' : 'slices'}`;
 }
 
-const ACCUMULATOR_BYTES: { readonly [fn: string]: number } = { count: 0, sum: 16, min: 16, max: 16, avg: 24, stddev: 32 };
+const ACCUMULATOR_BYTES: { readonly [fn: string]: number } = {
+  count: 0,
+  sum: 16,
+  min: 16,
+  max: 16,
+  avg: 24,
+  stddev: 32,
+};

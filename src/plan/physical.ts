@@ -98,8 +98,13 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
       return node.columns.flatMap(({ expression }) => [...columnsOf(expression)]);
     case 'windowAggregate':
     case 'aggregate':
-      return [...node.keys, ...node.aggregates.flatMap(({ column, where }) => [
-        ...(column === undefined ? [] : [column]), ...(where === undefined ? [] : columnsOf(where))])];
+      return [
+        ...node.keys,
+        ...node.aggregates.flatMap(({ column, where }) => [
+          ...(column === undefined ? [] : [column]),
+          ...(where === undefined ? [] : columnsOf(where)),
+        ]),
+      ];
     case 'union':
     case 'late':
       return output;
@@ -107,9 +112,14 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
 }
 
 /** The nodes that read from node `index`, with the input number that each reads on. */
-export function readersOf(plan: PhysicalPlan, index: number, port: number): readonly { readonly node: number; readonly input: number }[] {
+export function readersOf(
+  plan: PhysicalPlan,
+  index: number,
+  port: number,
+): readonly { readonly node: number; readonly input: number }[] {
   return plan.nodes.flatMap(({ inputs }, node) =>
-    inputs.flatMap((input, i) => (input.from === index && input.port === port ? [{ node, input: i }] : [])));
+    inputs.flatMap((input, i) => (input.from === index && input.port === port ? [{ node, input: i }] : [])),
+  );
 }
 
 /** Indexes of all sources that feed a node. */

@@ -20,7 +20,11 @@ export interface Inputs {
 }
 
 /** How kernels are told of each call over rows of `input`. */
-export const aggregateSpecs = (input: TableSchema, calls: readonly AggregateCall[], uid: string): readonly AggregateSpec[] =>
+export const aggregateSpecs = (
+  input: TableSchema,
+  calls: readonly AggregateCall[],
+  uid: string,
+): readonly AggregateSpec[] =>
   calls.map((call) => {
     const { name, fn, column, where } = call;
     const field = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)];
@@ -45,10 +49,12 @@ export class AggregateInputs {
     this.#memory = kernels.memory;
     this.#columns = calls.map(({ column }) => (column === undefined ? undefined : requireColumn(input, column, uid)));
     const conditions = calls.flatMap(({ where }) => where ?? []);
-    this.#conditions = conditions.length === 0 ? undefined : new Projection(kernels, input, conditions, `the conditions of '${uid}'`);
+    this.#conditions =
+      conditions.length === 0 ? undefined : new Projection(kernels, input, conditions, `the conditions of '${uid}'`);
     let next = 0;
     this.#filters = calls.map(({ where }) =>
-      where === undefined ? undefined : { condition: next++, mask: kernels.memory.allocate(BATCH_ROWS_MAX) });
+      where === undefined ? undefined : { condition: next++, mask: kernels.memory.allocate(BATCH_ROWS_MAX) },
+    );
   }
 
   of(batch: RecordBatch): Inputs {
@@ -59,7 +65,8 @@ export class AggregateInputs {
     }
     const made = this.#conditions.project(batch);
     const filters = this.#filters.map((filter) =>
-      filter === undefined ? 0 : this.#mask(made.columns[filter.condition], batch.rows, filter.mask));
+      filter === undefined ? 0 : this.#mask(made.columns[filter.condition], batch.rows, filter.mask),
+    );
     return { columns, filters, selection: made.selection, selected: made.selected, errors: made.errors };
   }
 
@@ -69,7 +76,8 @@ export class AggregateInputs {
     const { values, validity } = condition;
     if (validity === 0) return values;
     const { u8 } = this.#memory;
-    for (let i = 0; i < rows; i++) u8[into + i] = (u8[values + i] ?? 0) & (((u8[validity + (i >>> 3)] ?? 0) >> (i & 7)) & 1);
+    for (let i = 0; i < rows; i++)
+      u8[into + i] = (u8[values + i] ?? 0) & (((u8[validity + (i >>> 3)] ?? 0) >> (i & 7)) & 1);
     return into;
   }
 }

@@ -37,8 +37,12 @@ const place = { kind: 'int64', nullable: true } as const;
 /** Columns of a dead letter: where it was refused, where it stood, why, and the record (cut to RECORD_CHARS_MAX). */
 export const DEAD_LETTER_SCHEMA: TableSchema = {
   fields: [
-    { name: 'operator', type: text }, { name: 'split', type: { ...text, nullable: true } }, { name: 'offset', type: place },
-    { name: 'position', type: place }, { name: 'reason', type: text }, { name: 'record', type: text },
+    { name: 'operator', type: text },
+    { name: 'split', type: { ...text, nullable: true } },
+    { name: 'offset', type: place },
+    { name: 'position', type: place },
+    { name: 'reason', type: text },
+    { name: 'record', type: text },
   ],
 };
 
@@ -88,7 +92,9 @@ export class DeadLetterOffice {
   row(operator: string, batch: RecordBatch, row: number, reason: string): void {
     const view = new RowView(this.#memory, batch.schema);
     view.bind({ ...batch, selection: 0, selected: batch.rows });
-    const shown = JSON.stringify(view.select(row), (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+    const shown = JSON.stringify(view.select(row), (_key, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
     this.#add({ operator, reason, record: shown.slice(0, RECORD_CHARS_MAX) });
   }
 

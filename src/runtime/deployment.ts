@@ -74,15 +74,24 @@ export async function splitsOf(plan: PhysicalPlan): Promise<SourceSplits> {
 
 /** Opens the writer of every sink of a plan, by uid, and that of dead letters when there is a place for them. */
 export async function openSinks(
-  plan: PhysicalPlan, kernels: KernelInstance, epoch: number, deadLetters: SinkConnector | undefined,
+  plan: PhysicalPlan,
+  kernels: KernelInstance,
+  epoch: number,
+  deadLetters: SinkConnector | undefined,
 ): Promise<ReadonlyMap<string, SinkWriter>> {
   const writers = new Map<string, SinkWriter>();
   for (const { uid, operator } of plan.nodes) {
     if (operator.kind !== 'sink') continue;
-    writers.set(uid, await operator.connector.open({ kernels, schema: operator.input.schema, uid, job: plan.name, epoch }));
+    writers.set(
+      uid,
+      await operator.connector.open({ kernels, schema: operator.input.schema, uid, job: plan.name, epoch }),
+    );
   }
   if (deadLetters !== undefined) {
-    writers.set(DEAD_LETTERS, await deadLetters.open({ kernels, schema: DEAD_LETTER_SCHEMA, uid: DEAD_LETTERS, job: plan.name, epoch }));
+    writers.set(
+      DEAD_LETTERS,
+      await deadLetters.open({ kernels, schema: DEAD_LETTER_SCHEMA, uid: DEAD_LETTERS, job: plan.name, epoch }),
+    );
   }
   return writers;
 }
@@ -107,9 +116,13 @@ function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
   const lost = Object.keys(restored.kinds).filter((uid) => !known.has(uid));
   const held = lost.filter((uid) => (restored.ledgers[uid]?.['held'] ?? 0) > 0 || restored.kinds[uid] === 'source');
   if (held.length === 0) return;
-  throw new UserError('E1405', { uids: held.join(', ') }, {
-    hint: 'The job has changed. Give its operators explicit uids and keep them, or start anew with another state folder.',
-  });
+  throw new UserError(
+    'E1405',
+    { uids: held.join(', ') },
+    {
+      hint: 'The job has changed. Give its operators explicit uids and keep them, or start anew with another state folder.',
+    },
+  );
 }
 
 function restoreOperator(operator: TaskOperator, restored: Manifest | undefined): void {
@@ -148,8 +161,14 @@ class Wiring {
       this.#operators.push(operator);
     }
     const sources = this.#operators.filter((operator) => operator instanceof SourceDriver);
-    const operators = this.#operators.filter((operator): operator is TaskOperator => !(operator instanceof SourceDriver));
-    return new Task(sources, operators, operators.filter((operator) => operator instanceof SinkOperator));
+    const operators = this.#operators.filter(
+      (operator): operator is TaskOperator => !(operator instanceof SourceDriver),
+    );
+    return new Task(
+      sources,
+      operators,
+      operators.filter((operator) => operator instanceof SinkOperator),
+    );
   }
 
   connect(): void {
@@ -174,23 +193,43 @@ class Wiring {
   #operator(node: PhysicalNode, index: number, output: Edge, side: Edge): TaskOperator | SourceDriver {
     const { uid, operator } = node;
     const { kernels, arena, writers } = this.#context;
-    const deadLetter = (batch: RecordBatch, row: number, reason: string): void => this.deadLetters.row(uid, batch, row, reason);
+    const deadLetter = (batch: RecordBatch, row: number, reason: string): void =>
+      this.deadLetters.row(uid, batch, row, reason);
     switch (operator.kind) {
       case 'source':
         return this.#source(node, index, output);
       case 'watermark':
         return this.#watermarks(uid, operator, index, output, deadLetter);
       case 'filter':
-        return new Filter({ uid, kernels, output, schema: operator.input.schema, condition: operator.condition, deadLetter });
+        return new Filter({
+          uid,
+          kernels,
+          output,
+          schema: operator.input.schema,
+          condition: operator.condition,
+          deadLetter,
+        });
       case 'project':
         return new Project({
-          uid, kernels, output, inputSchema: operator.input.schema, schema: operator.schema, columns: operator.columns, deadLetter,
+          uid,
+          kernels,
+          output,
+          inputSchema: operator.input.schema,
+          schema: operator.schema,
+          columns: operator.columns,
+          deadLetter,
         });
       case 'function':
         return new UserFunction({
-          uid, kernels, output, input: operator.input.schema, out: operator.schema, does: operator.does,
+          uid,
+          kernels,
+          output,
+          input: operator.input.schema,
+          out: operator.schema,
+          does: operator.does,
           // The API's types tie the function to the rows of its input; the plan holds it without them.
-          run: operator.run as (row: unknown) => unknown, timestamp: this.#context.timestamp,
+          run: operator.run as (row: unknown) => unknown,
+          timestamp: this.#context.timestamp,
         });
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
@@ -214,17 +253,26 @@ class Wiring {
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
     const driver: SourceDriver = new SourceDriver({
-      uid, kernels, output, connector, splits,
+      uid,
+      kernels,
+      output,
+      connector,
+      splits,
       eventTime: this.#eventTimeOf(index),
-      open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) => connector.open(split, offset, {
-        kernels, source: uid, splitIndex, columns,
-        batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX), chunkBytes: settings.chunkBytes,
-        deadLetter: (letter) => {
-          driver.ledger.in++;
-          driver.ledger.deadLetters++;
-          this.deadLetters.letter(uid, letter);
-        },
-      }),
+      open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) =>
+        connector.open(split, offset, {
+          kernels,
+          source: uid,
+          splitIndex,
+          columns,
+          batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
+          chunkBytes: settings.chunkBytes,
+          deadLetter: (letter) => {
+            driver.ledger.in++;
+            driver.ledger.deadLetters++;
+            this.deadLetters.letter(uid, letter);
+          },
+        }),
     });
     return driver;
   }
@@ -240,7 +288,11 @@ class Wiring {
   }
 
   #watermarks(
-    uid: string, node: WatermarkNode, index: number, output: Edge, deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+    uid: string,
+    node: WatermarkNode,
+    index: number,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
   ): AssignWatermarks {
     const first = new Map<string, number>();
     const splits: string[] = [];
@@ -250,7 +302,12 @@ class Wiring {
       splits.push(...(this.#splits.get(source) ?? []).map(({ id }) => `${sourceUid}/${id}`));
     }
     return new AssignWatermarks({
-      uid, kernels: this.#context.kernels, output, ...columnOf(node), splits, deadLetter,
+      uid,
+      kernels: this.#context.kernels,
+      output,
+      ...columnOf(node),
+      splits,
+      deadLetter,
       delayMs: node.strategy.kind === 'bounded' ? node.strategy.delayMs : 0,
       splitOf: ({ source, split }: BatchOrigin) => (first.get(source) ?? 0) + split,
     });

@@ -25,13 +25,20 @@ export interface InspectedOperator {
 export interface Inspection {
   readonly job: string | undefined;
   readonly checkpoints: readonly InspectedCheckpoint[];
-  readonly newest: {
-    readonly checkpoint: number;
-    readonly finished: boolean;
-    readonly operators: readonly InspectedOperator[];
-    readonly offsets: readonly { readonly uid: string; readonly split: string; readonly position: number; readonly ended: boolean }[];
-    readonly sinks: readonly { readonly uid: string; readonly committables: number }[];
-  } | undefined;
+  readonly newest:
+    | {
+        readonly checkpoint: number;
+        readonly finished: boolean;
+        readonly operators: readonly InspectedOperator[];
+        readonly offsets: readonly {
+          readonly uid: string;
+          readonly split: string;
+          readonly position: number;
+          readonly ended: boolean;
+        }[];
+        readonly sinks: readonly { readonly uid: string; readonly committables: number }[];
+      }
+    | undefined;
 }
 
 /** `kernels` is used up to the size of the state; its memory is overwritten. */
@@ -52,7 +59,9 @@ export async function inspectStore(store: CheckpointStore, kernels: KernelInstan
 }
 
 async function readWhole(
-  store: CheckpointStore, arena: StateArena, blob: BlobInfo,
+  store: CheckpointStore,
+  arena: StateArena,
+  blob: BlobInfo,
 ): Promise<{ readonly manifest: Manifest | undefined; readonly problem: string | undefined }> {
   const damaged: { name: string; problem: string }[] = [];
   const manifest = await readManifest(store, arena, blob, damaged);
@@ -71,7 +80,10 @@ function contentsOf(manifest: Manifest, arena: StateArena): NonNullable<Inspecti
     checkpoint: manifest.checkpoint,
     finished: manifest.finished,
     operators: Object.entries(manifest.kinds).map(([uid, kind]) => ({
-      uid, kind, ledger: manifest.ledgers[uid] ?? {}, states: states.filter(({ name }) => name === uid),
+      uid,
+      kind,
+      ledger: manifest.ledgers[uid] ?? {},
+      states: states.filter(({ name }) => name === uid),
     })),
     offsets: Object.entries(manifest.sources).flatMap(([uid, source]) => splitsOf(uid, source)),
     sinks: Object.entries(manifest.sinks).map(([uid, committables]) => ({ uid, committables: committables.length })),
@@ -81,7 +93,8 @@ function contentsOf(manifest: Manifest, arena: StateArena): NonNullable<Inspecti
 function splitsOf(uid: string, source: unknown): { uid: string; split: string; position: number; ended: boolean }[] {
   const splits = isRecord(source) ? source['splits'] : undefined;
   return Object.entries(isRecord(splits) ? splits : {}).map(([split, state]) => ({
-    uid, split,
+    uid,
+    split,
     position: isRecord(state) ? Number(state['position']) : 0,
     ended: isRecord(state) && state['ended'] === true,
   }));

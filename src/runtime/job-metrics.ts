@@ -27,7 +27,8 @@ export function metricsOf(run: Measured): MetricsRegistry {
     if (sink instanceof SinkOperator) registry.add(sink.uid, 'bytesWritten', 'bytes', () => sink.writer.bytesWritten);
   }
   for (const { name } of arena.states()) {
-    const state = (): { entries: number; bytes: number } => arena.states().find((each) => each.name === name) ?? { entries: 0, bytes: 0 };
+    const state = (): { entries: number; bytes: number } =>
+      arena.states().find((each) => each.name === name) ?? { entries: 0, bytes: 0 };
     registry.add(name, 'stateEntries', 'keys', () => state().entries);
     registry.add(name, 'stateBytes', 'bytes', () => state().bytes);
   }

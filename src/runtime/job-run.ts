@@ -99,26 +99,56 @@ export class JobRun {
     this.damaged = damaged;
     this.restoredFrom = restored;
     this.#deployment = await deploy(this.plan, {
-      kernels, arena, splits, writers: this.#writers, settings: this.settings, restored, timestamp: this.#ports.timestamp,
+      kernels,
+      arena,
+      splits,
+      writers: this.#writers,
+      settings: this.settings,
+      restored,
+      timestamp: this.#ports.timestamp,
     });
     const manifest = this.#adopt(restored, epoch);
-    await store.publish(manifestName(epoch, manifest.checkpoint), encodeManifest(manifest, (bytes) => arena.checksum(bytes)));
+    await store.publish(
+      manifestName(epoch, manifest.checkpoint),
+      encodeManifest(manifest, (bytes) => arena.checksum(bytes)),
+    );
     for (const [uid, writer] of this.#writers) await writer.recover(manifest.sinks[uid] ?? []);
     const names = (await store.list()).map(({ name }) => name);
     const unreadable = damaged.map(({ name }) => name).filter(isManifestName);
     await store.remove([...unreadable, ...leftovers(names, [manifest, ...older])]);
-    this.#checkpointer = new Checkpointer({
-      job: this.plan.name, epoch, store, arena, task: this.#deployment.task, clock,
-      kinds: kindsOf(this.plan), retained: this.settings.retained, logBytes: this.settings.logBytes,
-    }, manifest, restored === undefined ? older : [restored, ...older]);
+    this.#checkpointer = new Checkpointer(
+      {
+        job: this.plan.name,
+        epoch,
+        store,
+        arena,
+        task: this.#deployment.task,
+        clock,
+        kinds: kindsOf(this.plan),
+        retained: this.settings.retained,
+        logBytes: this.settings.logBytes,
+      },
+      manifest,
+      restored === undefined ? older : [restored, ...older],
+    );
   }
 
   /** The restored checkpoint under this owner's epoch, or the checkpoint of an empty start. */
   #adopt(restored: Manifest | undefined, epoch: number): Manifest {
     if (restored !== undefined) return { ...restored, epoch };
     return {
-      job: this.plan.name, checkpoint: 0, epoch, takenAt: this.#ports.clock.now(), finished: false, segments: [],
-      arena: null, sources: {}, operators: {}, sinks: {}, ledgers: {}, kinds: kindsOf(this.plan),
+      job: this.plan.name,
+      checkpoint: 0,
+      epoch,
+      takenAt: this.#ports.clock.now(),
+      finished: false,
+      segments: [],
+      arena: null,
+      sources: {},
+      operators: {},
+      sinks: {},
+      ledgers: {},
+      kinds: kindsOf(this.plan),
     };
   }
 
@@ -133,14 +163,19 @@ export class JobRun {
     const read = task.sources.map((source) => source.progress());
     const sizes = read.map(({ size }) => size);
     const entries = [...task.sources, ...task.operators].map(({ ledger }) => ledger);
-    const watermarks = task.operators.flatMap((operator) => (operator instanceof AssignWatermarks ? [operator.watermark] : []));
+    const watermarks = task.operators.flatMap((operator) =>
+      operator instanceof AssignWatermarks ? [operator.watermark] : [],
+    );
     const lowest = Math.min(...watermarks);
     return {
       recordsIn: task.sources.reduce((sum, { ledger }) => sum + ledger.in, 0),
       late: entries.reduce((sum, { late }) => sum + late, 0),
       deadLetters: entries.reduce((sum, { deadLetters }) => sum + deadLetters, 0),
       bytesRead: read.reduce((sum, source) => sum + source.read, 0),
-      bytesTotal: sizes.reduce<number | undefined>((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0),
+      bytesTotal: sizes.reduce<number | undefined>(
+        (sum, size) => (sum === undefined || size === undefined ? undefined : sum + size),
+        0,
+      ),
       watermark: watermarks.length === 0 || lowest <= MIN_TIME ? undefined : lowest,
       stateBytes: arena.usedBytes(),
       checkpoints: this.checkpoints.completed,
@@ -230,7 +265,9 @@ export class JobRun {
 
   #due(): number {
     const { checkpointEveryMs } = this.settings;
-    return checkpointEveryMs === undefined ? Number.POSITIVE_INFINITY : this.#ports.clock.monotonicMs() + checkpointEveryMs;
+    return checkpointEveryMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.#ports.clock.monotonicMs() + checkpointEveryMs;
   }
 
   /** Until input, a request, the end of the checkpoint that is being written, or the time of the next. */
@@ -244,6 +281,8 @@ export class JobRun {
     await Promise.race([this.deployment.task.ready(), woken.promise, ...(next === undefined ? [] : [next])]);
     woken.wake();
     this.#wake = () => undefined;
+    // A reader that is ready at once and yet has nothing must not keep the host's I/O from running.
+    await clock.yield();
   }
 
   async #sinksReady(): Promise<void> {
@@ -254,13 +293,15 @@ export class JobRun {
   }
 
   #checkpointInBackground(): void {
-    this.#background = this.#take(false).catch((error: unknown) => {
-      this.#failure = { error };
-    }).finally(() => {
-      this.#background = undefined;
-      // A loop that waits for input has to see the failure, or may begin the next checkpoint.
-      this.#wake();
-    });
+    this.#background = this.#take(false)
+      .catch((error: unknown) => {
+        this.#failure = { error };
+      })
+      .finally(() => {
+        this.#background = undefined;
+        // A loop that waits for input has to see the failure, or may begin the next checkpoint.
+        this.#wake();
+      });
   }
 
   async #take(finished: boolean): Promise<void> {

@@ -19,7 +19,8 @@ export class KeyColumns {
     this.#indexes = keys.map((key) => requireColumn(input, key, 'keyBy'));
     const fields = this.#indexes.flatMap((index) => input.fields[index] ?? []);
     const [only] = fields;
-    const asItIs = fields.length === 1 && only !== undefined && !only.type.nullable && physicalOf(only.type) !== Physical.F64;
+    const asItIs =
+      fields.length === 1 && only !== undefined && !only.type.nullable && physicalOf(only.type) !== Physical.F64;
     this.#codec = asItIs || fields.length === 0 ? undefined : new RowCodec(kernels, tableSchema(fields), 'keys');
     this.physical = fields.length === 0 ? undefined : asItIs ? physicalOf(only.type) : Physical.VIEW;
   }

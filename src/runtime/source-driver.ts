@@ -73,14 +73,22 @@ export class SourceDriver {
     this.uid = options.uid;
     this.#options = options;
     this.#kernels = new WatermarkKernels(options.kernels);
-    this.#splits = options.splits.map((split, index) => (
-      { split, index, reader: undefined, max: MIN_TIME, ended: false, position: 0 }));
+    this.#splits = options.splits.map((split, index) => ({
+      split,
+      index,
+      reader: undefined,
+      max: MIN_TIME,
+      ended: false,
+      position: 0,
+    }));
   }
 
   /** Opens the readers at their restored offsets, or at the beginning. Call once, after `restore` when there is a checkpoint. */
   async open(restored: Json | undefined): Promise<void> {
     // What snapshot wrote; the manifest's checksum was verified.
-    const state = restored as undefined | { splits: { [id: string]: SplitState }; current: string | null; turnEnd: number };
+    const state = restored as
+      | undefined
+      | { splits: { [id: string]: SplitState }; current: string | null; turnEnd: number };
     for (const split of this.#splits) {
       const before = state?.splits[split.split.id];
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
@@ -117,7 +125,11 @@ export class SourceDriver {
 
   /** Each split with where it stands, for `explainWindow` and `inspect`. */
   positions(): readonly { readonly id: string; readonly position: number; readonly ended: boolean }[] {
-    return this.#splits.map(({ split, reader, position, ended }) => ({ id: split.id, position: reader?.position ?? position, ended }));
+    return this.#splits.map(({ split, reader, position, ended }) => ({
+      id: split.id,
+      position: reader?.position ?? position,
+      ended,
+    }));
   }
 
   get live(): boolean {
@@ -268,5 +280,7 @@ export class SourceDriver {
   }
 }
 
-const added = (sum: ReaderCounters, more: ReaderCounters = { fastRows: 0, generalRows: 0 }): ReaderCounters =>
-  ({ fastRows: sum.fastRows + more.fastRows, generalRows: sum.generalRows + more.generalRows });
+const added = (sum: ReaderCounters, more: ReaderCounters = { fastRows: 0, generalRows: 0 }): ReaderCounters => ({
+  fastRows: sum.fastRows + more.fastRows,
+  generalRows: sum.generalRows + more.generalRows,
+});

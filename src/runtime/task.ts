@@ -72,7 +72,10 @@ export class Task {
   }
 
   /** What operators and sources keep outside the arena, by uid. */
-  snapshot(): { readonly operators: { readonly [uid: string]: Json }; readonly sources: { readonly [uid: string]: Json } } {
+  snapshot(): {
+    readonly operators: { readonly [uid: string]: Json };
+    readonly sources: { readonly [uid: string]: Json };
+  } {
     return {
       operators: Object.fromEntries(this.operators.map((operator) => [operator.uid, operator.snapshot()])),
       sources: Object.fromEntries(this.sources.map((source) => [source.uid, source.snapshot()])),

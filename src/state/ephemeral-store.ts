@@ -7,9 +7,13 @@ export function ephemeralStore(): CheckpointStore {
     acquire: () => Promise.resolve(1),
     list: () => Promise.resolve([]),
     read: (name) => Promise.reject(new RangeError(`${name} was not kept`)),
-    createSegment: (name) => Promise.resolve({
-      name, append: () => Promise.resolve(), seal: () => Promise.resolve(), abandon: () => Promise.resolve(),
-    }),
+    createSegment: (name) =>
+      Promise.resolve({
+        name,
+        append: () => Promise.resolve(),
+        seal: () => Promise.resolve(),
+        abandon: () => Promise.resolve(),
+      }),
     publish: () => Promise.resolve(),
     remove: () => Promise.resolve(),
     release: () => Promise.resolve(),

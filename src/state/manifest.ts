@@ -49,8 +49,10 @@ export type Checksum = (bytes: Uint8Array) => string;
 const digits = (n: number): string => String(n).padStart(10, '0');
 
 /** Manifests sort by epoch, then checkpoint: what a later owner wrote stands above anything of an earlier one. */
-export const manifestName = (epoch: number, checkpoint: number): string => `checkpoint-${digits(epoch)}-${digits(checkpoint)}`;
-export const segmentName = (epoch: number, checkpoint: number): string => `segment-${digits(epoch)}-${digits(checkpoint)}`;
+export const manifestName = (epoch: number, checkpoint: number): string =>
+  `checkpoint-${digits(epoch)}-${digits(checkpoint)}`;
+export const segmentName = (epoch: number, checkpoint: number): string =>
+  `segment-${digits(epoch)}-${digits(checkpoint)}`;
 export const isManifestName = (name: string): boolean => /^checkpoint-\d{10}-\d{10}$/.test(name);
 export const isSegmentName = (name: string): boolean => /^segment-\d{10}-\d{10}$/.test(name);
 
@@ -76,9 +78,13 @@ export function decodeManifest(bytes: Uint8Array, checksum: Checksum, location: 
   const version = new RegExp(`^${MAGIC} (\\d+)$`).exec(text.decode(bytes.subarray(0, Math.max(0, versionEnd))));
   if (version === null || checksumEnd < 0) throw new DamagedManifest('it does not begin like a checkpoint');
   if (Number(version[1]) !== FORMAT_VERSION) {
-    throw new UserError('E1403', { path: location, found: Number(version[1]), expected: FORMAT_VERSION }, {
-      hint: 'Run it with the version of millrace that wrote it, or start anew with another state folder.',
-    });
+    throw new UserError(
+      'E1403',
+      { path: location, found: Number(version[1]), expected: FORMAT_VERSION },
+      {
+        hint: 'Run it with the version of millrace that wrote it, or start anew with another state folder.',
+      },
+    );
   }
   const body = bytes.subarray(checksumEnd + 1);
   const expected = text.decode(bytes.subarray(versionEnd + 1, checksumEnd));
@@ -87,9 +93,16 @@ export function decodeManifest(bytes: Uint8Array, checksum: Checksum, location: 
 }
 
 const manifestShape = z.object<Manifest>({
-  job: z.text, checkpoint: z.number, epoch: z.number, takenAt: z.number, finished: z.flag,
+  job: z.text,
+  checkpoint: z.number,
+  epoch: z.number,
+  takenAt: z.number,
+  finished: z.flag,
   segments: z.list(z.object<SegmentInfo>({ name: z.text, bytes: z.number, frames: z.number, checkpoint: z.number })),
   arena: z.json,
-  sources: z.record(z.json), operators: z.record(z.json), sinks: z.record(z.list(z.json)),
-  ledgers: z.record(z.record(z.number)), kinds: z.record(z.text),
+  sources: z.record(z.json),
+  operators: z.record(z.json),
+  sinks: z.record(z.list(z.json)),
+  ledgers: z.record(z.record(z.number)),
+  kinds: z.record(z.text),
 });

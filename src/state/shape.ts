@@ -20,27 +20,36 @@ const flag: Shape<boolean> = (value, path) => (typeof value === 'boolean' ? valu
 /** What JSON.parse returns is JSON; undefined means that the key is missing. */
 const json: Shape<Json> = (value, path) => (value === undefined ? expected('there', path) : (value as Json));
 
-const list = <T>(of: Shape<T>): Shape<readonly T[]> => (value, path) =>
-  (Array.isArray(value) ? value.map((item, i) => of(item, `${path ?? ''}[${i}]`)) : expected('a list', path));
+const list =
+  <T>(of: Shape<T>): Shape<readonly T[]> =>
+  (value, path) =>
+    Array.isArray(value) ? value.map((item, i) => of(item, `${path ?? ''}[${i}]`)) : expected('a list', path);
 
 function entries(value: unknown, path: string | undefined): [string, unknown][] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : expected('an object', path);
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value)
+    : expected('an object', path);
 }
 
 /** An object of any keys without a prototype, so that a key like __proto__ is a key. */
-const record = <T>(of: Shape<T>): Shape<{ readonly [key: string]: T }> => (value, path) => {
-  const result: { [key: string]: T } = Object.create(null);
-  for (const [key, item] of entries(value, path)) result[key] = of(item, `${path ?? ''}.${key}`);
-  return result;
-};
+const record =
+  <T>(of: Shape<T>): Shape<{ readonly [key: string]: T }> =>
+  (value, path) => {
+    const result: { [key: string]: T } = Object.create(null);
+    for (const [key, item] of entries(value, path)) result[key] = of(item, `${path ?? ''}.${key}`);
+    return result;
+  };
 
-const object = <T extends object>(fields: { readonly [K in keyof T]-?: Shape<T[K]> }): Shape<T> => (value, path) => {
-  const from = new Map(entries(value, path));
-  const result = Object.fromEntries(
-    Object.entries<Shape<unknown>>(fields).map(([key, shape]) => [key, shape(from.get(key), `${path ?? ''}.${key}`)]));
-  // Every field of T was made by its own shape.
-  return result as T;
-};
+const object =
+  <T extends object>(fields: { readonly [K in keyof T]-?: Shape<T[K]> }): Shape<T> =>
+  (value, path) => {
+    const from = new Map(entries(value, path));
+    const result = Object.fromEntries(
+      Object.entries<Shape<unknown>>(fields).map(([key, shape]) => [key, shape(from.get(key), `${path ?? ''}.${key}`)]),
+    );
+    // Every field of T was made by its own shape.
+    return result as T;
+  };
 
 export const z = { number, text, flag, json, list, record, object };
 

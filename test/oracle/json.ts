@@ -91,17 +91,28 @@ function membersOf(text: string): Map<string, string> {
 
 function valueOf(raw: string, type: ColumnType): OracleValue {
   switch (type.kind) {
-    case 'bool': return raw === 'true' ? true : raw === 'false' ? false : unfit();
-    case 'int8': return Number(integer(raw, 8));
-    case 'int16': return Number(integer(raw, 16));
-    case 'int32': return Number(integer(raw, 32));
-    case 'int64': return integer(raw, 64);
-    case 'float32': return Math.fround(Number(numberText(raw)));
-    case 'float64': return Number(numberText(raw));
-    case 'utf8': return hex(textOf(raw));
-    case 'json': return hex(raw);
-    case 'bytes': return base64(textOf(raw));
-    case 'timestamp': return raw.startsWith('"') ? iso(textOf(raw), type.unit ?? 'ms') : epoch(raw, type.unit ?? 'ms');
+    case 'bool':
+      return raw === 'true' ? true : raw === 'false' ? false : unfit();
+    case 'int8':
+      return Number(integer(raw, 8));
+    case 'int16':
+      return Number(integer(raw, 16));
+    case 'int32':
+      return Number(integer(raw, 32));
+    case 'int64':
+      return integer(raw, 64);
+    case 'float32':
+      return Math.fround(Number(numberText(raw)));
+    case 'float64':
+      return Number(numberText(raw));
+    case 'utf8':
+      return hex(textOf(raw));
+    case 'json':
+      return hex(raw);
+    case 'bytes':
+      return base64(textOf(raw));
+    case 'timestamp':
+      return raw.startsWith('"') ? iso(textOf(raw), type.unit ?? 'ms') : epoch(raw, type.unit ?? 'ms');
   }
 }
 
@@ -157,8 +168,8 @@ function iso(text: string, unit: Unit): bigint {
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   const isDate = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
-  const isTime = [hour, offsetHour].every((n) => Number(n) < 24)
-    && [minute, second, offsetMinute].every((n) => Number(n) < 60);
+  const isTime =
+    [hour, offsetHour].every((n) => Number(n) < 24) && [minute, second, offsetMinute].every((n) => Number(n) < 60);
   if (!isDate || !isTime) unfit();
   const offset = (Number(offsetHour) * 60 + Number(offsetMinute)) * (sign === '-' ? -1 : 1);
   const seconds = date.getTime() / 1000 + (Number(hour) * 60 + Number(minute) - offset) * 60 + Number(second);

@@ -19,10 +19,13 @@ export function xxh64(bytes: Uint8Array): bigint {
   let at = 0;
   let h = P5;
   if (bytes.length >= 32) {
-    const lanes = [(P1 + P2) & MASK, P2, 0n, (-P1) & MASK];
-    for (; bytes.length - at >= 32; at += 32) lanes.forEach((lane, i) => { lanes[i] = round(lane, word(bytes, at + i * 8, 8)); });
+    const lanes = [(P1 + P2) & MASK, P2, 0n, -P1 & MASK];
+    for (; bytes.length - at >= 32; at += 32)
+      lanes.forEach((lane, i) => {
+        lanes[i] = round(lane, word(bytes, at + i * 8, 8));
+      });
     h = [1n, 7n, 12n, 18n].reduce((sum, r, i) => sum + rotate(lanes[i] ?? 0n, r), 0n) & MASK;
-    for (const lane of lanes) h = (((h ^ round(0n, lane)) * P1) + P4) & MASK;
+    for (const lane of lanes) h = ((h ^ round(0n, lane)) * P1 + P4) & MASK;
   }
   h = (h + BigInt(bytes.length)) & MASK;
   for (; bytes.length - at >= 8; at += 8) h = (rotate(h ^ round(0n, word(bytes, at, 8)), 27n) * P1 + P4) & MASK;

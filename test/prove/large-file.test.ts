@@ -25,7 +25,10 @@ beforeAll(() => {
   folder = new JobFolder();
   file = writeLargeBids(join(folder.path, 'bids.ndjson'), 2e9);
   // What the process had resident at most, as the system counted it.
-  folder.write('resident.mjs', "process.on('exit', () => process.stderr.write(`resident ${process.resourceUsage().maxRSS * 1024}\\n`));\n");
+  folder.write(
+    'resident.mjs',
+    "process.on('exit', () => process.stderr.write(`resident ${process.resourceUsage().maxRSS * 1024}\\n`));\n",
+  );
 });
 
 afterAll(() => folder.remove());
@@ -37,14 +40,19 @@ async function residentBytes(name: string, text: string): Promise<number> {
   const answer = await folder.start(['run', `${name}.ts`, '--checkpoint-every', '1 s'], limits).answer;
   expect(answer.code, answer.err).toBe(0);
   const bytes = Number(/resident (\d+)/.exec(answer.err)?.[1]);
-  console.log(`${name}: ${Math.round(bytes / 1e6)} MB resident at most for ${Math.round(file.bytes / 1e6)} MB\n${answer.err}`);
+  console.log(
+    `${name}: ${Math.round(bytes / 1e6)} MB resident at most for ${Math.round(file.bytes / 1e6)} MB\n${answer.err}`,
+  );
   return bytes;
 }
 
 async function linesOf(output: string, each: (line: string) => void): Promise<void> {
   for (const part of readdirSync(join(folder.path, output)).filter((name) => name.startsWith('part-'))) {
     let rest = '';
-    for await (const chunk of createReadStream(join(folder.path, output, part), { encoding: 'utf8', highWaterMark: 1 << 20 })) {
+    for await (const chunk of createReadStream(join(folder.path, output, part), {
+      encoding: 'utf8',
+      highWaterMark: 1 << 20,
+    })) {
       const lines = (rest + String(chunk)).split('\n');
       rest = lines.pop() ?? '';
       lines.forEach(each);

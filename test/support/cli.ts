@@ -1,7 +1,16 @@
 /** The command line as a person uses it: a folder with a job and its input, and the built `millrace` as a process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,23 +53,38 @@ export class JobFolder {
 
   /** The part files of an output folder, joined in the order of their names. */
   output(folder: string): string {
-    const parts = readdirSync(join(this.path, folder)).filter((name) => name.startsWith('part-')).sort();
+    const parts = readdirSync(join(this.path, folder))
+      .filter((name) => name.startsWith('part-'))
+      .sort();
     return parts.map((name) => this.read(join(folder, name))).join('');
   }
 
   /** Each file under a folder with a hash of its bytes. */
   hashes(folder: string): { readonly [path: string]: string } {
-    const names = this.exists(folder) ? readdirSync(join(this.path, folder), { recursive: true, encoding: 'utf8' }).sort() : [];
+    const names = this.exists(folder)
+      ? readdirSync(join(this.path, folder), { recursive: true, encoding: 'utf8' }).sort()
+      : [];
     const files = names.filter((name) => statSync(join(this.path, folder, name)).isFile());
-    return Object.fromEntries(files.map((name) => [name, createHash('sha256').update(readFileSync(join(this.path, folder, name))).digest('hex')]));
+    return Object.fromEntries(
+      files.map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(join(this.path, folder, name)))
+          .digest('hex'),
+      ]),
+    );
   }
 
   /** Starts `millrace` here; `before` are words for a shell that come before the command: 'ulimit -f 9; exec'. */
   start(args: readonly string[], before = ''): Started {
     const words = [process.execPath, MAIN, ...args];
-    const child = before === ''
-      ? spawn(process.execPath, words.slice(1), { cwd: this.path, stdio: ['ignore', 'pipe', 'pipe'] })
-      : spawn('bash', ['-c', `${before} "$@"`, 'bash', ...words], { cwd: this.path, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child =
+      before === ''
+        ? spawn(process.execPath, words.slice(1), { cwd: this.path, stdio: ['ignore', 'pipe', 'pipe'] })
+        : spawn('bash', ['-c', `${before} "$@"`, 'bash', ...words], {
+            cwd: this.path,
+            stdio: ['ignore', 'pipe', 'pipe'],
+          });
     const text = { out: '', err: '' };
     child.stdout.on('data', (bytes) => (text.out += String(bytes)));
     child.stderr.on('data', (bytes) => (text.err += String(bytes)));
@@ -68,14 +92,15 @@ export class JobFolder {
       child.on('error', fail);
       child.on('close', (code) => done({ code, ...text }));
     });
-    const printed = (wanted: string): Promise<void> => new Promise((done, fail) => {
-      const look = (): void => {
-        if (text.err.includes(wanted)) done();
-      };
-      child.stderr.on('data', look);
-      child.on('close', () => fail(new Error(`it ended without printing '${wanted}':\n${text.err}`)));
-      look();
-    });
+    const printed = (wanted: string): Promise<void> =>
+      new Promise((done, fail) => {
+        const look = (): void => {
+          if (text.err.includes(wanted)) done();
+        };
+        child.stderr.on('data', look);
+        child.on('close', () => fail(new Error(`it ended without printing '${wanted}':\n${text.err}`)));
+        look();
+      });
     return { child, answer, printed };
   }
 
@@ -97,7 +122,13 @@ export interface JobText {
 }
 
 /** A job module: sums per key and ten seconds. */
-export const jobText = ({ name = 'sums', input = 'in/*.ndjson', key = 'key', summed = 'n', out = 'out' }: JobText = {}): string =>
+export const jobText = ({
+  name = 'sums',
+  input = 'in/*.ndjson',
+  key = 'key',
+  summed = 'n',
+  out = 'out',
+}: JobText = {}): string =>
   `import { boundedOutOfOrderness, from, int32, job, schema, sum, timestamp, tumbling, utf8 } from 'millrace';
 import { ndjsonFiles, ndjsonSink } from 'millrace/node';
 
@@ -112,4 +143,7 @@ export default job('${name}', sums.to(ndjsonSink('${out}')));
 
 /** Lines for that job: `rows` of them, each `stepMs` after the one before, over `keys` keys. */
 export const rowLines = (rows: number, keys = 10, stepMs = 100): string =>
-  Array.from({ length: rows }, (_, i) => `${JSON.stringify({ at: 1_700_000_000_000 + i * stepMs, key: `key ${i % keys}`, n: i % 97 })}\n`).join('');
+  Array.from(
+    { length: rows },
+    (_, i) => `${JSON.stringify({ at: 1_700_000_000_000 + i * stepMs, key: `key ${i % keys}`, n: i % 97 })}\n`,
+  ).join('');

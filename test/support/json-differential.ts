@@ -10,10 +10,12 @@ export async function compareWithOracle(lines: number, seed: number): Promise<vo
   const kernels = await openKernels();
   for (let file = 0; file * LINES_PER_FILE < lines; file++) {
     const random = seededRandom(seed + file);
-    const parts = Array.from({ length: LINES_PER_FILE }, () => Buffer.concat([
-      below(random, 3) > 0 ? Buffer.from(validLine(random)) : mutatedLine(random),
-      Buffer.from(below(random, 10) === 0 ? '\r\n' : '\n'),
-    ]));
+    const parts = Array.from({ length: LINES_PER_FILE }, () =>
+      Buffer.concat([
+        below(random, 3) > 0 ? Buffer.from(validLine(random)) : mutatedLine(random),
+        Buffer.from(below(random, 10) === 0 ? '\r\n' : '\n'),
+      ]),
+    );
     const input = Buffer.concat(parts);
     const columns = new Set(everyKind.fields.map(({ name }) => name).filter(() => below(random, 4) > 0));
     const want = expected(everyKind, input, columns);

@@ -6,13 +6,19 @@ import { column } from './ndjson.ts';
 
 export const everyKind = {
   fields: [
-    column('flag', 'bool', { nullable: true }), column('tiny', 'int8', { nullable: true }),
-    column('small', 'int16', { nullable: true }), column('medium', 'int32', { nullable: true }),
+    column('flag', 'bool', { nullable: true }),
+    column('tiny', 'int8', { nullable: true }),
+    column('small', 'int16', { nullable: true }),
+    column('medium', 'int32', { nullable: true }),
     column('large', 'int64'),
-    column('single', 'float32', { nullable: true }), column('double', 'float64', { nullable: true }),
-    column('näme "quoted"\n', 'utf8', { nullable: true }), column('text', 'utf8', { nullable: true }),
-    column('blob', 'bytes', { nullable: true }), column('raw', 'json', { nullable: true }),
-    column('seconds', 'timestamp', { unit: 's', nullable: true }), column('time', 'timestamp', { nullable: true }),
+    column('single', 'float32', { nullable: true }),
+    column('double', 'float64', { nullable: true }),
+    column('näme "quoted"\n', 'utf8', { nullable: true }),
+    column('text', 'utf8', { nullable: true }),
+    column('blob', 'bytes', { nullable: true }),
+    column('raw', 'json', { nullable: true }),
+    column('seconds', 'timestamp', { unit: 's', nullable: true }),
+    column('time', 'timestamp', { nullable: true }),
     column('a name of more than thirty bytes, to be found by its hash', 'timestamp', { unit: 'us', nullable: true }),
   ],
 };
@@ -26,15 +32,36 @@ const digits = (random: Random, most: number): string =>
   `${1 + below(random, 9)}${many(random, most - 1, () => digit(random))}`;
 
 const PIECES = [
-  'a', 'b c', 'é', '日本', '😀', '\\n', '\\"', '\\\\', '\\/', '\\u0041', '\\u00e9',
-  '\\ud83d\\ude00', '\\ud83d', '\\ude00',
+  'a',
+  'b c',
+  'é',
+  '日本',
+  '😀',
+  '\\n',
+  '\\"',
+  '\\\\',
+  '\\/',
+  '\\u0041',
+  '\\u00e9',
+  '\\ud83d\\ude00',
+  '\\ud83d',
+  '\\ude00',
   '\\ud83d\\u0041',
-  '\\u0000', '\\b\\f\\r\\t', '{', '}', '[', ',', ':', '\u007f', '\u2028', 'plain text that fills more than a vector',
+  '\\u0000',
+  '\\b\\f\\r\\t',
+  '{',
+  '}',
+  '[',
+  ',',
+  ':',
+  '\u007f',
+  '\u2028',
+  'plain text that fills more than a vector',
   '\\uDBFF\\uDFFF',
 ];
 const text = (random: Random): string => `"${many(random, 5, () => pick(random, PIECES))}"`;
 const space = (random: Random): string =>
-  (chance(random, 3) ? many(random, 3, () => pick(random, [' ', '\t', '\r', '  '])) : '');
+  chance(random, 3) ? many(random, 3, () => pick(random, [' ', '\t', '\r', '  '])) : '';
 
 function number(random: Random): string {
   const sign = chance(random, 3) ? '-' : '';
@@ -47,11 +74,37 @@ function number(random: Random): string {
 }
 
 const INTEGERS = [
-  '0', '-0', '5', '5.0', '5e0', '50e-1', '127', '128', '-128', '-129', '32767', '32768', '-32768', '2147483647',
-  '2147483648', '-2147483648',
-  '-2147483649', '9007199254740993', '9223372036854775807', '9223372036854775808', '-9223372036854775808',
-  '-9223372036854775809', '1e18', '1e19',
-  '92233720368547758070e-1', '10000000000000000000000e-20', '0.5', '1e-400', '1e400', '0e999999999999', '1e99999999999',
+  '0',
+  '-0',
+  '5',
+  '5.0',
+  '5e0',
+  '50e-1',
+  '127',
+  '128',
+  '-128',
+  '-129',
+  '32767',
+  '32768',
+  '-32768',
+  '2147483647',
+  '2147483648',
+  '-2147483648',
+  '-2147483649',
+  '9007199254740993',
+  '9223372036854775807',
+  '9223372036854775808',
+  '-9223372036854775808',
+  '-9223372036854775809',
+  '1e18',
+  '1e19',
+  '92233720368547758070e-1',
+  '10000000000000000000000e-20',
+  '0.5',
+  '1e-400',
+  '1e400',
+  '0e999999999999',
+  '1e99999999999',
   '18446744073709551617',
 ];
 
@@ -75,12 +128,18 @@ const inner = (random: Random, depth: number): string =>
 
 export function anyValue(random: Random, depth = 0): string {
   switch (below(random, depth > 4 ? 4 : 6)) {
-    case 0: return text(random);
-    case 1: return number(random);
-    case 2: return pick(random, ['true', 'false', 'null']);
-    case 3: return pick(random, INTEGERS);
-    case 4: return `[${space(random)}${few(random, () => inner(random, depth))}]`;
-    default: return `{${few(random, () => `${space(random)}${text(random)}${space(random)}:${inner(random, depth)}`)}}`;
+    case 0:
+      return text(random);
+    case 1:
+      return number(random);
+    case 2:
+      return pick(random, ['true', 'false', 'null']);
+    case 3:
+      return pick(random, INTEGERS);
+    case 4:
+      return `[${space(random)}${few(random, () => inner(random, depth))}]`;
+    default:
+      return `{${few(random, () => `${space(random)}${text(random)}${space(random)}:${inner(random, depth)}`)}}`;
   }
 }
 
@@ -88,21 +147,28 @@ function valueFor(random: Random, kind: string): string {
   if (chance(random, 12)) return 'null';
   if (chance(random, 60)) return anyValue(random);
   switch (kind) {
-    case 'bool': return pick(random, ['true', 'false']);
-    case 'int8': case 'int16': case 'int32':
+    case 'bool':
+      return pick(random, ['true', 'false']);
+    case 'int8':
+    case 'int16':
+    case 'int32':
       return chance(random, 12) ? pick(random, INTEGERS) : String(below(random, 250) - 125);
     case 'int64':
       return chance(random, 12) ? pick(random, INTEGERS) : `${chance(random, 3) ? '-' : ''}${digits(random, 18)}`;
-    case 'float32': case 'float64': return number(random);
+    case 'float32':
+    case 'float64':
+      return number(random);
     case 'bytes':
       if (chance(random, 40)) return text(random);
       return `"${Buffer.from(many(random, 20, () => pick(random, PIECES))).toString('base64')}"`;
-    case 'json': return anyValue(random);
+    case 'json':
+      return anyValue(random);
     case 'timestamp':
       if (chance(random, 2)) return instant(random);
       if (chance(random, 12)) return number(random);
       return `${chance(random, 4) ? '-' : ''}${digits(random, 12)}${chance(random, 8) ? `.${digits(random, 9)}` : ''}`;
-    default: return text(random);
+    default:
+      return text(random);
   }
 }
 
@@ -111,11 +177,15 @@ function spelled(random: Random, name: string): string {
   const plain = JSON.stringify(name);
   if (!chance(random, 20)) return plain;
   // A code unit each, so that what lies beyond U+FFFF is spelled as its pair.
-  return `"${name.split('').map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`;
+  return `"${name
+    .split('')
+    .map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')}"`;
 }
 
 export function validLine(random: Random): string {
-  const pairs = everyKind.fields.filter(({ type }) => !chance(random, type.nullable ? 4 : 200))
+  const pairs = everyKind.fields
+    .filter(({ type }) => !chance(random, type.nullable ? 4 : 200))
     .map(({ name, type }) => `${spelled(random, name)}${space(random)}:${space(random)}${valueFor(random, type.kind)}`);
   while (chance(random, 3)) {
     const key = chance(random, 2) ? text(random) : spelled(random, pick(random, everyKind.fields).name);
@@ -129,7 +199,26 @@ export function validLine(random: Random): string {
 }
 
 const CUTS = [
-  '"', '\\', '{', '}', '[', ']', ',', ':', '0', '.', 'e', '-', '+', '\u0000', '\u0001', 'x', ' ', '\\u', 'null', 'tru',
+  '"',
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '0',
+  '.',
+  'e',
+  '-',
+  '+',
+  '\u0000',
+  '\u0001',
+  'x',
+  ' ',
+  '\\u',
+  'null',
+  'tru',
 ];
 const BROKEN_BYTES = [0x80, 0xbf, 0xc0, 0xc1, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xff, 0x00, 0x1f];
 

@@ -12,11 +12,26 @@ import { fileSink } from '../../src/connector/file-sink.ts';
 import type { SinkConnector } from '../../src/connector/sink.ts';
 import { NdjsonEncoder } from '../../src/format/ndjson-encoder.ts';
 import {
-  boundedOutOfOrderness, count, from, int64, job, max, schema, sum, timestamp, tumbling, utf8,
+  boundedOutOfOrderness,
+  count,
+  from,
+  int64,
+  job,
+  max,
+  schema,
+  sum,
+  timestamp,
+  tumbling,
+  utf8,
 } from '../../src/index.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import {
-  DEFAULT_SETTINGS, eventTimeHook, JobRun, makeSink, memoryBytesFor, physicalPlanOf,
+  DEFAULT_SETTINGS,
+  eventTimeHook,
+  JobRun,
+  makeSink,
+  memoryBytesFor,
+  physicalPlanOf,
 } from '../../src/platform.ts';
 import { DiskCheckpointStore } from '../../src/state/disk-store.ts';
 import { type KillPoint, Watch, watchedDisk } from './watched-disk.ts';
@@ -36,7 +51,11 @@ const watch = new Watch(task.kill);
 
 function partFiles(folder: string): SinkConnector {
   return fileSink({
-    disk: watchedDisk(new NodeDisk(folder), 'sink', watch), folder: '', location: folder, extension: 'ndjson', accepts: 'inserts',
+    disk: watchedDisk(new NodeDisk(folder), 'sink', watch),
+    folder: '',
+    location: folder,
+    extension: 'ndjson',
+    accepts: 'inserts',
     encoder: ({ kernels, schema: columns }) => new NdjsonEncoder(kernels.memory, columns, { changelog: false }),
   });
 }
@@ -52,13 +71,17 @@ const plan = physicalPlanOf(job('killed', rows.to(results), rows.late.to(late)),
 
 const settings = { ...DEFAULT_SETTINGS, checkpointEveryMs: 1, batchRows: 32, chunkBytes: 16_384, stateBytes: 64 << 20 };
 const state = join(task.folder, 'state');
-const run = new JobRun(plan, {
-  clock: { ...nodeClock, yield: () => nodeClock.sleep(1) },
-  kernels: new KernelInstance(await kernelModule(), memoryBytesFor(settings)),
-  store: new DiskCheckpointStore(watchedDisk(new NodeDisk(state), 'state', watch), state),
-  timestamp: eventTimeHook,
-  deadLetters: partFiles(join(task.folder, 'letters')),
-}, settings);
+const run = new JobRun(
+  plan,
+  {
+    clock: { ...nodeClock, yield: () => nodeClock.sleep(1) },
+    kernels: new KernelInstance(await kernelModule(), memoryBytesFor(settings)),
+    store: new DiskCheckpointStore(watchedDisk(new NodeDisk(state), 'state', watch), state),
+    timestamp: eventTimeHook,
+    deadLetters: partFiles(join(task.folder, 'letters')),
+  },
+  settings,
+);
 
 await run.start();
 watch.recovering = false;

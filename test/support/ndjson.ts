@@ -16,8 +16,10 @@ export async function openKernels(maxBytes = 128 << 20): Promise<KernelInstance>
   return new KernelInstance(await compiled, maxBytes);
 }
 
-export const column = (name: string, kind: ColumnType['kind'], rest: Partial<ColumnType> = {}): Field =>
-  ({ name, type: { kind, nullable: false, ...rest } });
+export const column = (name: string, kind: ColumnType['kind'], rest: Partial<ColumnType> = {}): Field => ({
+  name,
+  type: { kind, nullable: false, ...rest },
+});
 
 export interface Decoded {
   readonly rows: Rows;
@@ -29,18 +31,31 @@ export type DecoderChoices = Partial<Pick<NdjsonOptions, Choice>>;
 type Rows = (readonly OracleValue[])[];
 
 export function openDecoder(
-  kernels: KernelInstance, schema: TableSchema, letters: DeadLetter[], choices: DecoderChoices = {},
+  kernels: KernelInstance,
+  schema: TableSchema,
+  letters: DeadLetter[],
+  choices: DecoderChoices = {},
 ): NdjsonDecoder {
   const columns = new Set(schema.fields.map(({ name }) => name));
   return new NdjsonDecoder({
-    kernels, schema, columns, batchRows: 4096, chunkBytes: 65_536, source: 'source', split: 'split', origin: undefined,
-    deadLetter: (letter) => letters.push(letter), ...choices,
+    kernels,
+    schema,
+    columns,
+    batchRows: 4096,
+    chunkBytes: 65_536,
+    source: 'source',
+    split: 'split',
+    origin: undefined,
+    deadLetter: (letter) => letters.push(letter),
+    ...choices,
   });
 }
 
 /** All rows and dead letters of `input`, pushed in chunks of `chunk` bytes. Forgets everything in the kernels first. */
 export function decode(
-  kernels: KernelInstance, schema: TableSchema, input: Uint8Array,
+  kernels: KernelInstance,
+  schema: TableSchema,
+  input: Uint8Array,
   choices: DecoderChoices & { readonly chunk?: number } = {},
 ): Decoded {
   kernels.reset();
@@ -58,7 +73,10 @@ export function decode(
 
 /** Takes batches up to `limit` until there are none; returns the answer that ended it. */
 export function drain(
-  kernels: KernelInstance, decoder: NdjsonDecoder, rows: Rows, limit = Number.MAX_SAFE_INTEGER,
+  kernels: KernelInstance,
+  decoder: NdjsonDecoder,
+  rows: Rows,
+  limit = Number.MAX_SAFE_INTEGER,
 ): string {
   while (true) {
     const answer = decoder.next(limit);
@@ -68,11 +86,13 @@ export function drain(
 }
 
 export function rowsOf(kernels: KernelInstance, batch: RecordBatch): OracleValue[][] {
-  return Array.from({ length: batch.rows }, (_, row) => batch.schema.fields.map(({ type }, i) => {
-    const vector = batch.columns[i];
-    if (vector === undefined || vector.values === 0) return null;
-    return valueAt(kernels, type, vector, row);
-  }));
+  return Array.from({ length: batch.rows }, (_, row) =>
+    batch.schema.fields.map(({ type }, i) => {
+      const vector = batch.columns[i];
+      if (vector === undefined || vector.values === 0) return null;
+      return valueAt(kernels, type, vector, row);
+    }),
+  );
 }
 
 function valueAt({ memory }: KernelInstance, type: ColumnType, vector: ColumnVector, row: number): OracleValue {
@@ -80,10 +100,14 @@ function valueAt({ memory }: KernelInstance, type: ColumnType, vector: ColumnVec
   const { u8, view } = memory;
   if (validity !== 0 && (((u8[validity + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 0) return null;
   switch (physicalOf(type)) {
-    case Physical.BOOL: return u8[values + row] === 1;
-    case Physical.I32: return view.getInt32(values + row * 4, true);
-    case Physical.I64: return view.getBigInt64(values + row * 8, true);
-    case Physical.F64: return view.getFloat64(values + row * 8, true);
+    case Physical.BOOL:
+      return u8[values + row] === 1;
+    case Physical.I32:
+      return view.getInt32(values + row * 4, true);
+    case Physical.I64:
+      return view.getBigInt64(values + row * 8, true);
+    case Physical.F64:
+      return view.getFloat64(values + row * 8, true);
     case Physical.VIEW: {
       const ptr = view.getUint32(values + row * 8, true);
       return Buffer.from(u8.slice(ptr, ptr + view.getUint32(values + row * 8 + 4, true))).toString('hex');
@@ -93,12 +117,14 @@ function valueAt({ memory }: KernelInstance, type: ColumnType, vector: ColumnVec
 
 /** What the oracle makes of the same bytes; dead letters as offset and kind of reason. */
 export function expected(
-  schema: TableSchema, input: Uint8Array, columns?: ReadonlySet<string>,
+  schema: TableSchema,
+  input: Uint8Array,
+  columns?: ReadonlySet<string>,
 ): { rows: Rows; letters: [offset: number, why: string][] } {
   const wanted = columns ?? new Set(schema.fields.map(({ name }) => name));
   const rows: Rows = [];
   const letters: [number, string][] = [];
-  for (let from = 0; from < input.length;) {
+  for (let from = 0; from < input.length; ) {
     const newline = input.indexOf(10, from);
     const to = newline < 0 ? input.length : newline;
     const line = oracleLine(input.subarray(from, to), schema, wanted);

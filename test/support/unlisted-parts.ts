@@ -8,12 +8,17 @@ import type { CheckpointStore } from '../../src/state/checkpoint-store.ts';
 const PART = /^part-(\d{10})\./;
 
 /** The first part in a folder under `out` that the newest manifest of the store does not know; undefined when all are known. */
-export async function unlistedPart(disk: Disk, store: CheckpointStore, folders: { readonly [sink: string]: string }): Promise<string | undefined> {
+export async function unlistedPart(
+  disk: Disk,
+  store: CheckpointStore,
+  folders: { readonly [sink: string]: string },
+): Promise<string | undefined> {
   const next = await nextParts(store);
   for (const [sink, folder] of Object.entries(folders)) {
     for (const name of await disk.list(`out/${folder}`)) {
       const number = PART.exec(name)?.[1];
-      if (number !== undefined && Number(number) >= (next.get(sink) ?? 0)) return `${folder}/${name} is in no published checkpoint`;
+      if (number !== undefined && Number(number) >= (next.get(sink) ?? 0))
+        return `${folder}/${name} is in no published checkpoint`;
     }
   }
   return undefined;
@@ -26,5 +31,7 @@ async function nextParts(store: CheckpointStore): Promise<ReadonlyMap<string, nu
   if (newest.name === '') return new Map();
   const text = new TextDecoder().decode(await store.read(newest.name, 0, newest.bytes));
   const { sinks }: { sinks: { [uid: string]: { next: number }[] } } = JSON.parse(text.split('\n')[2] ?? '{}');
-  return new Map(Object.entries(sinks).map(([uid, listed]) => [uid, Math.max(0, ...listed.map((committable) => committable.next))]));
+  return new Map(
+    Object.entries(sinks).map(([uid, listed]) => [uid, Math.max(0, ...listed.map((committable) => committable.next))]),
+  );
 }

@@ -59,7 +59,18 @@ export class Watch {
   }
 }
 
-type Operation = 'create' | 'append' | 'sync' | 'close' | 'rename' | 'remove' | 'size' | 'makeFolder' | 'syncDirectory' | 'list' | 'read';
+type Operation =
+  | 'create'
+  | 'append'
+  | 'sync'
+  | 'close'
+  | 'rename'
+  | 'remove'
+  | 'size'
+  | 'makeFolder'
+  | 'syncDirectory'
+  | 'list'
+  | 'read';
 
 function phaseOf(role: 'state' | 'sink', operation: Operation, path: string): Phase {
   if (operation === 'list' || operation === 'read' || operation === 'size') return 'other';
@@ -73,10 +84,26 @@ function phaseOf(role: 'state' | 'sink', operation: Operation, path: string): Ph
 }
 
 export function watchedDisk(disk: Disk, role: 'state' | 'sink', watch: Watch): Disk {
-  const during = <T>(operation: Operation, path: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> =>
-    watch.during(watch.recovering ? 'recovery' : phaseOf(role, operation, path), `${operation} ${nameOf(path)}`, work, half);
+  const during = <T>(
+    operation: Operation,
+    path: string,
+    work: () => Promise<T>,
+    half?: () => Promise<void>,
+  ): Promise<T> =>
+    watch.during(
+      watch.recovering ? 'recovery' : phaseOf(role, operation, path),
+      `${operation} ${nameOf(path)}`,
+      work,
+      half,
+    );
   const file = (inner: DiskFile, path: string): DiskFile => ({
-    append: (bytes) => during('append', path, () => inner.append(bytes), () => inner.append(bytes.subarray(0, bytes.length >> 1))),
+    append: (bytes) =>
+      during(
+        'append',
+        path,
+        () => inner.append(bytes),
+        () => inner.append(bytes.subarray(0, bytes.length >> 1)),
+      ),
     sync: () => during('sync', path, () => inner.sync()),
     close: () => during('close', path, () => inner.close()),
   });

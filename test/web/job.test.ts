@@ -133,7 +133,10 @@ test('a page that is reloaded in the middle goes on from its checkpoint and ends
   const summary = await finish(page, 'reloaded');
   expect(summary).toMatchObject({ status: 'finished', recordsIn: 3 * ROWS });
   // Checkpoint 0 is an empty start; two were complete before the reload.
-  expect(summary).toHaveProperty('restoredFrom', expect.toSatisfy((checkpoint) => checkpoint >= 2));
+  expect(summary).toHaveProperty(
+    'restoredFrom',
+    expect.toSatisfy((checkpoint) => checkpoint >= 2),
+  );
 });
 
 test('a job that is suspended goes on when it is started again', async () => {

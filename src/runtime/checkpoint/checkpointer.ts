@@ -58,7 +58,14 @@ type Cut = Pick<Manifest, 'sources' | 'operators' | 'ledgers' | 'takenAt' | 'fin
 };
 
 export class Checkpointer {
-  readonly counts: CheckpointCounts = { completed: 0, aborted: 0, bytes: 0, changedBytes: 0, cutMs: new Histogram(), persistMs: new Histogram() };
+  readonly counts: CheckpointCounts = {
+    completed: 0,
+    aborted: 0,
+    bytes: 0,
+    changedBytes: 0,
+    cutMs: new Histogram(),
+    persistMs: new Histogram(),
+  };
   readonly #options: CheckpointerOptions;
   #next: number;
   #segments: readonly SegmentInfo[];
@@ -108,8 +115,18 @@ export class Checkpointer {
     const prepared = new Map(task.sinks.map((sink) => [sink.uid, sink.writer.prepare(checkpoint)] as const));
     // A prepare that fails is reported where it is awaited; until then it must not count as unhandled.
     for (const promise of prepared.values()) promise.catch(() => undefined);
-    const ledgers = Object.fromEntries([...task.sources, ...task.operators].map(({ uid, ledger }) => [uid, { ...ledger }]));
-    return { ...task.snapshot(), ledgers, takenAt: clock.now(), finished, arena: arena.describe(), prepared, changedBytes };
+    const ledgers = Object.fromEntries(
+      [...task.sources, ...task.operators].map(({ uid, ledger }) => [uid, { ...ledger }]),
+    );
+    return {
+      ...task.snapshot(),
+      ledgers,
+      takenAt: clock.now(),
+      finished,
+      arena: arena.describe(),
+      prepared,
+      changedBytes,
+    };
   }
 
   #logIsLong(): boolean {
@@ -170,13 +187,25 @@ export class Checkpointer {
   }
 
   #manifestOf(
-    checkpoint: number, cut: Cut, segment: SegmentInfo | undefined, prepared: ReadonlyMap<string, readonly Json[]>,
+    checkpoint: number,
+    cut: Cut,
+    segment: SegmentInfo | undefined,
+    prepared: ReadonlyMap<string, readonly Json[]>,
   ): Manifest {
     const { job, epoch, kinds } = this.#options;
     const before = this.#full ? [] : this.#segments;
     const { sources, operators, ledgers, takenAt, finished } = cut;
     return {
-      job, checkpoint, epoch, takenAt, finished, sources, operators, ledgers, kinds, arena: cut.arena,
+      job,
+      checkpoint,
+      epoch,
+      takenAt,
+      finished,
+      sources,
+      operators,
+      ledgers,
+      kinds,
+      arena: cut.arena,
       segments: segment === undefined ? before : [...before, segment],
       sinks: { ...Object.fromEntries(this.#committed), ...Object.fromEntries(prepared) },
     };
@@ -184,7 +213,10 @@ export class Checkpointer {
 
   async #publish(manifest: Manifest): Promise<void> {
     const { store, arena } = this.#options;
-    await store.publish(manifestName(manifest.epoch, manifest.checkpoint), encodeManifest(manifest, (bytes) => arena.checksum(bytes)));
+    await store.publish(
+      manifestName(manifest.epoch, manifest.checkpoint),
+      encodeManifest(manifest, (bytes) => arena.checksum(bytes)),
+    );
   }
 
   async #commit(manifest: Manifest): Promise<void> {
@@ -203,7 +235,9 @@ export class Checkpointer {
     const dropped = this.#retained.slice(retained);
     this.#retained = this.#retained.slice(0, retained);
     const needed = new Set(this.#retained.flatMap(({ segments }) => segments.map(({ name }) => name)));
-    const segments = new Set(dropped.flatMap((old) => old.segments.map(({ name }) => name)).filter((name) => !needed.has(name)));
+    const segments = new Set(
+      dropped.flatMap((old) => old.segments.map(({ name }) => name)).filter((name) => !needed.has(name)),
+    );
     const manifests = dropped.map((old) => manifestName(old.epoch, old.checkpoint));
     // Manifests first: one that outlives its segments would look damaged.
     if (manifests.length > 0) await store.remove(manifests);

@@ -54,7 +54,11 @@ export class Aggregate implements Operator {
     this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
     this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
-    const spec = { state: arena.open(uid), key: this.#keys.physical, aggregates: aggregateSpecs(input, node.aggregates, uid) };
+    const spec = {
+      state: arena.open(uid),
+      key: this.#keys.physical,
+      aggregates: aggregateSpecs(input, node.aggregates, uid),
+    };
     this.#kernel = new ChangelogAggregate(kernels, spec, BATCH_ROWS_MAX);
   }
 
@@ -63,14 +67,19 @@ export class Aggregate implements Operator {
   }
 
   processBatch(batch: RecordBatch): void {
-    if (batch.rowKinds !== 0) throw new UserError('E1212', { what: 'aggregate over a changelog' }, { location: { operator: this.uid } });
+    if (batch.rowKinds !== 0)
+      throw new UserError('E1212', { what: 'aggregate over a changelog' }, { location: { operator: this.uid } });
     this.ledger.in += batch.selected;
     const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
     for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
     this.ledger.deadLetters += batch.selected - selected;
     if (selected === 0) return;
     const taken = { ...batch, selection, selected };
-    this.#pending = { batch: taken, at: 0, input: { selected, selection, key: this.#keys.of(taken), columns, filters } };
+    this.#pending = {
+      batch: taken,
+      at: 0,
+      input: { selected, selection, key: this.#keys.of(taken), columns, filters },
+    };
     this.resume();
   }
 
@@ -114,9 +123,15 @@ export class Aggregate implements Operator {
       this.#copyTimes(batch, position, out);
     }
     return {
-      schema: this.#options.node.schema, rows, columns: [...this.#keys.decode(key, rows), ...results], selection: 0, selected: rows, rowKinds,
+      schema: this.#options.node.schema,
+      rows,
+      columns: [...this.#keys.decode(key, rows), ...results],
+      selection: 0,
+      selected: rows,
+      rowKinds,
       timestamps: batch.timestamps === 0 ? 0 : this.#timestamps,
-      watermarks: batch.watermarks === 0 ? 0 : this.#watermarks, origin: batch.origin,
+      watermarks: batch.watermarks === 0 ? 0 : this.#watermarks,
+      origin: batch.origin,
     };
   }
 

@@ -123,7 +123,11 @@ export class AssignWatermarks implements Operator {
 
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
-    const { splits, max, tracker } = state as { splits: string[]; max: number[]; tracker: { output: number; inputs: Json[] } };
+    const { splits, max, tracker } = state as {
+      splits: string[];
+      max: number[];
+      tracker: { output: number; inputs: Json[] };
+    };
     const inputs = this.#options.splits.map((id, i): Json => {
       const before = splits.indexOf(id);
       this.#max[i] = eventTimeMs(max[before] ?? MIN_TIME);

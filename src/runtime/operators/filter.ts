@@ -42,7 +42,12 @@ export class Filter implements Operator {
 
   constructor(options: FilterOptions) {
     this.uid = options.uid;
-    this.#condition = new Condition(options.kernels, options.schema, options.condition, `the condition of '${options.uid}'`);
+    this.#condition = new Condition(
+      options.kernels,
+      options.schema,
+      options.condition,
+      `the condition of '${options.uid}'`,
+    );
     this.#deadLetter = options.deadLetter;
     this.#output = options.output;
   }

@@ -46,7 +46,12 @@ export class Project implements Operator {
     const expressions = options.columns.map(({ expression }) => expression);
     this.uid = options.uid;
     this.#schema = options.schema;
-    this.#projection = new Projection(options.kernels, options.inputSchema, expressions, `the columns of '${options.uid}'`);
+    this.#projection = new Projection(
+      options.kernels,
+      options.inputSchema,
+      expressions,
+      `the columns of '${options.uid}'`,
+    );
     this.#deadLetter = options.deadLetter;
     this.#output = options.output;
   }

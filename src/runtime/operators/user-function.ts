@@ -196,9 +196,18 @@ export class UserFunction implements Operator {
   }
 
   #failure(batch: RecordBatch, error: unknown): UserError {
-    const at = batch.timestamps === 0 ? '' : ` at ${formatTime(Number(this.#memory.i64[(batch.timestamps >>> 3) + this.#view.index]))}`;
+    const at =
+      batch.timestamps === 0
+        ? ''
+        : ` at ${formatTime(Number(this.#memory.i64[(batch.timestamps >>> 3) + this.#view.index]))}`;
     const problem = error instanceof Error ? error.message : String(error);
-    const row = JSON.stringify(this.#view.copy(), (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
-    return new UserError('E1310', { does: this.#options.does, at, problem, row }, { location: { operator: this.uid }, cause: error });
+    const row = JSON.stringify(this.#view.copy(), (_key, value: unknown) =>
+      typeof value === 'bigint' ? `${value}n` : value,
+    );
+    return new UserError(
+      'E1310',
+      { does: this.#options.does, at, problem, row },
+      { location: { operator: this.uid }, cause: error },
+    );
   }
 }

@@ -81,14 +81,18 @@ export class WindowAggregate implements Operator {
     this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     const { window } = node;
-    this.#kernel = new Kernel(kernels, {
-      state: arena.open(uid),
-      key: this.#keys.physical,
-      sizeMs: window.sizeMs,
-      slideMs: window.kind === 'hopping' ? window.slideMs : window.sizeMs,
-      offsetMs: window.offsetMs,
-      aggregates: aggregateSpecs(input, node.aggregates, uid),
-    }, BATCH_ROWS_MAX);
+    this.#kernel = new Kernel(
+      kernels,
+      {
+        state: arena.open(uid),
+        key: this.#keys.physical,
+        sizeMs: window.sizeMs,
+        slideMs: window.kind === 'hopping' ? window.slideMs : window.sizeMs,
+        offsetMs: window.offsetMs,
+        aggregates: aggregateSpecs(input, node.aggregates, uid),
+      },
+      BATCH_ROWS_MAX,
+    );
   }
 
   get more(): boolean {
@@ -110,7 +114,11 @@ export class WindowAggregate implements Operator {
     if (selected === 0) return;
     const taken = { ...batch, selection, selected };
     const { timestamps: times, watermarks } = batch;
-    this.#take({ batch: taken, at: 0, input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters } });
+    this.#take({
+      batch: taken,
+      at: 0,
+      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters },
+    });
   }
 
   processWatermark(watermark: EventTimeMs): void {
@@ -192,8 +200,15 @@ export class WindowAggregate implements Operator {
     const i64 = memory.i64;
     for (let i = 0; i < rows; i++) i64[(this.#timestamps >>> 3) + i] = (i64[ends + i] ?? 0n) - 1n;
     return {
-      schema: this.#schema, rows, columns, selection: 0, selected: rows, rowKinds: 0,
-      timestamps: this.#timestamps, watermarks: this.#resultWatermarks(), origin: undefined,
+      schema: this.#schema,
+      rows,
+      columns,
+      selection: 0,
+      selected: rows,
+      rowKinds: 0,
+      timestamps: this.#timestamps,
+      watermarks: this.#resultWatermarks(),
+      origin: undefined,
     };
   }
 

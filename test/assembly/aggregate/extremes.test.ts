@@ -9,12 +9,23 @@ import { WindowHarness } from '../window/harness.ts';
 import { type AggregateName, specOf } from '../../support/aggregate-specs.ts';
 
 /** One result over values that lie in the given slices of one hopping window. */
-async function over(fn: AggregateName, input: Physical, slices: readonly (readonly (number | bigint)[])[]): Promise<number | bigint | null | undefined> {
+async function over(
+  fn: AggregateName,
+  input: Physical,
+  slices: readonly (readonly (number | bigint)[])[],
+): Promise<number | bigint | null | undefined> {
   const size = Math.max(1, slices.length);
   const harness = new WindowHarness(await newKernels(), {
-    state: 1, key: undefined, sizeMs: size, slideMs: 1, offsetMs: 0, aggregates: [specOf({ name: 'result', fn, input, nullable: false })],
+    state: 1,
+    key: undefined,
+    sizeMs: size,
+    slideMs: 1,
+    offsetMs: 0,
+    aggregates: [specOf({ name: 'result', fn, input, nullable: false })],
   });
-  const rows = slices.flatMap((values, time) => values.map((value) => ({ key: null, time, watermark: -1, values: [value] })));
+  const rows = slices.flatMap((values, time) =>
+    values.map((value) => ({ key: null, time, watermark: -1, values: [value] })),
+  );
   harness.add(rows, 0, rows.length, 100);
   harness.fireThrough(100);
   return harness.fired.find((row) => row.end === size)?.results[0];
@@ -41,9 +52,13 @@ test('keeps the ends of int64 and int32', async () => {
 test('averages of integers are the nearest float of the exact sum, divided once', async () => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = seededRandom(seed);
-    const values = Array.from({ length: 1 + below(random, 50) }, () => BigInt.asIntN(64, (BigInt(random.u32()) << 32n) | BigInt(random.u32())));
+    const values = Array.from({ length: 1 + below(random, 50) }, () =>
+      BigInt.asIntN(64, (BigInt(random.u32()) << 32n) | BigInt(random.u32())),
+    );
     const exact = values.reduce((a, b) => a + b, 0n);
-    expect(await over('avg', Physical.I64, [values.slice(0, 9), values.slice(9)]), `seed ${seed}`).toBe(Number(exact) / values.length);
+    expect(await over('avg', Physical.I64, [values.slice(0, 9), values.slice(9)]), `seed ${seed}`).toBe(
+      Number(exact) / values.length,
+    );
   }
 });
 

@@ -39,7 +39,9 @@ describe('lines made by kernels', () => {
       kernels.reset();
       const random = seededRandom(seed);
       const any = randomSchema(random);
-      const fields = any.fields.filter(({ type }) => !['float32', 'float64', 'bytes'].includes(type.kind) && type.unit !== 'us');
+      const fields = any.fields.filter(
+        ({ type }) => !['float32', 'float64', 'bytes'].includes(type.kind) && type.unit !== 'us',
+      );
       if (fields.length === 0) continue;
       const schema: TableSchema = { fields };
       const rows = Array.from({ length: 1 + below(random, 80) }, () => randomRow(random, schema));
@@ -60,43 +62,87 @@ describe('lines made by kernels', () => {
     const values = [...powers.flatMap((power) => [power - 1n, power, power + 1n]), 2n ** 63n - 1n];
     const all = [...values, ...values.map((value) => -value), -(2n ** 63n)];
     const schema = one('int64', { bigint: true });
-    const batch = batchOf(kernels, schema, all.map((x) => ({ x })));
+    const batch = batchOf(
+      kernels,
+      schema,
+      all.map((x) => ({ x })),
+    );
     expect(encoded(kernels, batch, true)).toBe(all.map((x) => `{"x":${x}}\n`).join(''));
   });
 
   test('name every day that has a year of four digits, and leave the others to the host', async () => {
     const kernels = await newKernels();
     const random = seededRandom(5);
-    const [first, last] = [Date.UTC(2000, 0, 1) - 2000 * 365.2425 * 86_400_000, Date.UTC(9999, 11, 31, 23, 59, 59, 999)];
+    const [first, last] = [
+      Date.UTC(2000, 0, 1) - 2000 * 365.2425 * 86_400_000,
+      Date.UTC(9999, 11, 31, 23, 59, 59, 999),
+    ];
     const leaps = [0, 4, 100, 400, 1600, 1900, 1970, 2000, 2024, 2100].flatMap((year) =>
-      [[1, 28], [1, 29], [2, 1], [11, 31], [0, 1]].map(([month = 0, day = 1]) => new Date(0).setUTCFullYear(year, month, day)));
+      [
+        [1, 28],
+        [1, 29],
+        [2, 1],
+        [11, 31],
+        [0, 1],
+      ].map(([month = 0, day = 1]) => new Date(0).setUTCFullYear(year, month, day)),
+    );
     const drawn = Array.from({ length: 3_000 }, () => Math.floor(first + uniform(random) * (last - first)));
-    const ends = [-1, 0, 1, last, last + 1, Date.parse('0000-01-01T00:00:00.000Z'), Date.parse('-000001-12-31T23:59:59.999Z')];
+    const ends = [
+      -1,
+      0,
+      1,
+      last,
+      last + 1,
+      Date.parse('0000-01-01T00:00:00.000Z'),
+      Date.parse('-000001-12-31T23:59:59.999Z'),
+    ];
     const all = [...leaps, ...drawn, ...ends];
-    const batch = batchOf(kernels, one('timestamp'), all.map((x) => ({ x })));
+    const batch = batchOf(
+      kernels,
+      one('timestamp'),
+      all.map((x) => ({ x })),
+    );
     expect(encoded(kernels, batch, true)).toBe(linesOf(all.map((ms) => new Date(ms).toISOString())));
   });
 
   test('escape what must be at every place of a text of every length', async () => {
     const kernels = await newKernels();
     const letters = ['"', '\\', '\n', '\u0000', '\u001f', '\u007f', 'é', '😀'];
-    const all = Array.from({ length: 26 }, (_, length) => 'abcdefghijklmnopqrstuvwxyz'.slice(0, length)).flatMap((plain) =>
-      [plain, ...letters.flatMap((letter) => Array.from(plain, (_, at) => plain.slice(0, at) + letter + plain.slice(at + 1)))]);
-    const batch = batchOf(kernels, one('utf8'), all.map((x) => ({ x })));
+    const all = Array.from({ length: 26 }, (_, length) => 'abcdefghijklmnopqrstuvwxyz'.slice(0, length)).flatMap(
+      (plain) => [
+        plain,
+        ...letters.flatMap((letter) => Array.from(plain, (_, at) => plain.slice(0, at) + letter + plain.slice(at + 1))),
+      ],
+    );
+    const batch = batchOf(
+      kernels,
+      one('utf8'),
+      all.map((x) => ({ x })),
+    );
     expect(encoded(kernels, batch, true)).toBe(linesOf(all));
   });
 
   test('stand for rows that are longer than the room of one call', async () => {
     const kernels = await newKernels();
     const all = ['a', '\u0001'.repeat(9_000), 'b', 'c'.repeat(100_000), 'd', '"'.repeat(12_000), 'e'];
-    const batch = batchOf(kernels, one('utf8'), all.map((x) => ({ x })));
+    const batch = batchOf(
+      kernels,
+      one('utf8'),
+      all.map((x) => ({ x })),
+    );
     expect(encoded(kernels, batch, true)).toBe(linesOf(all));
   });
 
   test('are not made for columns that only the host can spell', async () => {
     const kernels = await newKernels();
-    const spelled = (schema: TableSchema): boolean => NdjsonKernel.tryFor(kernels, schema, [new Uint8Array(1)]) !== undefined;
+    const spelled = (schema: TableSchema): boolean =>
+      NdjsonKernel.tryFor(kernels, schema, [new Uint8Array(1)]) !== undefined;
     expect([one('int32'), one('timestamp', { unit: 's' }), one('json')].map(spelled)).toEqual([true, true, true]);
-    expect([one('float64'), one('bytes'), one('timestamp', { unit: 'us' }), { fields: [] }].map(spelled)).toEqual([false, false, false, false]);
+    expect([one('float64'), one('bytes'), one('timestamp', { unit: 'us' }), { fields: [] }].map(spelled)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });

@@ -49,7 +49,9 @@ test('has the values that were frozen in version 1', async () => {
   const { integer, bytes } = await hashers();
   const text = (value: string): number => bytes(new TextEncoder().encode(value));
   expect([0n, 1n, -1n, 42n, 2n ** 63n - 1n, -(2n ** 63n)].map(integer)).toEqual(GOLDEN_INTEGERS);
-  expect(['', 'a', 'ab', 'abcdefg', 'abcdefgh', 'abcdefghi', 'channel-7', 'a key of more than sixteen bytes'].map(text)).toEqual(GOLDEN_TEXTS);
+  expect(
+    ['', 'a', 'ab', 'abcdefg', 'abcdefgh', 'abcdefghi', 'channel-7', 'a key of more than sixteen bytes'].map(text),
+  ).toEqual(GOLDEN_TEXTS);
 });
 
 test('agrees with an independent implementation for random integers and bytes of every length', async () => {
@@ -66,8 +68,11 @@ test('agrees with an independent implementation for random integers and bytes of
 test('spreads small integers, multiples of powers of two and numbered names evenly over the 128 key groups', async () => {
   const { integer, bytes } = await hashers();
   const families: { [name: string]: (i: number) => number } = {
-    small: (i) => integer(BigInt(i)), pages: (i) => integer(BigInt(i) * 4096n), high: (i) => integer(BigInt(i) << 40n),
-    names: (i) => bytes(new TextEncoder().encode(`user-${i}`)), padded: (i) => bytes(Uint8Array.of(0, 0, 0, 0, i, i >> 8, 0, 0, 0, 0)),
+    small: (i) => integer(BigInt(i)),
+    pages: (i) => integer(BigInt(i) * 4096n),
+    high: (i) => integer(BigInt(i) << 40n),
+    names: (i) => bytes(new TextEncoder().encode(`user-${i}`)),
+    padded: (i) => bytes(Uint8Array.of(0, 0, 0, 0, i, i >> 8, 0, 0, 0, 0)),
   };
   const keys = 12_800;
   for (const [name, hash] of Object.entries(families)) {

@@ -19,29 +19,47 @@ test('whitespace that begins as in the lines before is not taken for theirs', ()
   const styles = ['{"id":1,"name":"a"}', '{"id": 2,"name": "b"}', '{"id":\t3,"name":"c"  }', '{ "id":4 ,"name":"d"}\r'];
   const lines = [...styles, ...styles.toReversed()];
   const row = ['a', 'b', 'c', 'd'].map((name, i) => [BigInt(i + 1), hex(name), null]);
-  expect(decode(kernels, schema, Buffer.from(lines.map((line) => `${line}\n`).join(''))).rows.map(String))
-    .toEqual([...row, ...row.toReversed()].map(String));
+  expect(decode(kernels, schema, Buffer.from(lines.map((line) => `${line}\n`).join(''))).rows.map(String)).toEqual(
+    [...row, ...row.toReversed()].map(String),
+  );
 });
 
 test('a number that goes on behind its digits is read whole, after lines where it did not', () => {
   const numbers = ['12', '12.0', '1200e-2', '0', '-12', '1234567890123456', '9223372036854775807', '12'];
   const { rows } = decode(kernels, schema, Buffer.from(numbers.map((n) => `{"x":1,"id":${n},"n":${n}}\n`).join('')));
-  expect(rows.map((row) => String(row[0]))).toEqual(['12', '12', '12', '0', '-12', '1234567890123456',
-    '9223372036854775807', '12']);
+  expect(rows.map((row) => String(row[0]))).toEqual([
+    '12',
+    '12',
+    '12',
+    '0',
+    '-12',
+    '1234567890123456',
+    '9223372036854775807',
+    '12',
+  ]);
 });
 
 test.each([
-  ['{"id":1:}', 'this is not a JSON number', 7], ['{"id"::}', 'a value is expected', 6],
-  ['{"id":1]', "',' or a closing bracket is expected", 7], ['{"id":12a}', 'this is not a JSON number', 8],
-  ['{"id":1.}', 'this is not a JSON number', 8], ['{"id":012}', 'this is not a JSON number', 6],
+  ['{"id":1:}', 'this is not a JSON number', 7],
+  ['{"id"::}', 'a value is expected', 6],
+  ['{"id":1]', "',' or a closing bracket is expected", 7],
+  ['{"id":12a}', 'this is not a JSON number', 8],
+  ['{"id":1.}', 'this is not a JSON number', 8],
+  ['{"id":012}', 'this is not a JSON number', 6],
   ['{"id":1.5}', "column 'id' (int64): the value is of another type", 6],
-  ['{"z":12:}', 'this is not a JSON number', 7], ['{"z":1-2}', 'this is not a JSON number', 6],
-  ['{"z":tru}', 'a value is expected', 5], ['{"z":~}', 'a value is expected', 5],
-  [',"name":"a"}', 'a line must hold one JSON object', 0], ['}', 'a line must hold one JSON object', 0],
-  ['{"id":1{"name":"a"}', 'this is not a JSON number', 7], ['{"id":1,{"name":"a"}', 'a key in quotes is expected', 8],
-  ['{"name":"a"{}', "',' or a closing bracket is expected", 11], ['{"name":"a"}}', 'something follows the object', 12],
+  ['{"z":12:}', 'this is not a JSON number', 7],
+  ['{"z":1-2}', 'this is not a JSON number', 6],
+  ['{"z":tru}', 'a value is expected', 5],
+  ['{"z":~}', 'a value is expected', 5],
+  [',"name":"a"}', 'a line must hold one JSON object', 0],
+  ['}', 'a line must hold one JSON object', 0],
+  ['{"id":1{"name":"a"}', 'this is not a JSON number', 7],
+  ['{"id":1,{"name":"a"}', 'a key in quotes is expected', 8],
+  ['{"name":"a"{}', "',' or a closing bracket is expected", 11],
+  ['{"name":"a"}}', 'something follows the object', 12],
   [`{"name":"a"${'\0'.repeat(40)}`, "',' or a closing bracket is expected", 11],
-  [`{${'\0'.repeat(40)}`, 'a key in quotes is expected', 1], ['\0'.repeat(40), 'a line must hold one JSON object', 0],
+  [`{${'\0'.repeat(40)}`, 'a key in quotes is expected', 1],
+  ['\0'.repeat(40), 'a line must hold one JSON object', 0],
 ] as const)('refuses %j also when each part of it stood in a line before', (line, reason, position) => {
   const whole = ['{"id":1,"name":"a"}', '{"name":"a","id":1}', '{"id":1}', '{}', '{"name":"a"}'];
   const known = [...whole, '{"z":12}', '{"z":true}'];
@@ -65,7 +83,12 @@ test('a column takes null, a string and a number in turn, as each line has it', 
 
 test('keys and whitespace of any length mean the same, with the value behind them', () => {
   const fields = Array.from({ length: 45 }, (_, i) => column('k'.repeat(i + 1), 'int64', nullable));
-  const styles = [['', ''], [' ', ' '], ['\t\t\t', '   '], [' '.repeat(30), ' '.repeat(40)]];
+  const styles = [
+    ['', ''],
+    [' ', ' '],
+    ['\t\t\t', '   '],
+    [' '.repeat(30), ' '.repeat(40)],
+  ];
   for (const [colon, comma] of styles) {
     const line = `{${fields.map(({ name }, i) => `"${name}"${colon}:${colon}${i}`).join(`${comma},${comma}`)}}\n`;
     const { rows } = decode(kernels, { fields }, Buffer.from(line.repeat(3)));

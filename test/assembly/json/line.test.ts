@@ -16,14 +16,24 @@ const refusal = (line: string | Uint8Array): [reason: string | undefined, positi
 };
 
 test('takes keys in any order and skips those that no column names', () => {
-  expect(rowsOf('{"id":1,"name":"a"}\n{"name":"b","id":2}\n{"x":[{"id":9}],"id":3,"y":{"name":"z"},"name":"c"}\n'))
-    .toEqual([[1, hex('a')], [2, hex('b')], [3, hex('c')]]);
+  expect(
+    rowsOf('{"id":1,"name":"a"}\n{"name":"b","id":2}\n{"x":[{"id":9}],"id":3,"y":{"name":"z"},"name":"c"}\n'),
+  ).toEqual([
+    [1, hex('a')],
+    [2, hex('b')],
+    [3, hex('c')],
+  ]);
 });
 
 test('takes the last of duplicate keys, whatever the earlier ones were', () => {
   const ids = '{"id":1,"id":2}\n{"id":"x","id":3}\n{"id":null,"id":4}\n';
-  expect(rowsOf(`${ids}{"id":5,"name":"a","name":null}\n{"id":6,"name":3,"name":null}\n`))
-    .toEqual([[2, null], [3, null], [4, null], [5, null], [6, null]]);
+  expect(rowsOf(`${ids}{"id":5,"name":"a","name":null}\n{"id":6,"name":3,"name":null}\n`)).toEqual([
+    [2, null],
+    [3, null],
+    [4, null],
+    [5, null],
+    [6, null],
+  ]);
   expect(refusal('{"id":1,"id":null}')[0]).toBe("column 'id' (int32): the value is missing or null");
   expect(refusal('{"id":1,"id":"x"}')[0]).toBe("column 'id' (int32): the value is of another type");
 });
@@ -43,7 +53,10 @@ test('never takes a key whose name needs escapes for raw bytes that look alike',
 test('tells keys apart that share length, beginning and end', () => {
   const names = Array.from({ length: 300 }, (_, i) => `measurement_${String(i).padStart(3, '0')}_value`);
   const fields = names.map((name) => column(name, 'int32', { nullable: true }));
-  const line = `{${fields.map(({ name }, i) => `"${name}":${i}`).reverse().join(',')}}\n`;
+  const line = `{${fields
+    .map(({ name }, i) => `"${name}":${i}`)
+    .reverse()
+    .join(',')}}\n`;
   const row = fields.map((_, i) => i);
   expect(decode(kernels, { fields }, Buffer.from(line + line)).rows).toEqual([row, row]);
 });
@@ -79,11 +92,31 @@ test('refuses raw control characters, also in keys and in strings that nobody re
 });
 
 const UTF8_WRONG = [
-  '80', 'bf', 'c080', 'c1bf', 'c3', 'c328', 'e0809f', 'e09fbf', 'eda080', 'edbfbf', 'e282', 'f0808080',
-  'f08fbfbf', 'f4908080', 'f5808080', 'ff', 'fe', 'f09f98',
+  '80',
+  'bf',
+  'c080',
+  'c1bf',
+  'c3',
+  'c328',
+  'e0809f',
+  'e09fbf',
+  'eda080',
+  'edbfbf',
+  'e282',
+  'f0808080',
+  'f08fbfbf',
+  'f4908080',
+  'f5808080',
+  'ff',
+  'fe',
+  'f09f98',
 ];
 const PLACES = [
-  ['name', ''], ['unread', ''], ['name', 'fourteen bytes'], ['name', 'é'], ['unread', 'more than sixteen bytes'],
+  ['name', ''],
+  ['unread', ''],
+  ['name', 'fourteen bytes'],
+  ['name', 'é'],
+  ['unread', 'more than sixteen bytes'],
 ] as const;
 
 test.each(UTF8_WRONG)('refuses the bytes %s, which are not UTF-8, read or not, anywhere in a string', (bytes) => {
@@ -100,24 +133,34 @@ test('takes all of UTF-8', () => {
 });
 
 test.each([
-  ['[1]', 'a line must hold one JSON object', 0], ['1', 'a line must hold one JSON object', 0], ['  null',
-  'a line must hold one JSON object', 2],
-  ['{"id":1} {}', 'something follows the object', 9], ['{"id":1}}', 'something follows the object', 8], ['{"id":1,}',
-  'a key in quotes is expected', 8],
-  ['{,"id":1}', 'a key in quotes is expected', 1], ['{id:1}', 'a key in quotes is expected', 1],
-  ['{"id"1}', "':' is expected", 5], ['{"id":}', 'a value is expected', 6],
+  ['[1]', 'a line must hold one JSON object', 0],
+  ['1', 'a line must hold one JSON object', 0],
+  ['  null', 'a line must hold one JSON object', 2],
+  ['{"id":1} {}', 'something follows the object', 9],
+  ['{"id":1}}', 'something follows the object', 8],
+  ['{"id":1,}', 'a key in quotes is expected', 8],
+  ['{,"id":1}', 'a key in quotes is expected', 1],
+  ['{id:1}', 'a key in quotes is expected', 1],
+  ['{"id"1}', "':' is expected", 5],
+  ['{"id":}', 'a value is expected', 6],
   ['{"id":1 "name":"x"}', "',' or a closing bracket is expected", 8],
-  ['{"id":1', "',' or a closing bracket is expected", 7], ['{"id":1,"name":"x',
-  'the string does not end on its line', 17],
-  ['{"id":1,"a":[1,]}', 'a value is expected', 15], ['{"id":1,"a":[1 2]}', "',' or a closing bracket is expected", 15],
+  ['{"id":1', "',' or a closing bracket is expected", 7],
+  ['{"id":1,"name":"x', 'the string does not end on its line', 17],
+  ['{"id":1,"a":[1,]}', 'a value is expected', 15],
+  ['{"id":1,"a":[1 2]}', "',' or a closing bracket is expected", 15],
   ['{"id":1,"a":[}', 'a value is expected', 13],
-  ['{"id":1,"a":{"b":1]}', "',' or a closing bracket is expected", 18], ['{"id":1,"a":{"b":1,}}',
-  'a key in quotes is expected', 19], ['{"id":1,"a":{1:1}}', 'a key in quotes is expected', 13],
-  ['{"id":1,"a":{"b"}}', "':' is expected", 16], ['{"id":1,"a":tru}', 'a value is expected', 12],
+  ['{"id":1,"a":{"b":1]}', "',' or a closing bracket is expected", 18],
+  ['{"id":1,"a":{"b":1,}}', 'a key in quotes is expected', 19],
+  ['{"id":1,"a":{1:1}}', 'a key in quotes is expected', 13],
+  ['{"id":1,"a":{"b"}}', "':' is expected", 16],
+  ['{"id":1,"a":tru}', 'a value is expected', 12],
   ['{"id":1,"a":truex}', "',' or a closing bracket is expected", 16],
-  ['{"id":1,"a":undefined}', 'a value is expected', 12], ["{'id':1}", 'a key in quotes is expected', 1], ['{"id":01}',
-  'this is not a JSON number', 6], ['{"id":1}\u0000', 'something follows the object', 8],
-  ['\ufeff{"id":1}', 'a line must hold one JSON object', 0], ['{"id":1/**/}', 'this is not a JSON number', 7],
+  ['{"id":1,"a":undefined}', 'a value is expected', 12],
+  ["{'id':1}", 'a key in quotes is expected', 1],
+  ['{"id":01}', 'this is not a JSON number', 6],
+  ['{"id":1}\u0000', 'something follows the object', 8],
+  ['\ufeff{"id":1}', 'a line must hold one JSON object', 0],
+  ['{"id":1/**/}', 'this is not a JSON number', 7],
   ['{\u0000"id":1}', 'a key in quotes is expected', 1],
 ] as const)('refuses %s with its reason and position', (line, reason, position) => {
   expect(refusal(line)).toEqual([reason, position]);
@@ -133,14 +176,20 @@ test('says of a value that does not fit which column it is and where it stands',
 test('checks only the syntax of columns that are not asked for', () => {
   const input = Buffer.from('{"id":"x","name":"a"}\n{"name":"b"}\n{"id":01,"name":"c"}\n');
   const { rows, letters } = decode(kernels, schema, input, { columns: new Set(['name']) });
-  expect(rows).toEqual([[null, hex('a')], [null, hex('b')]]);
+  expect(rows).toEqual([
+    [null, hex('a')],
+    [null, hex('b')],
+  ]);
   expect(letters.map(({ offset }) => offset)).toEqual([35]);
 });
 
 test('takes 1,024 levels of nesting and refuses one more', () => {
   const nested = (levels: number): string => `{"id":1,"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
   const objects = (levels: number): string => `{"id":1,"a":${'{"b":'.repeat(levels - 1)}1${'}'.repeat(levels - 1)}}`;
-  expect(rowsOf(`${nested(1024)}\n${objects(1024)}\n`)).toEqual([[1, null], [1, null]]);
+  expect(rowsOf(`${nested(1024)}\n${objects(1024)}\n`)).toEqual([
+    [1, null],
+    [1, null],
+  ]);
   expect(refusal(nested(1025))).toEqual(['more than 1,024 levels of nesting', 12 + 1023]);
   expect(refusal(objects(1025))[0]).toBe('more than 1,024 levels of nesting');
   expect(refusal(nested(200_000))[0]).toBe('more than 1,024 levels of nesting');
@@ -174,12 +223,18 @@ test('makes a validity bitmap only for columns and batches that have nulls, and 
     const batch = decoder.next(1e9);
     return typeof batch === 'string' ? batch : batch.columns.map((vector) => vector.validity !== 0);
   });
-  expect(validity).toEqual([[false, false], [false, true], [false, false]]);
+  expect(validity).toEqual([
+    [false, false],
+    [false, true],
+    [false, false],
+  ]);
 });
 
 test('a refused line leaves no trace in the row that follows it', () => {
-  expect(rowsOf('{"name":"ghost","id":1,}\n{"id":2}\n{"name":null,"id":"x"}\n{"id":3,"name":"c"}\n'))
-    .toEqual([[2, null], [3, hex('c')]]);
+  expect(rowsOf('{"name":"ghost","id":1,}\n{"id":2}\n{"name":null,"id":"x"}\n{"id":3,"name":"c"}\n')).toEqual([
+    [2, null],
+    [3, hex('c')],
+  ]);
 });
 
 test('counts a row as fast when its keys stood where they stood before', () => {

@@ -123,7 +123,8 @@ test('a chain of drained snapshots is the state as it was when the last one bega
       for (const { extent, bytes } of copy) {
         const at = restored.kernels.function('resolve')(extent.ref) >>> 0;
         const found = restored.kernels.memory.u8.subarray(at, at + bytes.length);
-        if (Buffer.compare(found, bytes) !== 0) expect.fail(`extent ${extent.ref} after snapshot ${snapshot}, seed ${seed}`);
+        if (Buffer.compare(found, bytes) !== 0)
+          expect.fail(`extent ${extent.ref} after snapshot ${snapshot}, seed ${seed}`);
       }
     }
   }
@@ -135,7 +136,9 @@ test('counts the pages of each state as a walk over all regions does, and is emp
     for (let i = 0; i < 1500; i++) model.step();
     for (let state = 1; state <= STATES; state++) {
       expect(model.arena.stateBytes(state), `state ${state}, seed ${seed}`).toBe(model.pages(state) * PAGE_BYTES);
-      expect(model.kernels.function('scanPages')(state) * PAGE_BYTES, `scan of ${state}, seed ${seed}`).toBe(model.arena.stateBytes(state));
+      expect(model.kernels.function('scanPages')(state) * PAGE_BYTES, `scan of ${state}, seed ${seed}`).toBe(
+        model.arena.stateBytes(state),
+      );
     }
     while (model.extents.length > 0) model.free();
     expect(model.arena.usedBytes(), `seed ${seed}`).toBe(0);
@@ -201,11 +204,14 @@ test('refuses runs that are cut off or point outside a region, and state of anot
     return put === 'ok' ? arena.reopen() : put;
   };
   expect(await outcome((bytes) => bytes)).toBe('ok');
-  for (let cut = 1; cut < 400; cut += 7) expect(await outcome((bytes) => bytes.subarray(0, bytes.length - cut)), `cut ${cut}`).toBe('corrupt');
-  const withWord = (at: number, word: number) => (bytes: Uint8Array): Uint8Array => {
-    new DataView(bytes.buffer).setUint32(at, word, true);
-    return bytes;
-  };
+  for (let cut = 1; cut < 400; cut += 7)
+    expect(await outcome((bytes) => bytes.subarray(0, bytes.length - cut)), `cut ${cut}`).toBe('corrupt');
+  const withWord =
+    (at: number, word: number) =>
+    (bytes: Uint8Array): Uint8Array => {
+      new DataView(bytes.buffer).setUint32(at, word, true);
+      return bytes;
+    };
   expect(await outcome(withWord(0, 8191))).toBe('corrupt');
   expect(await outcome(withWord(0, 0xfffff000))).toBe('out of memory');
   expect(await outcome(withWord(4, 0))).toBe('corrupt');

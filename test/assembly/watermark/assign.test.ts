@@ -38,7 +38,10 @@ interface Case {
   readonly type: ColumnType;
   readonly delayMs: number;
   readonly others: number;
-  readonly batches: readonly { readonly values: readonly (bigint | null)[]; readonly selection: readonly number[] | undefined }[];
+  readonly batches: readonly {
+    readonly values: readonly (bigint | null)[];
+    readonly selection: readonly number[] | undefined;
+  }[];
 }
 
 function randomCase(random: Random): Case {
@@ -55,7 +58,10 @@ function randomCase(random: Random): Case {
 }
 
 /** What each row of each batch is to carry: the watermark of all meant rows before it. */
-function expectedOf({ type, delayMs, others, batches }: Case): { readonly watermarks: readonly bigint[][]; readonly missing: readonly number[] } {
+function expectedOf({ type, delayMs, others, batches }: Case): {
+  readonly watermarks: readonly bigint[][];
+  readonly missing: readonly number[];
+} {
   const seen: bigint[] = [];
   const missing: number[] = [];
   const watermarks = batches.map(({ values, selection }) => {
@@ -74,7 +80,11 @@ function expectedOf({ type, delayMs, others, batches }: Case): { readonly waterm
   return { watermarks, missing };
 }
 
-function assigned({ type, delayMs, others, batches }: Case): { readonly watermarks: bigint[][]; readonly missing: number[]; readonly max: number } {
+function assigned({ type, delayMs, others, batches }: Case): {
+  readonly watermarks: bigint[][];
+  readonly missing: number[];
+  readonly max: number;
+} {
   const doors = new WatermarkKernels(kernels);
   const schema = tableSchema([{ name: 'at', type }]);
   let max = MIN_TIME;
@@ -84,7 +94,11 @@ function assigned({ type, delayMs, others, batches }: Case): { readonly watermar
     const out = kernels.memory.allocate(values.length * 8 + 8);
     const words = kernels.memory.i64.subarray(out / 8, out / 8 + values.length).fill(UNTOUCHED);
     const answer = doors.assign(
-      batch, batch.columns[0] ?? { values: 0, validity: 0 }, type, { max, delayMs, others: eventTimeMs(others) }, out,
+      batch,
+      batch.columns[0] ?? { values: 0, validity: 0 },
+      type,
+      { max, delayMs, others: eventTimeMs(others) },
+      out,
     );
     max = answer.max;
     missing.push(answer.missing);
@@ -107,7 +121,10 @@ describe('the watermark before a row', () => {
     for (let seed = 1; seed <= 100; seed++) {
       kernels.reset();
       const random = seededRandom(seed);
-      const made = { ...randomCase(random), batches: [{ values: randomTimestamps(random, 60, 'ms'), selection: undefined }] };
+      const made = {
+        ...randomCase(random),
+        batches: [{ values: randomTimestamps(random, 60, 'ms'), selection: undefined }],
+      };
       const { values } = made.batches[0] ?? { values: [] };
       const cut = below(random, values.length);
       const halves = [values.slice(0, cut), values.slice(cut)].map((part) => ({ values: part, selection: undefined }));
@@ -137,7 +154,14 @@ describe('beside it', () => {
     kernels.memory.i64.set(micros, from / 8);
     new WatermarkKernels(kernels).microsToMillis(from, micros.length, to);
     expect([...kernels.memory.i64.subarray(to / 8, to / 8 + micros.length)]).toEqual([
-      -2n, -1n, -1n, -1n, 0n, 0n, 1n, 1_700_000_000_000n,
+      -2n,
+      -1n,
+      -1n,
+      -1n,
+      0n,
+      0n,
+      1n,
+      1_700_000_000_000n,
     ]);
   });
 
@@ -158,7 +182,9 @@ describe('beside it', () => {
       const type: ColumnType = { kind: 'timestamp', nullable: true, unit };
       const values = randomTimestamps(random, below(random, 40), unit);
       const floor = [MIN_TIME, -5_000, 30][below(random, 3)] ?? 0;
-      const millis = values.flatMap((value) => (value === null ? [] : [floorDivide(value, unit === 'us' ? 1000n : 1n)]));
+      const millis = values.flatMap((value) =>
+        value === null ? [] : [floorDivide(value, unit === 'us' ? 1000n : 1n)],
+      );
       const batch = columnBatch(kernels, tableSchema([{ name: 'at', type }]), [values]);
       const column = batch.columns[0] ?? { values: 0, validity: 0 };
       const found = new WatermarkKernels(kernels).max(column, type, values.length, eventTimeMs(floor));

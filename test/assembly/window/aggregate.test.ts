@@ -46,7 +46,12 @@ function makeRows(random: Random, spec: NamedWindowSpec, keys: number, count: nu
   return Array.from({ length: count }, () => {
     at += below(random, step * 2);
     const time = at - (below(random, 4) === 0 ? below(random, spec.sizeMs * 3) : 0);
-    const row = { key: makeKey(random, spec.key, keys), time, watermark, values: spec.aggregates.map((a) => makeValue(random, a)) };
+    const row = {
+      key: makeKey(random, spec.key, keys),
+      time,
+      watermark,
+      values: spec.aggregates.map((a) => makeValue(random, a)),
+    };
     watermark = Math.max(watermark, time - delay - 1);
     return row;
   });
@@ -65,7 +70,9 @@ function makeValue(random: Random, { fn, input, nullable }: NamedSpec): number |
   if (input === Physical.F64) return floatValue(random, fn);
   const near = BigInt(below(random, 2000) - 1000);
   // Values near the ends of int64 leave it on the way in a sum; that their end is representable is seen to by the sign.
-  return input === Physical.I64 && fn !== 'sum' && fn !== 'stddev' && below(random, 20) === 0 ? near + (2n ** 62n) * (near < 0n ? -1n : 1n) : near;
+  return input === Physical.I64 && fn !== 'sum' && fn !== 'stddev' && below(random, 20) === 0
+    ? near + 2n ** 62n * (near < 0n ? -1n : 1n)
+    : near;
 }
 
 function floatValue(random: Random, fn: string): number {
@@ -82,7 +89,12 @@ function agrees(fn: string, found: number | bigint | null, expected: number | bi
   return Object.is(found, expected);
 }
 
-function compare({ spec, reference, rows }: Case, fired: readonly FiredRow[], late: readonly number[], seed: number): ReferenceWindows {
+function compare(
+  { spec, reference, rows }: Case,
+  fired: readonly FiredRow[],
+  late: readonly number[],
+  seed: number,
+): ReferenceWindows {
   const oracle = new ReferenceWindows(spec, reference);
   rows.forEach((row, i) => oracle.add(row, i));
   oracle.fireThrough(Number.MAX_SAFE_INTEGER);
@@ -91,11 +103,18 @@ function compare({ spec, reference, rows }: Case, fired: readonly FiredRow[], la
   for (const window of oracle.fired) {
     const found = fired.slice(at, at + window.rows.size);
     at += window.rows.size;
-    expect(new Set(found.map((row) => row.key)).size, `keys of window ${window.end}, seed ${seed}`).toBe(window.rows.size);
+    expect(new Set(found.map((row) => row.key)).size, `keys of window ${window.end}, seed ${seed}`).toBe(
+      window.rows.size,
+    );
     for (const row of found) {
       const expected = window.rows.get(row.key);
-      const same = row.end === window.end && expected?.every((value, i) => agrees(reference[i]?.fn ?? '', row.results[i] ?? null, value));
-      if (same !== true) expect.fail(`seed ${seed}: window ${window.end} key ${row.key}: ${row.end} ${row.results} instead of ${expected}`);
+      const same =
+        row.end === window.end
+        && expected?.every((value, i) => agrees(reference[i]?.fn ?? '', row.results[i] ?? null, value));
+      if (same !== true)
+        expect.fail(
+          `seed ${seed}: window ${window.end} key ${row.key}: ${row.end} ${row.results} instead of ${expected}`,
+        );
     }
   }
   expect(fired.length, `rows fired, seed ${seed}`).toBe(at);
@@ -108,7 +127,7 @@ test('fires the same windows and finds the same late rows as following row by ro
     const made = makeCase(random);
     const harness = new WindowHarness(await newKernels(), made.spec);
     harness.fireRows = 1 + below(random, 300);
-    for (let at = 0; at < made.rows.length;) {
+    for (let at = 0; at < made.rows.length; ) {
       const to = Math.min(made.rows.length, at + 1 + below(random, below(random, 2) === 0 ? 3 : 512));
       harness.addBatch(made.rows, at, to, below(random, 2) === 0);
       at = to;
@@ -189,7 +208,8 @@ test('goes on after a restore exactly as if nothing had happened, from snapshots
     expect(again.arena.countsHold(made.spec.state), `counts after restore, seed ${seed}`).toBe(true);
     expect(again.aggregate.firing, `firing after restore, seed ${seed}`).toBe(best.firing);
     if (best.firing) again.fireWindow();
-    for (let at = best.row; at < made.rows.length; at += 100) again.addBatch(made.rows, at, Math.min(made.rows.length, at + 100), false);
+    for (let at = best.row; at < made.rows.length; at += 100)
+      again.addBatch(made.rows, at, Math.min(made.rows.length, at + 100), false);
     again.fireThrough(Number.MAX_SAFE_INTEGER);
     expect(again.fired, `fired after restore, seed ${seed}`).toEqual(live.fired.slice(best.fired));
     expect(again.late, `late after restore, seed ${seed}`).toEqual(live.late.slice(best.late));
@@ -201,12 +221,19 @@ test('goes on after a restore exactly as if nothing had happened, from snapshots
 test('stops without damage when the budget is used up, and the rows before are all in', async () => {
   for (const key of [Physical.I64, Physical.VIEW]) {
     const spec: WindowAggregateSpec = {
-      state: 9, key, sizeMs: 1000, slideMs: 1000, offsetMs: 0,
+      state: 9,
+      key,
+      sizeMs: 1000,
+      slideMs: 1000,
+      offsetMs: 0,
       aggregates: [specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: false })],
     };
     const harness = new WindowHarness(await newKernels(), spec, 60 * 4096);
     const rows: Row[] = Array.from({ length: 20_000 }, (_, i) => ({
-      key: key === Physical.VIEW ? `a key that is too long to be inline ${i}` : BigInt(i), time: 5, watermark: MIN_TIME, values: [BigInt(i)],
+      key: key === Physical.VIEW ? `a key that is too long to be inline ${i}` : BigInt(i),
+      time: 5,
+      watermark: MIN_TIME,
+      values: [BigInt(i)],
     }));
     let failure = '';
     try {
@@ -220,15 +247,29 @@ test('stops without damage when the budget is used up, and the rows before are a
     expect(harness.arena.usedBytes()).toBeLessThanOrEqual(60 * 4096);
     expect(harness.arena.stateEntries(9)).toBe(added);
     harness.fireThrough(1e6);
-    expect(harness.fired.map((row) => row.results[0]).sort((a, b) => Number(a) - Number(b))).toEqual(rows.slice(0, added).map((row) => row.values[0]));
+    expect(harness.fired.map((row) => row.results[0]).sort((a, b) => Number(a) - Number(b))).toEqual(
+      rows.slice(0, added).map((row) => row.values[0]),
+    );
     harness.arena.clear(9);
     expect(harness.arena.usedBytes()).toBe(0);
   }
 });
 
 test('fires rows in the order of hash and key, also after tables grew in different orders', async () => {
-  const spec: WindowAggregateSpec = { state: 1, key: Physical.I64, sizeMs: 10, slideMs: 10, offsetMs: 0, aggregates: [] };
-  const rows: Row[] = Array.from({ length: 20_000 }, (_, i) => ({ key: BigInt(i), time: 5, watermark: MIN_TIME, values: [] }));
+  const spec: WindowAggregateSpec = {
+    state: 1,
+    key: Physical.I64,
+    sizeMs: 10,
+    slideMs: 10,
+    offsetMs: 0,
+    aggregates: [],
+  };
+  const rows: Row[] = Array.from({ length: 20_000 }, (_, i) => ({
+    key: BigInt(i),
+    time: 5,
+    watermark: MIN_TIME,
+    values: [],
+  }));
   const forward = new WindowHarness(await newKernels(), spec);
   const backward = new WindowHarness(await newKernels(), spec);
   forward.add(rows, 0, rows.length, 512);
@@ -247,7 +288,12 @@ test('fires rows in the order of hash and key, also after tables grew in differe
 
 test('a sum that leaves int64 and comes back is right, one that ends beyond it is an error', async () => {
   const spec: WindowAggregateSpec = {
-    state: 1, key: undefined, sizeMs: 10, slideMs: 10, offsetMs: 0, aggregates: [specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: false })],
+    state: 1,
+    key: undefined,
+    sizeMs: 10,
+    slideMs: 10,
+    offsetMs: 0,
+    aggregates: [specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: false })],
   };
   const big = 2n ** 63n - 1n;
   const row = (time: number, value: bigint): Row => ({ key: null, time, watermark: MIN_TIME, values: [value] });

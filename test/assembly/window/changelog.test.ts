@@ -16,14 +16,19 @@ test('emits an insert for the first row of a key, then the result before and aft
     const arena = new Arena(kernels, 32 << 20);
     const withText = seed % 2 === 0;
     const outputRows = 2 + below(random, 700);
-    const aggregate = new ChangelogAggregate(kernels, {
-      state: 4, key: withText ? Physical.VIEW : Physical.I64,
-      aggregates: [
-        specOf({ name: 'n', fn: 'count', input: undefined, nullable: false }),
-        specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: true }),
-        specOf({ name: 'least', fn: 'min', input: Physical.F64, nullable: false }),
-      ],
-    }, outputRows);
+    const aggregate = new ChangelogAggregate(
+      kernels,
+      {
+        state: 4,
+        key: withText ? Physical.VIEW : Physical.I64,
+        aggregates: [
+          specOf({ name: 'n', fn: 'count', input: undefined, nullable: false }),
+          specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: true }),
+          specOf({ name: 'least', fn: 'min', input: Physical.F64, nullable: false }),
+        ],
+      },
+      outputRows,
+    );
     const { memory } = kernels;
     const key = { values: memory.allocate(ROWS * 8), validity: 0 };
     const total = { values: memory.allocate(ROWS * 8), validity: memory.allocate(ROWS / 8 + 1) };
@@ -43,12 +48,14 @@ test('emits an insert for the first row of a key, then the result before and aft
         memory.i64[(key.values >>> 3) + i] = BigInt(k);
       }
       memory.i64[(total.values >>> 3) + i] = amount ?? 999n;
-      if (amount !== null) memory.u8[total.validity + (i >>> 3)] = (memory.u8[total.validity + (i >>> 3)] ?? 0) | (1 << (i & 7));
+      if (amount !== null)
+        memory.u8[total.validity + (i >>> 3)] = (memory.u8[total.validity + (i >>> 3)] ?? 0) | (1 << (i & 7));
       memory.f64[(least.values >>> 3) + i] = value;
       const group = groups.get(name);
       if (group !== undefined) expected.push([1, name, group.n, group.total, group.least]);
       const next = {
-        n: (group?.n ?? 0n) + 1n, least: Math.min(group?.least ?? Infinity, value),
+        n: (group?.n ?? 0n) + 1n,
+        least: Math.min(group?.least ?? Infinity, value),
         total: amount === null ? (group?.total ?? null) : (group?.total ?? 0n) + amount,
       };
       groups.set(name, next);
@@ -56,18 +63,23 @@ test('emits an insert for the first row of a key, then the result before and aft
     }
     const found: unknown[] = [];
     const input = { selected: ROWS, selection: 0, key, columns: [undefined, total, least], filters: [0, 0, 0] };
-    for (let at = 0; at < ROWS;) {
+    for (let at = 0; at < ROWS; ) {
       at = aggregate.add(input, at);
       expect(aggregate.status).toBe('done');
       const [n, sum, min] = aggregate.output.results;
       for (let i = 0; i < aggregate.rows; i++) {
         const keyAt = aggregate.output.key?.values ?? 0;
         const ptr = memory.u32[(keyAt >>> 2) + i * 2] ?? 0;
-        const name = withText ? new TextDecoder().decode(memory.u8.slice(ptr, ptr + (memory.u32[(keyAt >>> 2) + i * 2 + 1] ?? 0))) : String(memory.i64[(keyAt >>> 3) + i]);
+        const name = withText
+          ? new TextDecoder().decode(memory.u8.slice(ptr, ptr + (memory.u32[(keyAt >>> 2) + i * 2 + 1] ?? 0)))
+          : String(memory.i64[(keyAt >>> 3) + i]);
         const hasSum = (((memory.u8[(sum?.validity ?? 0) + (i >>> 3)] ?? 0) >>> (i & 7)) & 1) === 1;
         found.push([
-          memory.u8[aggregate.output.rowKinds + i], name, memory.i64[((n?.values ?? 0) >>> 3) + i],
-          hasSum ? memory.i64[((sum?.values ?? 0) >>> 3) + i] : null, memory.f64[((min?.values ?? 0) >>> 3) + i],
+          memory.u8[aggregate.output.rowKinds + i],
+          name,
+          memory.i64[((n?.values ?? 0) >>> 3) + i],
+          hasSum ? memory.i64[((sum?.values ?? 0) >>> 3) + i] : null,
+          memory.f64[((min?.values ?? 0) >>> 3) + i],
         ]);
       }
     }

@@ -28,7 +28,12 @@ function keyWithHash(hash: number, low: number): bigint {
 }
 
 const SPEC: WindowAggregateSpec = {
-  state: 1, key: Physical.I64, sizeMs: 1, slideMs: 1, offsetMs: 0, aggregates: [specOf({ name: 'n', fn: 'count', input: undefined, nullable: false })],
+  state: 1,
+  key: Physical.I64,
+  sizeMs: 1,
+  slideMs: 1,
+  offsetMs: 0,
+  aggregates: [specOf({ name: 'n', fn: 'count', input: undefined, nullable: false })],
 };
 
 test('keys of one hash are kept apart, more of them than a segment of the usual size holds, fire in the order of their values, and survive any size of step', async () => {
@@ -37,7 +42,10 @@ test('keys of one hash are kept apart, more of them than a segment of the usual 
   const keys = Array.from({ length: 4000 }, (_, i) => keyWithHash(hash, i));
   const harness = new WindowHarness(await newKernels(), SPEC);
   const rows: Row[] = Array.from({ length: 8000 }, (_, i) => ({
-    key: keys[i < keys.length ? i : below(random, keys.length)] ?? 0n, time: 0, watermark: -1, values: [1],
+    key: keys[i < keys.length ? i : below(random, keys.length)] ?? 0n,
+    time: 0,
+    watermark: -1,
+    values: [1],
   }));
   harness.add(rows, 0, rows.length, 512);
   expect(harness.arena.countsHold(1)).toBe(true);
@@ -56,7 +64,12 @@ test('a few keys of one hash among many others come in order, one row at a time'
   const harness = new WindowHarness(await newKernels(), SPEC);
   const shared = [5, 3, 9, 1].map((low) => keyWithHash(0x12345678, low));
   const keys = [...Array.from({ length: 300 }, (_, i) => BigInt(i)), ...shared];
-  harness.add(keys.map((key) => ({ key, time: 0, watermark: -1, values: [1] })), 0, keys.length, 64);
+  harness.add(
+    keys.map((key) => ({ key, time: 0, watermark: -1, values: [1] })),
+    0,
+    keys.length,
+    64,
+  );
   harness.fireRows = 1;
   harness.fireThrough(0);
   const fired = harness.fired.map((row) => row.key);

@@ -35,16 +35,23 @@ export class WindowHarness {
     this.#spec = spec;
     this.aggregate = new WindowAggregate(kernels, spec, BATCH_ROWS);
     const column = (type: Physical, nullable: boolean): ColumnVector => ({
-      values: kernels.memory.allocate(BATCH_ROWS * widthOf(type)), validity: nullable ? kernels.memory.allocate(BATCH_ROWS / 8) : 0,
+      values: kernels.memory.allocate(BATCH_ROWS * widthOf(type)),
+      validity: nullable ? kernels.memory.allocate(BATCH_ROWS / 8) : 0,
     });
     this.#strings = kernels.memory.allocate(BATCH_ROWS * 64);
     this.#input = {
-      selected: 0, selection: kernels.memory.allocate(BATCH_ROWS * 4),
+      selected: 0,
+      selection: kernels.memory.allocate(BATCH_ROWS * 4),
       key: spec.key === undefined ? undefined : column(spec.key, false),
-      times: kernels.memory.allocate(BATCH_ROWS * 8), watermarks: kernels.memory.allocate(BATCH_ROWS * 8),
+      times: kernels.memory.allocate(BATCH_ROWS * 8),
+      watermarks: kernels.memory.allocate(BATCH_ROWS * 8),
       // Absent values come as nulls of the column or, for every second aggregate and count(), as a filter.
-      columns: spec.aggregates.map(({ input, nullable }, i) => (input === undefined ? undefined : column(input, nullable && i % 2 === 0))),
-      filters: spec.aggregates.map(({ input, nullable }, i) => (nullable && (i % 2 === 1 || input === undefined) ? kernels.memory.allocate(BATCH_ROWS) : 0)),
+      columns: spec.aggregates.map(({ input, nullable }, i) =>
+        input === undefined ? undefined : column(input, nullable && i % 2 === 0),
+      ),
+      filters: spec.aggregates.map(({ input, nullable }, i) =>
+        nullable && (i % 2 === 1 || input === undefined) ? kernels.memory.allocate(BATCH_ROWS) : 0,
+      ),
     };
   }
 
@@ -105,7 +112,8 @@ export class WindowHarness {
         const column = this.#input.columns[a];
         const filter = this.#input.filters[a] ?? 0;
         if (filter !== 0) memory.u8[filter + at] = value === null ? 0 : 1;
-        if (column !== undefined) writeValue(this.kernels, this.#spec.aggregates[a]?.input ?? Physical.I64, column, at, value);
+        if (column !== undefined)
+          writeValue(this.kernels, this.#spec.aggregates[a]?.input ?? Physical.I64, column, at, value);
       });
     }
   }
@@ -114,17 +122,29 @@ export class WindowHarness {
     const { key, end, results } = this.aggregate.output;
     return {
       end: Number(this.kernels.memory.i64[(end.values >>> 3) + i]),
-      key: key === undefined ? null : (readValue(this.kernels, this.#spec.key ?? Physical.I64, key, i) as bigint | string),
+      key:
+        key === undefined ? null : (readValue(this.kernels, this.#spec.key ?? Physical.I64, key, i) as bigint | string),
       results: results.map((column, a) => {
         const spec = this.#spec.aggregates[a] as AggregateSpec;
-        const value = readValue(this.kernels, spec.result.physical, spec.result.nullable ? column : { ...column, validity: 0 }, i);
+        const value = readValue(
+          this.kernels,
+          spec.result.physical,
+          spec.result.nullable ? column : { ...column, validity: 0 },
+          i,
+        );
         return value as number | bigint | null;
       }),
     };
   }
 }
 
-function writeValue(kernels: KernelInstance, type: Physical, column: ColumnVector, at: number, value: number | bigint | null): void {
+function writeValue(
+  kernels: KernelInstance,
+  type: Physical,
+  column: ColumnVector,
+  at: number,
+  value: number | bigint | null,
+): void {
   const { memory } = kernels;
   if (column.validity !== 0) {
     const byte = column.validity + (at >>> 3);
@@ -139,7 +159,12 @@ function writeValue(kernels: KernelInstance, type: Physical, column: ColumnVecto
   else memory.u8[column.values + at] = Number(stored);
 }
 
-function readValue(kernels: KernelInstance, type: Physical, column: ColumnVector, i: number): number | bigint | string | null {
+function readValue(
+  kernels: KernelInstance,
+  type: Physical,
+  column: ColumnVector,
+  i: number,
+): number | bigint | string | null {
   const { memory } = kernels;
   if (column.validity !== 0 && (((memory.u8[column.validity + (i >>> 3)] ?? 0) >>> (i & 7)) & 1) === 0) return null;
   if (type === Physical.F64) return memory.f64[(column.values >>> 3) + i] ?? null;

@@ -78,17 +78,28 @@ export class ReferenceWindows {
     }
     this.#firedThrough = watermark;
     for (const start of this.#slices.keys()) {
-      if (floorTo(start, this.#window.offsetMs, this.#window.slideMs) + this.#window.sizeMs - 1 <= watermark) this.#slices.delete(start);
+      if (floorTo(start, this.#window.offsetMs, this.#window.slideMs) + this.#window.sizeMs - 1 <= watermark)
+        this.#slices.delete(start);
     }
   }
 
   #fire(end: number): void {
-    const starts = [...this.#slices.keys()].filter((s) => s < end && s >= end - this.#window.sizeMs).sort((a, b) => a - b);
+    const starts = [...this.#slices.keys()]
+      .filter((s) => s < end && s >= end - this.#window.sizeMs)
+      .sort((a, b) => a - b);
     const keys = new Set(starts.flatMap((s) => [...(this.#slices.get(s)?.keys() ?? [])]));
     const rows = new Map<bigint | string | null, (number | bigint | null)[]>();
     for (const key of keys) {
       const parts = starts.map((s) => this.#slices.get(s)?.get(key)).filter((part) => part !== undefined);
-      rows.set(key, this.#aggregates.map((aggregate, i) => finish(aggregate, parts.map((part) => part[i] ?? []))));
+      rows.set(
+        key,
+        this.#aggregates.map((aggregate, i) =>
+          finish(
+            aggregate,
+            parts.map((part) => part[i] ?? []),
+          ),
+        ),
+      );
     }
     if (rows.size > 0) this.fired.push({ end, rows });
   }
@@ -109,7 +120,9 @@ function finish({ fn, float }: ReferenceAggregate, slices: readonly Values[]): n
   }
   if (fn === 'stddev') return deviation(all.map(Number));
   if (float) {
-    const sums = slices.filter((s) => s.length > 0).map((s) => s.reduce<number>((sum, value) => sum + Number(value), 0));
+    const sums = slices
+      .filter((s) => s.length > 0)
+      .map((s) => s.reduce<number>((sum, value) => sum + Number(value), 0));
     const total = sums.reduce((a, b) => a + b);
     return fn === 'sum' ? total : total / all.length;
   }

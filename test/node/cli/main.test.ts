@@ -1,6 +1,16 @@
 /** The command line end to end: every bad job with its message, hint and exit code, and what its state looks like afterwards. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -32,9 +42,27 @@ function expectError(answer: Answer, exit: number, code: string, message: string
 describe('a job that cannot work', () => {
   it.each([
     ['an unknown column', { key: 'keys' }, 'E1203', "unknown column 'keys' in keyBy", "Did you mean 'key'?"],
-    ['a column of the wrong type', { summed: 'key' }, 'E1204', "column 'key' is utf8, but sum in aggregate needs a number", 'would do: n'],
-    ['no file to read', { input: 'inn/*.ndjson' }, 'E1504', "no file matches 'inn/*.ndjson'", 'patterns are relative to'],
-    ['the state of another job', { name: 'other' }, 'E1402', "belongs to job 'sums', not 'other'", 'a state folder of its own'],
+    [
+      'a column of the wrong type',
+      { summed: 'key' },
+      'E1204',
+      "column 'key' is utf8, but sum in aggregate needs a number",
+      'would do: n',
+    ],
+    [
+      'no file to read',
+      { input: 'inn/*.ndjson' },
+      'E1504',
+      "no file matches 'inn/*.ndjson'",
+      'patterns are relative to',
+    ],
+    [
+      'the state of another job',
+      { name: 'other' },
+      'E1402',
+      "belongs to job 'sums', not 'other'",
+      'a state folder of its own',
+    ],
   ])('with %s is refused, and its state stays byte for byte', async (_, wrong, code, message, hint) => {
     expect((await folder.millrace('run', 'job.ts', '--state', 'state')).code).toBe(0);
     const before = [folder.hashes('state'), folder.hashes('out')];
@@ -91,7 +119,10 @@ async function unreadable(at: JobFolder): Promise<Answer> {
 }
 
 describe('damaged state', () => {
-  const checkpoints = (): string[] => readdirSync(join(folder.path, 'state')).filter((name) => name.startsWith('checkpoint-')).sort();
+  const checkpoints = (): string[] =>
+    readdirSync(join(folder.path, 'state'))
+      .filter((name) => name.startsWith('checkpoint-'))
+      .sort();
 
   function damage(name: string): void {
     const path = join(folder.path, 'state', name);
@@ -120,7 +151,9 @@ describe('damaged state', () => {
     expect(inspected.out).toContain('DAMAGED: its checksum does not match');
     expect(inspected.out).toContain('newest whole one');
     const answer = await folder.millrace('run', 'job.ts', '--state', 'state');
-    expect(answer.err).toContain(`checkpoint ${newest} is damaged (its checksum does not match); an earlier one is used`);
+    expect(answer.err).toContain(
+      `checkpoint ${newest} is damaged (its checksum does not match); an earlier one is used`,
+    );
     expect(folder.output('out')).toBe(expected);
   });
 
@@ -148,7 +181,10 @@ describe('a disk that is full', () => {
       again.write('in/a.ndjson', folder.read('in/a.ndjson'));
       again.write('job.ts', jobText());
       const state = disk.path ?? 'state';
-      const answer = await again.start(['run', 'job.ts', '--state', state, '--checkpoint-every', '1 ms', '--throttle', '5 ms'], disk.limit).answer;
+      const answer = await again.start(
+        ['run', 'job.ts', '--state', state, '--checkpoint-every', '1 ms', '--throttle', '5 ms'],
+        disk.limit,
+      ).answer;
       console.log(`the disk was full by ${disk.by}`);
       expect(answer.code).toBe(1);
       expect(answer.err).toContain('error[E1502] cannot write');
@@ -180,10 +216,18 @@ function smallDisk(): SmallDisk {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path], { stdio: 'ignore' });
   } catch {
     rmSync(path, { recursive: true });
-    return { by: 'ulimit -f', path: undefined, limit: 'ulimit -f 128; exec', grow: () => undefined, remove: () => undefined };
+    return {
+      by: 'ulimit -f',
+      path: undefined,
+      limit: 'ulimit -f 128; exec',
+      grow: () => undefined,
+      remove: () => undefined,
+    };
   }
   return {
-    by: 'a tmpfs of 256 KB', path, limit: '',
+    by: 'a tmpfs of 256 KB',
+    path,
+    limit: '',
     grow: () => void execFileSync('mount', ['-o', 'remount,size=64m', path]),
     remove: () => {
       execFileSync('umount', [path]);
@@ -205,23 +249,26 @@ describe('signals', () => {
     }
   }
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s finishes a checkpoint, and the same command continues to the same output', async (signal) => {
-    folder.write('in/a.ndjson', rowLines(20_000));
-    const expected = await undisturbed();
-    const running = folder.start(['run', 'job.ts', '--state', 'state', '--metrics', ...SLOWLY]);
-    await firstPart(folder);
-    running.child.kill(signal);
-    const stopped = await running.answer;
-    expect(stopped.code, stopped.err).toBe(130);
-    expect(stopped.err).toContain('Suspended. Continue with: millrace run job.ts --state state');
-    const atStop = folder.output('out');
-    expect(expected.startsWith(atStop)).toBe(true);
-    expect(atStop.length).toBeLessThan(expected.length);
-    const continued = await folder.millrace('run', 'job.ts', '--state', 'state');
-    expect(continued.code).toBe(0);
-    expect(continued.err).toContain('continuing from checkpoint');
-    expect(folder.output('out')).toBe(expected);
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s finishes a checkpoint, and the same command continues to the same output',
+    async (signal) => {
+      folder.write('in/a.ndjson', rowLines(20_000));
+      const expected = await undisturbed();
+      const running = folder.start(['run', 'job.ts', '--state', 'state', '--metrics', ...SLOWLY]);
+      await firstPart(folder);
+      running.child.kill(signal);
+      const stopped = await running.answer;
+      expect(stopped.code, stopped.err).toBe(130);
+      expect(stopped.err).toContain('Suspended. Continue with: millrace run job.ts --state state');
+      const atStop = folder.output('out');
+      expect(expected.startsWith(atStop)).toBe(true);
+      expect(atStop.length).toBeLessThan(expected.length);
+      const continued = await folder.millrace('run', 'job.ts', '--state', 'state');
+      expect(continued.code).toBe(0);
+      expect(continued.err).toContain('continuing from checkpoint');
+      expect(folder.output('out')).toBe(expected);
+    },
+  );
 
   it('a finished job says so when it is run again, and changes nothing', async () => {
     await folder.millrace('run', 'job.ts', '--state', 'state');
@@ -236,7 +283,8 @@ describe('signals', () => {
 /** Waits for the first part file: the job has begun and a checkpoint is complete. */
 async function firstPart(at: JobFolder): Promise<void> {
   const { setTimeout: pause } = await import('node:timers/promises');
-  const isThere = (): boolean => at.exists('out') && readdirSync(join(at.path, 'out')).some((name) => name.startsWith('part-'));
+  const isThere = (): boolean =>
+    at.exists('out') && readdirSync(join(at.path, 'out')).some((name) => name.startsWith('part-'));
   while (!isThere()) await pause(5);
 }
 
@@ -250,18 +298,40 @@ describe('the command line', () => {
       expect(help).toMatchObject({ code: 0, err: '' });
       expect(help.out).toContain(`millrace ${command} <`);
     }
-    expect((await folder.millrace('run', '--help')).out).toContain('Exit codes: 0 finished, 1 failed, 2 wrong job or options, 130');
+    expect((await folder.millrace('run', '--help')).out).toContain(
+      'Exit codes: 0 finished, 1 failed, 2 wrong job or options, 130',
+    );
   });
 
   it('refuses what it does not know with exit code 2', async () => {
     expect((await folder.millrace()).code).toBe(2);
     expect(await folder.millrace('rum')).toMatchObject({ code: 2, err: expect.stringContaining("no command 'rum'") });
     expect((await folder.millrace('run')).code).toBe(2);
-    expectError(await folder.millrace('run', 'job.ts', '--stat', 'x'), 2, 'E1601', 'no option --stat', 'Did you mean --state?');
-    expectError(await folder.millrace('run', 'job.ts', '--state'), 2, 'E1604', "Option '--state <value>' argument missing", 'millrace run --help');
+    expectError(
+      await folder.millrace('run', 'job.ts', '--stat', 'x'),
+      2,
+      'E1601',
+      'no option --stat',
+      'Did you mean --state?',
+    );
+    expectError(
+      await folder.millrace('run', 'job.ts', '--state'),
+      2,
+      'E1604',
+      "Option '--state <value>' argument missing",
+      'millrace run --help',
+    );
     expectError(await folder.millrace('run', 'job.ts', '-x'), 2, 'E1604', "Unknown option '-x'", 'millrace run --help');
-    expectError(await folder.millrace('run', 'job.ts', '--retained', '0'), 2, 'E1006', "--retained must be a whole number from 1 on, but is '0'", '--help');
-    expect((await folder.millrace('run', 'job.ts', '--memory', 'lots')).err).toContain("error[E1002] 'lots' is not a size for memory");
+    expectError(
+      await folder.millrace('run', 'job.ts', '--retained', '0'),
+      2,
+      'E1006',
+      "--retained must be a whole number from 1 on, but is '0'",
+      '--help',
+    );
+    expect((await folder.millrace('run', 'job.ts', '--memory', 'lots')).err).toContain(
+      "error[E1002] 'lots' is not a size for memory",
+    );
     expect((await folder.millrace('run', 'job.ts', '--checkpoint-every', '5 parsecs')).err).toContain('error[E1001]');
     expect(folder.exists('out')).toBe(false);
   });

@@ -62,12 +62,15 @@ test('after a slow read the next chunks are read ahead, and the bytes are the sa
   expect(target.ways.flatMap((way, i) => (way === 'direct' ? [i] : []))).toEqual([0, 33, 66, 99]);
 });
 
-test.each([0, Number.POSITIVE_INFINITY])('a file that shrinks while it is read is an error, each time (slow from %d ms)', async (slowMs) => {
-  const { chunks } = await FileChunks.open(path, undefined, CHUNK_BYTES, slowMs);
-  const target = new Recorder();
-  expect(chunks.next(target)).toBe('given');
-  await truncate(path, CHUNK_BYTES * 3);
-  await expect(readAll(chunks, target)).rejects.toMatchObject({ code: 'E1501' });
-  expect(() => chunks.next(target)).toThrow('it ends at byte');
-  await chunks.close();
-});
+test.each([0, Number.POSITIVE_INFINITY])(
+  'a file that shrinks while it is read is an error, each time (slow from %d ms)',
+  async (slowMs) => {
+    const { chunks } = await FileChunks.open(path, undefined, CHUNK_BYTES, slowMs);
+    const target = new Recorder();
+    expect(chunks.next(target)).toBe('given');
+    await truncate(path, CHUNK_BYTES * 3);
+    await expect(readAll(chunks, target)).rejects.toMatchObject({ code: 'E1501' });
+    expect(() => chunks.next(target)).toThrow('it ends at byte');
+    await chunks.close();
+  },
+);

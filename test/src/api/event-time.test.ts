@@ -3,7 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { run } from '../../../node/run.ts';
 import { collectSink } from '../../../src/format/collect-sink.ts';
 import { collectionSource } from '../../../src/format/collection-source.ts';
-import { type Columns, count, from, int32, monotonous, schema, type Stream, timestamp, tumbling } from '../../../src/index.ts';
+import {
+  type Columns,
+  count,
+  from,
+  int32,
+  monotonous,
+  schema,
+  type Stream,
+  timestamp,
+  tumbling,
+} from '../../../src/index.ts';
 import { makeSink, makeSource, tableOf } from '../../../src/platform.ts';
 
 const MINUTE = 60_000;

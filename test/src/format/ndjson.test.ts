@@ -10,12 +10,14 @@ const EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 function randomFile(seed: number, lines: number): Buffer {
   const random = seededRandom(seed);
-  return Buffer.concat(Array.from({ length: lines }, () => {
-    const what = below(random, 10);
-    const blank = Buffer.from(' \t'.repeat(below(random, 3)));
-    const line = what === 0 ? blank : what < 4 ? mutatedLine(random) : Buffer.from(validLine(random));
-    return Buffer.concat([line, Buffer.from(below(random, 4) === 0 ? '\r\n' : '\n')]);
-  }));
+  return Buffer.concat(
+    Array.from({ length: lines }, () => {
+      const what = below(random, 10);
+      const blank = Buffer.from(' \t'.repeat(below(random, 3)));
+      const line = what === 0 ? blank : what < 4 ? mutatedLine(random) : Buffer.from(validLine(random));
+      return Buffer.concat([line, Buffer.from(below(random, 4) === 0 ? '\r\n' : '\n')]);
+    }),
+  );
 }
 
 test('rows and dead letters do not depend on chunks, buffers and batches', () => {
@@ -35,7 +37,11 @@ test('rows below a limit do not depend on chunks and batches, and no line that s
   const seed = 4;
   const input = randomFile(seed, 200);
   const limits = [0, 1, 1000, 1001, 20_000, 50_000, input.length, EVERYTHING];
-  const runs = [[1, 3], [777, 1], [100_000, 4096]].map(([chunk = 1, batchRows = 1]) => {
+  const runs = [
+    [1, 3],
+    [777, 1],
+    [100_000, 4096],
+  ].map(([chunk = 1, batchRows = 1]) => {
     kernels.reset();
     const letters: DeadLetter[] = [];
     const decoder = openDecoder(kernels, everyKind, letters, { batchRows, chunkBytes: 64, offset: 500 });
@@ -45,7 +51,7 @@ test('rows below a limit do not depend on chunks and batches, and no line that s
       while (true) {
         const answer = drain(kernels, decoder, rows as never, limit + 500);
         if (answer !== 'need input') return { answer, rows, letters: letters.length, position: decoder.position };
-        if (pushed < input.length) decoder.push(input.subarray(pushed, pushed += chunk));
+        if (pushed < input.length) decoder.push(input.subarray(pushed, (pushed += chunk)));
         else decoder.end();
       }
     });
@@ -79,7 +85,14 @@ test('a decoder that starts at a position goes on with the same rows and dead le
 
 test('skips empty lines, takes CRLF and a last line without a newline', () => {
   const text = '\n\r\n{"id":1}\r\n \t \n\n{"id":2} \n{"id":3}';
-  expect(decode(kernels, schema, Buffer.from(text))).toEqual({ rows: [[1, null], [2, null], [3, null]], letters: [] });
+  expect(decode(kernels, schema, Buffer.from(text))).toEqual({
+    rows: [
+      [1, null],
+      [2, null],
+      [3, null],
+    ],
+    letters: [],
+  });
   expect(decode(kernels, schema, Buffer.from(''))).toEqual({ rows: [], letters: [] });
   expect(decode(kernels, schema, Buffer.from(' '))).toEqual({ rows: [], letters: [] });
 });
@@ -87,10 +100,16 @@ test('skips empty lines, takes CRLF and a last line without a newline', () => {
 test('a last line that is cut off is a dead letter', () => {
   const { rows, letters } = decode(kernels, schema, Buffer.from('{"id":1}\n{"id":2,"na'));
   expect(rows).toEqual([[1, null]]);
-  expect(letters).toEqual([{
-    source: 'source', split: 'split', offset: 9, position: 11, reason: 'the string does not end on its line',
-    bytes: Uint8Array.from(Buffer.from('{"id":2,"na')),
-  }]);
+  expect(letters).toEqual([
+    {
+      source: 'source',
+      split: 'split',
+      offset: 9,
+      position: 11,
+      reason: 'the string does not end on its line',
+      bytes: Uint8Array.from(Buffer.from('{"id":2,"na')),
+    },
+  ]);
 });
 
 test('takes a line that is far longer than a chunk', () => {
@@ -114,7 +133,11 @@ test('a line beyond the limit becomes one dead letter with its first bytes, howe
   const blanks = `${' '.repeat(101)}\n${' '.repeat(100)}`;
   const text = `{"id":1}\n${long}\n{"id":2}\n${blanks}\n${long}\n${long}\n{"id":3}\n${long}`;
   const whole = decode(kernels, schema, Buffer.from(text), { lineBytesMax: 100 });
-  expect(whole.rows).toEqual([[1, null], [2, null], [3, null]]);
+  expect(whole.rows).toEqual([
+    [1, null],
+    [2, null],
+    [3, null],
+  ]);
   const starts = [9, 9 + long.length + 1 + 9];
   expect(whole.letters.map(({ offset }) => offset).slice(0, 2)).toEqual(starts);
   expect(whole.letters.length).toBe(5);

@@ -22,7 +22,13 @@ describe('the plan of an aggregation', () => {
   test('tells the kernels which rows, which key and which columns they are given', async () => {
     const kernels = await newKernels();
     const plan = new AggregatePlan(kernels, { state: 1, key: Physical.I64, aggregates: [count, total] }, 16);
-    const input = { selected: 3, selection: 640, key: { values: 1280, validity: 0 }, columns: [undefined, { values: 64, validity: 128 }], filters: [0, 192] };
+    const input = {
+      selected: 3,
+      selection: 640,
+      key: { values: 1280, validity: 0 },
+      columns: [undefined, { values: 64, validity: 128 }],
+      filters: [0, 192],
+    };
     plan.setInput(input);
     expect([plan.word(PLAN.rows), plan.word(PLAN.selection), plan.word(PLAN.keyColumn + 4)]).toEqual([3, 640, 1280]);
     plan.setInput({ ...input, selection: 0, key: undefined });

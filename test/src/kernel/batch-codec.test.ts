@@ -17,7 +17,11 @@ beforeAll(async () => {
   kernels = await newKernels(32 << 20);
 });
 
-const example = () => columnBatch(kernels, schema, [['a', null, 'ccc'], [1n, 2n, 3n]]);
+const example = () =>
+  columnBatch(kernels, schema, [
+    ['a', null, 'ccc'],
+    [1n, 2n, 3n],
+  ]);
 
 describe('the door to batches in bytes', () => {
   test('measures exactly what it writes, and writes nothing into less', () => {
@@ -40,7 +44,11 @@ describe('the door to batches in bytes', () => {
     const back = codec.tryDecode(at, codec.encode(example(), at, 4096));
     expect(back).toMatchObject({ rows: 3, selection: 0, rowKinds: 0, timestamps: 0, watermarks: 0, origin: undefined });
     expect(back?.columns[1]?.validity).toBe(0);
-    expect(readColumn(kernels.memory, 'utf8', back?.columns[0] ?? { values: 0, validity: 0 }, [0, 1, 2])).toEqual(['a', null, 'ccc']);
+    expect(readColumn(kernels.memory, 'utf8', back?.columns[0] ?? { values: 0, validity: 0 }, [0, 1, 2])).toEqual([
+      'a',
+      null,
+      'ccc',
+    ]);
   });
 
   test('takes memory for a source once, however many batches it sends', () => {
@@ -60,10 +68,16 @@ describe('columns described for kernels', () => {
   test('stand in the order of the schema, with the type that they are stored in', () => {
     kernels.reset();
     const block = new ColumnBlock(kernels.memory, schema);
-    block.set([{ values: 640, validity: 1280 }, { values: 1920, validity: 0 }]);
+    block.set([
+      { values: 640, validity: 1280 },
+      { values: 1920, validity: 0 },
+    ]);
     const words = [...kernels.memory.u32.subarray(block.ptr / 4, block.ptr / 4 + 8)];
     expect(block.count).toBe(2);
-    expect([words.slice(1, 4), words.slice(5, 8)]).toEqual([[640, 1280, 0], [1920, 0, 0]]);
+    expect([words.slice(1, 4), words.slice(5, 8)]).toEqual([
+      [640, 1280, 0],
+      [1920, 0, 0],
+    ]);
     expect(words[0]).not.toBe(words[4]);
     expect([block.hasNulls(0), block.hasNulls(1)]).toEqual([false, false]);
   });

@@ -62,5 +62,7 @@ describe('the door to the JSON parser', () => {
 
 test('a reason names its column where there is one', () => {
   expect(refusalText(LINE_TOO_LONG)).toBe('the line is too long');
-  expect(refusalText(33, { name: 'n', type: { kind: 'int8', nullable: false } })).toBe("column 'n' (int8): the number is out of range");
+  expect(refusalText(33, { name: 'n', type: { kind: 'int8', nullable: false } })).toBe(
+    "column 'n' (int8): the number is out of range",
+  );
 });

@@ -53,7 +53,8 @@ describe('linear memory', () => {
 describe('an instance', () => {
   test('refuses a memory that is too little, or more than 32 bits can name', async () => {
     const compiled = await compileKernels(kernelsBase64);
-    for (const bytes of [0, 2 ** 32 + 1]) expect(() => new KernelInstance(compiled, bytes)).toThrow(`memory of ${bytes} bytes`);
+    for (const bytes of [0, 2 ** 32 + 1])
+      expect(() => new KernelInstance(compiled, bytes)).toThrow(`memory of ${bytes} bytes`);
     expect(new KernelInstance(compiled, 2 * FRAME_BYTES + 1).maxBytes).toBe(3 * FRAME_BYTES);
   });
 

@@ -14,7 +14,9 @@ describe('a histogram', () => {
         const exact = sorted[Math.ceil(q * values.length) - 1] ?? 0;
         const found = histogram.quantile(q);
         expect(found, `seed ${seed}, q ${q}`).toBeGreaterThanOrEqual(exact);
-        expect(found, `seed ${seed}, q ${q}`).toBeLessThanOrEqual(Math.min(exact * 2 ** (1 / 8) * 1.000_001, histogram.max));
+        expect(found, `seed ${seed}, q ${q}`).toBeLessThanOrEqual(
+          Math.min(exact * 2 ** (1 / 8) * 1.000_001, histogram.max),
+        );
       }
     }
   });

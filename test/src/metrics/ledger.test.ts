@@ -3,7 +3,18 @@ import { checkLedger, emptyLedger, imbalance, TERMS } from '../../../src/metrics
 
 describe('a ledger entry', () => {
   test('balances when every record that came in or was made is somewhere', () => {
-    const entry = { ...emptyLedger(), in: 10, expanded: 5, out: 4, filtered: 1, late: 2, deadLetters: 1, released: 3, held: 4, results: 99 };
+    const entry = {
+      ...emptyLedger(),
+      in: 10,
+      expanded: 5,
+      out: 4,
+      filtered: 1,
+      late: 2,
+      deadLetters: 1,
+      released: 3,
+      held: 4,
+      results: 99,
+    };
     expect(imbalance(entry)).toBe(0);
     expect(() => checkLedger('sum', entry)).not.toThrow();
   });

@@ -16,7 +16,10 @@ test('the last figure of a name counts, in its scope alone', () => {
   registry.add('a', 'in', 'records', () => 1);
   registry.add('b', 'in', 'records', () => 2);
   registry.add('a', 'in', 'bytes', () => 3);
-  expect(registry.snapshot()).toEqual({ a: { in: { value: 3, unit: 'bytes' } }, b: { in: { value: 2, unit: 'records' } } });
+  expect(registry.snapshot()).toEqual({
+    a: { in: { value: 3, unit: 'bytes' } },
+    b: { in: { value: 2, unit: 'records' } },
+  });
 });
 
 test('a histogram is its median, its 99th percentile and its largest value', () => {

@@ -5,7 +5,11 @@ import { physicalPlanOf } from '../../../src/platform.ts';
 import { sink, source } from '../api/stand-ins.ts';
 
 const Row = schema({ at: timestamp(), key: utf8(), n: int32(), note: utf8() });
-const hours = from(source('rows', Row)).watermark('at', monotonous()).keyBy('key').window(tumbling('1 hour')).aggregate({ n: count() });
+const hours = from(source('rows', Row))
+  .watermark('at', monotonous())
+  .keyBy('key')
+  .window(tumbling('1 hour'))
+  .aggregate({ n: count() });
 
 /** Columns that the first node, the source, has to make. */
 const made = (plan: ReturnType<typeof physicalPlanOf>): string[] => [...(plan.nodes[0]?.columns ?? [])].sort();

@@ -24,7 +24,12 @@ const numbers = (from: number, count: number): bigint[] => Array.from({ length: 
 function framesOf(arena: StateArena, checkpoint: number): Uint8Array[] {
   arena.beginSnapshot();
   const frames: Uint8Array[] = [];
-  for (let frame = arena.nextFrame(checkpoint, 0); frame !== undefined; frame = arena.nextFrame(checkpoint, frames.length)) frames.push(frame);
+  for (
+    let frame = arena.nextFrame(checkpoint, 0);
+    frame !== undefined;
+    frame = arena.nextFrame(checkpoint, frames.length)
+  )
+    frames.push(frame);
   return frames;
 }
 
@@ -43,7 +48,11 @@ test('gives a state the same number after a restore, whatever is asked for first
   after.finishRestore(before.describe());
   expect(after.open('clicks')).toBe(before.open('clicks'));
   expect(after.open('another')).toBe(3);
-  expect(after.states().map(({ name, entries }) => [name, entries])).toEqual([['orders', 100], ['clicks', 7], ['another', 0]]);
+  expect(after.states().map(({ name, entries }) => [name, entries])).toEqual([
+    ['orders', 100],
+    ['clicks', 7],
+    ['another', 0],
+  ]);
   expect(after.rowsHeld('orders')).toBe(100);
   expect(after.verify()).toBe(true);
 });

@@ -48,7 +48,8 @@ function randomBatch(random: Random, schema = randomSchema(random), rows = below
 function contents(batch: RecordBatch): unknown {
   const { memory } = kernels;
   const rows = readSelection(memory, batch.selection, batch.selected);
-  const instants = (at: number): unknown => (at === 0 ? 'none' : rows.map((row) => memory.view.getBigInt64(at + row * 8, true)));
+  const instants = (at: number): unknown =>
+    at === 0 ? 'none' : rows.map((row) => memory.view.getBigInt64(at + row * 8, true));
   return {
     columns: batch.schema.fields.map(({ type }, i) =>
       readColumn(memory, type.kind, batch.columns[i] ?? { values: 0, validity: 0 }, rows),
