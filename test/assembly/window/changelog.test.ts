@@ -4,10 +4,26 @@ import { below, seededRandom } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
 import { Arena } from '../../../src/kernel/arena.ts';
 import { ChangelogAggregate } from '../../../src/kernel/changelog-aggregate.ts';
+import type { KernelInstance } from '../../../src/kernel/instance.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { specOf } from '../../support/aggregate-specs.ts';
 
 const ROWS = 3000;
+
+const newAggregate = (kernels: KernelInstance, withText: boolean, outputRows: number): ChangelogAggregate =>
+  new ChangelogAggregate(
+    kernels,
+    {
+      state: 4,
+      key: withText ? Physical.VIEW : Physical.I64,
+      aggregates: [
+        specOf({ name: 'n', fn: 'count', input: undefined, nullable: false }),
+        specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: true }),
+        specOf({ name: 'least', fn: 'min', input: Physical.F64, nullable: false }),
+      ],
+    },
+    outputRows,
+  );
 
 test('emits an insert for the first row of a key, then the result before and after every row, in any batches', async () => {
   for (let seed = 1; seed <= 4; seed++) {
@@ -16,19 +32,7 @@ test('emits an insert for the first row of a key, then the result before and aft
     const arena = new Arena(kernels, 32 << 20);
     const withText = seed % 2 === 0;
     const outputRows = 2 + below(random, 700);
-    const aggregate = new ChangelogAggregate(
-      kernels,
-      {
-        state: 4,
-        key: withText ? Physical.VIEW : Physical.I64,
-        aggregates: [
-          specOf({ name: 'n', fn: 'count', input: undefined, nullable: false }),
-          specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: true }),
-          specOf({ name: 'least', fn: 'min', input: Physical.F64, nullable: false }),
-        ],
-      },
-      outputRows,
-    );
+    const aggregate = newAggregate(kernels, withText, outputRows);
     const { memory } = kernels;
     const key = { values: memory.allocate(ROWS * 8), validity: 0 };
     const total = { values: memory.allocate(ROWS * 8), validity: memory.allocate(ROWS / 8 + 1) };
