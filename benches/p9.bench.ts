@@ -9,7 +9,7 @@ import { SideProcess } from './support/sides.ts';
 
 async function run({ short }: BenchOptions): Promise<BenchResult> {
   const keys = short ? 200_000 : 10_000_000;
-  const plan = { keys, skew: 'uniform', updatedShare: 0.1, epochs: 1, rowsMax: keys * 2 } as const;
+  const plan = { keys, skew: 'uniform', updatedShare: 0.01, epochs: 1, rowsMax: keys * 2 } as const;
   const ratios: number[] = [];
   const pauses: number[] = [];
   const counters: Record<string, number> = {};

@@ -9,6 +9,7 @@
  * Invariants
  *  1. One line per selected row, each an object with all columns in order, ended by one line feed.
  *  2. With kernels or without, the bytes are the same.
+ *  3. Linear memory is taken with the first batch, not before: until then the kernels may be reset.
  * Not here: where the bytes go (connector/file-sink.ts), how values are spelled (json-writer.ts).
  */
 import type { RecordBatch } from '../data/record-batch.ts';
@@ -53,7 +54,9 @@ export class NdjsonEncoder {
   readonly #columns: readonly ColumnWriter[];
   /** The text before the first column by row kind; empty without changelog. */
   readonly #kinds: readonly Uint8Array[];
-  readonly #kernel: NdjsonKernel | undefined;
+  /** Makes the kernel's part with the first batch: a sink is opened before memory has its final layout. */
+  readonly #open: () => NdjsonKernel | undefined;
+  #kernel: { readonly opened: NdjsonKernel | undefined } | undefined;
 
   constructor(memory: LinearMemory, schema: TableSchema, options: NdjsonEncoderOptions = {}) {
     const text = new TextEncoder();
@@ -68,7 +71,7 @@ export class NdjsonEncoder {
     }));
     const prefixes = this.#columns.map(({ prefix }) => prefix);
     const { kernels } = options;
-    this.#kernel = kernels === undefined || isChangelog ? undefined : NdjsonKernel.tryFor(kernels, schema, prefixes);
+    this.#open = () => (kernels === undefined || isChangelog ? undefined : NdjsonKernel.tryFor(kernels, schema, prefixes));
   }
 
   /** Bytes encoded and not yet taken. */
@@ -82,8 +85,9 @@ export class NdjsonEncoder {
   }
 
   encode(batch: RecordBatch): void {
-    if (this.#kernel === undefined) this.#writeRows(batch, 0, batch.selected);
-    else this.#encodeRows(this.#kernel, batch);
+    this.#kernel ??= { opened: this.#open() };
+    if (this.#kernel.opened === undefined) this.#writeRows(batch, 0, batch.selected);
+    else this.#encodeRows(this.#kernel.opened, batch);
   }
 
   /** By kernels, but for rows that they leave to us: very long ones, and years of more than four digits. */
