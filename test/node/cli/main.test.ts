@@ -182,7 +182,8 @@ describe('a disk that is full', () => {
       again.write('job.ts', jobText());
       const state = disk.path ?? 'state';
       const answer = await again.start(
-        ['run', 'job.ts', '--state', state, '--checkpoint-every', '1 ms', '--throttle', '5 ms'],
+        // Small batches make many turns, and so many checkpoints, however fast the machine is.
+        ['run', 'job.ts', '--state', state, '--checkpoint-every', '1 ms', '--throttle', '5 ms', '--batch-rows', '50'],
         disk.limit,
       ).answer;
       console.log(`the disk was full by ${disk.by}`);
