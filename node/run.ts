@@ -3,8 +3,8 @@
  *
  * Invariants
  *  1. `run` resolves when the job has been restored and its first record may be read; what it cannot restore it rejects with.
- *  2. A job that fails rejects `done`, and `status` is 'failed'. It is never restarted silently.
- *  3. The job is suspended when the handle is disposed, and on SIGTERM while `handleSignals` is on: the next run continues.
+ *  2. The job is suspended on SIGTERM while `handleSignals` is on: the next run continues.
+ * Not here: the handle itself (src/runtime/running-job.ts).
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,17 +13,15 @@ import type { Clock } from '../src/base/clock.ts';
 import { type Duration, positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
-import type { LedgerEntry } from '../src/metrics/ledger.ts';
-import type { MetricsSnapshot } from '../src/metrics/registry.ts';
 import {
   DEFAULT_SETTINGS,
   eventTimeHook,
+  JobHandle,
   JobRun,
-  type JobStatus,
   memoryBytesFor,
   physicalPlanOf,
+  type RunningJob,
 } from '../src/platform.ts';
-import type { DeadLetterRecord } from '../src/runtime/dead-letters.ts';
 import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../src/state/disk-store.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
@@ -52,42 +50,6 @@ export interface RunOptions {
   readonly handleSignals?: boolean;
 }
 
-export interface Progress {
-  readonly recordsIn: number;
-  readonly deadLetters: number;
-  readonly late: number;
-  readonly bytesRead: number;
-  readonly bytesTotal: number | undefined;
-  /** Milliseconds since 1970 of event time; undefined before the first watermark. */
-  readonly watermark: number | undefined;
-  readonly stateBytes: number;
-  readonly checkpoints: number;
-  readonly longestGapMs: number;
-}
-
-export interface RunningJob extends AsyncDisposable {
-  readonly name: string;
-  readonly status: JobStatus;
-  /** Resolves when the job has ended, with how; rejects when it failed. */
-  readonly done: Promise<JobStatus>;
-  /** Whether it continues from a checkpoint, and what was wrong with newer ones. */
-  readonly restored: {
-    readonly checkpoint: number | undefined;
-    readonly damaged: readonly { readonly name: string; readonly problem: string }[];
-  };
-  metrics(): MetricsSnapshot;
-  ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
-  progress(): Progress;
-  /** The first dead letters since the start, at most a hundred. */
-  deadLetters(): readonly DeadLetterRecord[];
-  /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
-  drain(): Promise<void>;
-  /** Stops after a last checkpoint; the next run continues. */
-  suspend(): Promise<void>;
-  /** Stops at once; the next run continues from the last completed checkpoint. */
-  cancel(): Promise<void>;
-}
-
 /** Starts a job. Throws UserError when the job, its options or its state cannot work. */
 export async function run(job: Job, options: RunOptions = {}): Promise<RunningJob> {
   const plan = physicalPlanOf(job, options.name ?? 'job');
@@ -110,7 +72,7 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
     settings,
   );
   await jobRun.start();
-  return new Handle(jobRun, options.handleSignals ?? true);
+  return options.handleSignals === false ? new JobHandle(jobRun) : suspendedBySignal(jobRun);
 }
 
 /** The clock whose turns last as long as a throttle says. */
@@ -125,63 +87,11 @@ async function diskStore(folder: string): Promise<CheckpointStore> {
   return new DiskCheckpointStore(new NodeDisk(folder), folder);
 }
 
-class Handle implements RunningJob {
-  readonly #run: JobRun;
-  readonly done: Promise<JobStatus>;
-
-  constructor(jobRun: JobRun, handleSignals: boolean) {
-    this.#run = jobRun;
-    const onSignal = (): void => jobRun.suspend();
-    if (handleSignals) process.once('SIGTERM', onSignal);
-    this.done = jobRun.execute().finally(() => process.removeListener('SIGTERM', onSignal));
-    // Whoever awaits `done` sees the failure; a handle that nobody awaits must not bring the process down.
-    this.done.catch(() => undefined);
-  }
-
-  get name(): string {
-    return this.#run.plan.name;
-  }
-
-  get status(): JobStatus {
-    return this.#run.status;
-  }
-
-  get restored(): RunningJob['restored'] {
-    return { checkpoint: this.#run.restoredFrom?.checkpoint, damaged: this.#run.damaged };
-  }
-
-  metrics(): MetricsSnapshot {
-    return this.#run.metrics();
-  }
-
-  ledger(): { readonly [operator: string]: Readonly<LedgerEntry> } {
-    return this.#run.ledger();
-  }
-
-  progress(): Progress {
-    return this.#run.progress();
-  }
-
-  deadLetters(): readonly DeadLetterRecord[] {
-    return this.#run.deployment.deadLetters.sample;
-  }
-
-  async drain(): Promise<void> {
-    this.#run.drain();
-    await this.done;
-  }
-
-  async suspend(): Promise<void> {
-    this.#run.suspend();
-    await this.done;
-  }
-
-  async cancel(): Promise<void> {
-    this.#run.cancel();
-    await this.done;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.status === 'running' || this.status === 'starting') await this.suspend();
-  }
+/** The handle of a run that is suspended by SIGTERM. */
+function suspendedBySignal(jobRun: JobRun): RunningJob {
+  const onSignal = (): void => jobRun.suspend();
+  process.once('SIGTERM', onSignal);
+  const handle = new JobHandle(jobRun);
+  handle.done.catch(() => undefined).finally(() => process.removeListener('SIGTERM', onSignal));
+  return handle;
 }

@@ -12,19 +12,16 @@ import { type Size, sizeBytes } from '../src/base/bytes.ts';
 import { type Duration, positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
-import type { LedgerEntry } from '../src/metrics/ledger.ts';
-import type { MetricsSnapshot } from '../src/metrics/registry.ts';
 import {
   DEFAULT_SETTINGS,
   eventTimeHook,
+  JobHandle,
   type JobPorts,
-  type JobProgress,
   JobRun,
-  type JobStatus,
   memoryBytesFor,
   physicalPlanOf,
+  type RunningJob,
 } from '../src/platform.ts';
-import type { DeadLetterRecord } from '../src/runtime/dead-letters.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { indexedDbSink } from './connectors/indexeddb-sink.ts';
 import { type PostLines, PageSink } from './connectors/page-sink.ts';
@@ -44,29 +41,6 @@ export interface RunOptions {
   readonly batchRows?: number;
   /** What the job is called when it has no name of its own; otherwise the name of its state. */
   readonly name?: string;
-}
-
-export interface RunningJob extends AsyncDisposable {
-  readonly name: string;
-  readonly status: JobStatus;
-  /** Resolves when the job has ended, with how; rejects when it failed. */
-  readonly done: Promise<JobStatus>;
-  /** The checkpoint that it continues from, and what was wrong with newer ones. */
-  readonly restored: {
-    readonly checkpoint: number | undefined;
-    readonly damaged: readonly { readonly name: string; readonly problem: string }[];
-  };
-  metrics(): MetricsSnapshot;
-  ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
-  progress(): JobProgress;
-  /** The first dead letters since the start, at most a hundred. All of them: openResults(deadLettersOf(state)). */
-  deadLetters(): readonly DeadLetterRecord[];
-  /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
-  drain(): Promise<void>;
-  /** Stops after a last checkpoint; the next run continues. */
-  suspend(): Promise<void>;
-  /** Stops at once; the next run continues from the last completed checkpoint. */
-  cancel(): Promise<void>;
 }
 
 /** The name under which `openResults` finds the dead letters of a state. */
@@ -95,70 +69,11 @@ export async function runAttached(job: Job, options: RunOptions, post: PostLines
   const kernels = new KernelInstance(await browserKernels(), memoryBytesFor(settings));
   const jobRun = new JobRun(plan, { kernels, ...(await portsOf(options.state)) }, settings);
   await jobRun.start();
-  return new Handle(jobRun);
+  return new JobHandle(jobRun);
 }
 
 async function portsOf(state: string | undefined): Promise<Omit<JobPorts, 'kernels'>> {
   const ports = { clock: browserClock, timestamp: eventTimeHook };
   if (state === undefined) return { ...ports, store: ephemeralStore() };
   return { ...ports, store: await IndexedDbStore.open(state), deadLetters: indexedDbSink(deadLettersOf(state)) };
-}
-
-class Handle implements RunningJob {
-  readonly #run: JobRun;
-  readonly done: Promise<JobStatus>;
-
-  constructor(jobRun: JobRun) {
-    this.#run = jobRun;
-    this.done = jobRun.execute();
-    // Whoever awaits `done` sees the failure; a handle that nobody awaits is no error of its own.
-    this.done.catch(() => undefined);
-  }
-
-  get name(): string {
-    return this.#run.plan.name;
-  }
-
-  get status(): JobStatus {
-    return this.#run.status;
-  }
-
-  get restored(): RunningJob['restored'] {
-    return { checkpoint: this.#run.restoredFrom?.checkpoint, damaged: this.#run.damaged };
-  }
-
-  metrics(): MetricsSnapshot {
-    return this.#run.metrics();
-  }
-
-  ledger(): { readonly [operator: string]: Readonly<LedgerEntry> } {
-    return this.#run.ledger();
-  }
-
-  progress(): JobProgress {
-    return this.#run.progress();
-  }
-
-  deadLetters(): readonly DeadLetterRecord[] {
-    return this.#run.deployment.deadLetters.sample;
-  }
-
-  async drain(): Promise<void> {
-    this.#run.drain();
-    await this.done;
-  }
-
-  async suspend(): Promise<void> {
-    this.#run.suspend();
-    await this.done;
-  }
-
-  async cancel(): Promise<void> {
-    this.#run.cancel();
-    await this.done;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.status === 'running' || this.status === 'starting') await this.suspend();
-  }
 }

@@ -11,7 +11,8 @@
 import type { Json } from '../src/base/json.ts';
 import type { Job } from '../src/index.ts';
 import { browserClock } from './platform.ts';
-import { runAttached, type RunningJob } from './run.ts';
+import type { RunningJob } from '../src/platform.ts';
+import { runAttached } from './run.ts';
 import { type JobLink, serveJob, type WorkerScope } from './worker-host.ts';
 
 const PROGRESS_EVERY_MS = 200;

@@ -2,7 +2,7 @@
 import { formatBytes } from '../../src/base/bytes.ts';
 import { formatTime } from '../../src/base/time.ts';
 import { TERMS } from '../../src/metrics/ledger.ts';
-import type { RunningJob } from '../run.ts';
+import type { RunningJob } from '../../src/platform.ts';
 import { bold } from './output.ts';
 
 const EVERY_MS = 250;

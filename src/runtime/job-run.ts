@@ -236,6 +236,7 @@ export class JobRun {
     let due = this.#due();
     let turnBegan = clock.monotonicMs();
     let last = turnBegan;
+    let waits = 0;
     for (let steps = 1; ; steps++) {
       this.#throwFailure();
       if (this.#request === 'cancel') return;
@@ -252,8 +253,11 @@ export class JobRun {
       const now = clock.monotonicMs();
       if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
       last = now;
+      waits = step === 'wait' ? waits + 1 : 0;
       if (step === 'wait') {
         await this.#wait(due);
+        // A reader that is ready again and again and yet has nothing must not keep the host's I/O from running.
+        if (waits % TURN_STEPS === 0) await clock.yield();
         last = clock.monotonicMs();
       } else if (steps % TURN_STEPS === 0 || now - turnBegan >= TURN_MS) {
         await clock.yield();
@@ -281,8 +285,6 @@ export class JobRun {
     await Promise.race([this.deployment.task.ready(), woken.promise, ...(next === undefined ? [] : [next])]);
     woken.wake();
     this.#wake = () => undefined;
-    // A reader that is ready at once and yet has nothing must not keep the host's I/O from running.
-    await clock.yield();
   }
 
   async #sinksReady(): Promise<void> {

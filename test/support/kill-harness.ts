@@ -105,6 +105,8 @@ class Campaigner {
   readonly #differences: string[] = [];
   #kills = 0;
   #lineages = 0;
+  /** Operations of each phase in the undisturbed run. */
+  readonly #steps = new Map<string, number>();
   /** Operations of the last recovery that had a checkpoint, and milliseconds of a whole run: where kills can fall. */
   #recoverySteps = 20;
   #runMs = 0;
@@ -123,7 +125,9 @@ class Campaigner {
     writeSplits(input, this.#campaign.rowsPerSplit, this.#random);
     const undisturbed = join(this.#folder, 'undisturbed');
     const began = performance.now();
-    const counts = countsOf(await this.#start({ input, folder: undisturbed }));
+    const first = await this.#start({ input, folder: undisturbed });
+    const counts = countsOf(first);
+    for (const line of first.lines) if (line.startsWith('- ')) add(this.#steps, line.slice(2));
     this.#runMs = performance.now() - began;
     const expected = contentOf(undisturbed);
     while (this.#open().length > 0) await this.#lineage(input, expected);
@@ -153,7 +157,7 @@ class Campaigner {
       const target = targets[below(this.#random, Math.max(1, targets.length))];
       if (target === undefined) break;
       const ended = await this.#killedRun(input, folder, target);
-      hasCheckpoint ||= ended.lines.some((line) => line.startsWith('- sink commit'));
+      hasCheckpoint ||= ended.lines.some((line) => /^[-!] sink commit/.test(line));
       if (ended.finished) break;
       kills++;
     }
@@ -173,8 +177,11 @@ class Campaigner {
   }
 
   #pointIn(phase: Exclude<Target, 'random time'>): KillPoint {
-    const steps = phase === 'recovery' ? this.#recoverySteps : 20;
-    return { phase, nth: 1 + below(this.#random, steps), moment: MOMENTS[below(this.#random, 3)] ?? 'inside' };
+    const steps = phase === 'recovery' ? this.#recoverySteps : (this.#steps.get(phase) ?? 1);
+    // Early ones, so that a run reaches them although no two runs take their checkpoints at the same records.
+    const nth =
+      1 + below(this.#random, Math.max(1, Math.floor(phase === 'recovery' ? steps * 0.8 : Math.min(20, steps * 0.4))));
+    return { phase, nth, moment: MOMENTS[below(this.#random, 3)] ?? 'inside' };
   }
 
   #count(target: Target, lines: readonly string[]): void {

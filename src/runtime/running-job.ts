@@ -1,0 +1,95 @@
+/**
+ * The handle on a running job, the same in every host.
+ *
+ * Invariants
+ *  1. A job that fails rejects `done`, and `status` is 'failed'. It is never restarted silently.
+ *  2. A handle that leaves its scope (`await using`) suspends its job: the next run continues.
+ */
+import type { LedgerEntry } from '../metrics/ledger.ts';
+import type { MetricsSnapshot } from '../metrics/registry.ts';
+import type { DeadLetterRecord } from './dead-letters.ts';
+import type { JobRun } from './job-run.ts';
+import type { JobProgress, JobStatus } from './job-settings.ts';
+
+export interface RunningJob extends AsyncDisposable {
+  readonly name: string;
+  readonly status: JobStatus;
+  /** Resolves when the job has ended, with how; rejects when it failed. */
+  readonly done: Promise<JobStatus>;
+  /** The checkpoint that it continues from, and what was wrong with newer ones. */
+  readonly restored: {
+    readonly checkpoint: number | undefined;
+    readonly damaged: readonly { readonly name: string; readonly problem: string }[];
+  };
+  metrics(): MetricsSnapshot;
+  ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
+  progress(): JobProgress;
+  /** The first dead letters since the start, at most a hundred. */
+  deadLetters(): readonly DeadLetterRecord[];
+  /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
+  drain(): Promise<void>;
+  /** Stops after a last checkpoint; the next run continues. */
+  suspend(): Promise<void>;
+  /** Stops at once; the next run continues from the last completed checkpoint. */
+  cancel(): Promise<void>;
+}
+
+/** Executes a started run and gives the handle on it. */
+export class JobHandle implements RunningJob {
+  readonly #run: JobRun;
+  readonly done: Promise<JobStatus>;
+
+  constructor(run: JobRun) {
+    this.#run = run;
+    this.done = run.execute();
+    // Whoever awaits `done` sees the failure; a handle that nobody awaits must not bring the process down.
+    this.done.catch(() => undefined);
+  }
+
+  get name(): string {
+    return this.#run.plan.name;
+  }
+
+  get status(): JobStatus {
+    return this.#run.status;
+  }
+
+  get restored(): RunningJob['restored'] {
+    return { checkpoint: this.#run.restoredFrom?.checkpoint, damaged: this.#run.damaged };
+  }
+
+  metrics(): MetricsSnapshot {
+    return this.#run.metrics();
+  }
+
+  ledger(): { readonly [operator: string]: Readonly<LedgerEntry> } {
+    return this.#run.ledger();
+  }
+
+  progress(): JobProgress {
+    return this.#run.progress();
+  }
+
+  deadLetters(): readonly DeadLetterRecord[] {
+    return this.#run.deployment.deadLetters.sample;
+  }
+
+  async drain(): Promise<void> {
+    this.#run.drain();
+    await this.done;
+  }
+
+  async suspend(): Promise<void> {
+    this.#run.suspend();
+    await this.done;
+  }
+
+  async cancel(): Promise<void> {
+    this.#run.cancel();
+    await this.done;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.status === 'running' || this.status === 'starting') await this.suspend();
+  }
+}
