@@ -158,6 +158,8 @@ async function pump(
         if (stop.how === 'kill') return turn;
         run[stop.how]();
         asked = true;
+        // What was asked for comes before the passing of time.
+        continue;
       }
     }
     idle = clock.wakeNext() ? 0 : idle + 1;

@@ -80,7 +80,8 @@ export async function runCase(seed: number, tally: Tally): Promise<void> {
 const isRefusal = (error: unknown): error is UserError => error instanceof UserError && error.code === 'E1006';
 
 async function runChosen(made: GeneratedCase, choice: RunChoice, random: Random, tally: Tally): Promise<void> {
-  const clock = new TickingClock([0, 0.1, 1][below(random, 3)]);
+  const tickMs = [0, 0.1, 1][below(random, 3)] ?? 0;
+  const clock = new TickingClock(tickMs);
   const quantumBytes = choice.quantum === 'small' ? 300 + below(random, 6_000) : QUANTUM_BYTES;
   const caseJob = jobOf(made, {
     late: choice.lateRows === 'taken',
@@ -89,10 +90,12 @@ async function runChosen(made: GeneratedCase, choice: RunChoice, random: Random,
     delayMs: () => below(random, 4),
     chunksPerArrival: 1 + below(random, 64),
   });
+  // More than one pass of the loop takes: ticks do not pass for sleepers, so checkpoints without end would let nothing arrive.
+  const often = 3 + 10 * tickMs;
   const settings = {
     batchRows: Number(choice.batchRows),
     chunkBytes: Number(choice.chunk),
-    checkpointEveryMs: { 'at the end': undefined, rare: 60, often: 3 }[choice.checkpoints],
+    checkpointEveryMs: { 'at the end': undefined, rare: 60, often }[choice.checkpoints],
   };
   const stops = stopsOf(choice, random);
   const { run, restarts } = await driveThrough(
