@@ -105,7 +105,7 @@ const TYPES: { readonly [name: string]: () => { nullable(): unknown } } = {
 
 function schemaOf(value: unknown, path: string): millrace.Schema<millrace.Columns> {
   const columns = Object.entries(object(value, path, 'from.schema')).map(([name, type]) => {
-    const known = typeof type === 'string' ? TYPES[type.replace(/\?$/, '')] : undefined;
+    const known = typeof type === 'string' ? named(TYPES, type.replace(/\?$/, '')) : undefined;
     if (known === undefined || typeof type !== 'string') {
       throw wrong(
         path,
@@ -142,7 +142,7 @@ function aggregatesOf(value: unknown, path: string): unknown {
   const calls = Object.entries(object(value, path, 'aggregate')).map(([name, call]) => {
     if (call === 'count') return [name, millrace.count()] as const;
     const [[fn, column] = ['', undefined]] = Object.entries(object(call, path, `aggregate.${name}`));
-    const known = FUNCTIONS[fn];
+    const known = named(FUNCTIONS, fn);
     if (known === undefined)
       throw wrong(
         path,
@@ -202,6 +202,10 @@ function object(
     throw wrong(path, at === '' ? unknown : `${at}.${unknown}`, `there is no such key; there are ${keys?.join(', ')}`);
   return value;
 }
+
+/** What a table has under its own names: 'constructor' is none of them. */
+const named = <T>(table: { readonly [name: string]: T }, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
 
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
