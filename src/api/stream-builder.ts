@@ -253,6 +253,7 @@ class WindowedBuilder {
         window: this.#window,
         aggregates: calls,
         allowedLatenessMs: 0,
+        results: 'accumulating',
       });
     });
   }

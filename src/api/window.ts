@@ -52,7 +52,14 @@ class StrategyDeclaration implements Strategy {
 export function tumbling(size: Duration, options: WindowOffset = {}): Window<'a watermark'> {
   return located(() => {
     const sizeMs = positiveDurationMs(size, 'the window size');
-    return new WindowDeclaration({ kind: 'tumbling', sizeMs, offsetMs: offsetOf(options, sizeMs, 'tumbling') });
+    return new WindowDeclaration({
+      kind: 'tumbling',
+      clock: 'event time',
+      zone: undefined,
+      calendar: undefined,
+      sizeMs,
+      offsetMs: offsetOf(options, sizeMs, 'tumbling'),
+    });
   });
 }
 
@@ -62,7 +69,14 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
     const sizeMs = positiveDurationMs(size, 'the window size');
     const slideMs = positiveDurationMs(slide, 'the slide');
     if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
-    return new WindowDeclaration({ kind: 'hopping', sizeMs, slideMs, offsetMs: offsetOf(options, slideMs, 'hopping') });
+    return new WindowDeclaration({
+      kind: 'hopping',
+      clock: 'event time',
+      zone: undefined,
+      sizeMs,
+      slideMs,
+      offsetMs: offsetOf(options, slideMs, 'hopping'),
+    });
   });
 }
 

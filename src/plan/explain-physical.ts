@@ -1,4 +1,5 @@
 /** The physical plan as text: one operator a line with its uid, what it reads, and what its state costs. */
+import { describeWindow } from './describe-window.ts';
 import { formatExpression } from './expression.ts';
 import { formatBytes } from '../base/bytes.ts';
 import type { WindowAggregateNode } from './logical.ts';
@@ -43,7 +44,7 @@ function details({ operator, columns }: PhysicalNode): string {
     case 'function':
       return `${operator.does} by a user function (JavaScript, row by row)`;
     case 'windowAggregate':
-      return `${aggregation(operator)}; ${windowOf(operator)}; state: ${stateOf(operator)}`;
+      return `${aggregation(operator)}; ${describeWindow(operator.window)}; state: ${stateOf(operator)}`;
     case 'aggregate':
       return aggregation(operator);
     case 'union':
@@ -67,17 +68,11 @@ function aggregation({ keys, aggregates }: Pick<WindowAggregateNode, 'keys' | 'a
   return `by ${keys.join(', ') || 'nothing'}: ${calls.join(', ')}`;
 }
 
-function windowOf({ window }: WindowAggregateNode): string {
-  return window.kind === 'tumbling'
-    ? `tumbling ${window.sizeMs} ms`
-    : `hopping ${window.sizeMs} ms every ${window.slideMs} ms`;
-}
-
 /** Bytes for each live entry, as an estimate: key, count and accumulators at the usual load. */
 function stateOf({ keys, aggregates, window }: WindowAggregateNode): string {
   const accumulators = aggregates.reduce((sum, { fn }) => sum + (ACCUMULATOR_BYTES[fn] ?? 16), 0);
   const entry = (keys.length === 0 ? 8 : keys.length === 1 ? 16 : 32) + accumulators;
-  const slices = window.kind === 'tumbling' ? 1 : Math.ceil(window.sizeMs / window.slideMs);
+  const slices = window.kind === 'hopping' ? Math.ceil(window.sizeMs / window.slideMs) : 1;
   return `about ${formatBytes(Math.round(entry / 0.75))} a key and slice, ${slices} live ${slices === 1 ? 'slice' : 'slices'}`;
 }
 

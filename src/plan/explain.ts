@@ -5,14 +5,8 @@
 import { shortDuration } from '../base/time.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
-import {
-  type AggregateCall,
-  inputsOf,
-  type LogicalNode,
-  type LogicalPlan,
-  type WatermarkNode,
-  type WindowSpec,
-} from './logical.ts';
+import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode } from './logical.ts';
+import { describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -90,12 +84,6 @@ function describeColumn(column: Extract<LogicalNode, { kind: 'project' }>['colum
 }
 
 const describeKeys = (keys: readonly string[]): string => (keys.length === 0 ? '' : `by ${keys.join(', ')}, `);
-
-function describeWindow(window: WindowSpec): string {
-  const offset = window.offsetMs === 0 ? '' : ` offset ${shortDuration(window.offsetMs)}`;
-  const every = window.kind === 'hopping' ? ` every ${shortDuration(window.slideMs)}` : '';
-  return `${window.kind} ${shortDuration(window.sizeMs)}${every}${offset}`;
-}
 
 function describeCalls(calls: readonly AggregateCall[]): string {
   return calls

@@ -69,9 +69,47 @@ export interface UnionNode {
   readonly inputs: readonly LogicalNode[];
 }
 
+/** A window of slices side by side, aligned to the calendar of a zone. */
+interface Aligned {
+  readonly clock: WindowClock;
+  readonly offsetMs: number;
+  /** Undefined: UTC. */
+  readonly zone: ZoneSpec | undefined;
+}
+
+export type WindowClock = 'event time' | 'processing time';
+export type CalendarUnit = 'day' | 'week' | 'month' | 'quarter' | 'year';
+/** An IANA zone, or the column that names it row by row. */
+export type ZoneSpec =
+  | { readonly kind: 'fixed'; readonly name: string }
+  | { readonly kind: 'column'; readonly column: string };
+
 export type WindowSpec =
-  | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
-  | { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number };
+  /** `calendar`: windows of so many units, of whatever length the zone gives them; `sizeMs` is then the nominal length. */
+  | (Aligned & {
+      readonly kind: 'tumbling';
+      readonly sizeMs: number;
+      readonly calendar: { readonly unit: CalendarUnit; readonly count: number } | undefined;
+    })
+  | (Aligned & { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number })
+  /** Windows that share their start and grow by `stepMs` up to `sizeMs`. */
+  | (Aligned & { readonly kind: 'cumulating'; readonly sizeMs: number; readonly stepMs: number })
+  | { readonly kind: 'session'; readonly clock: WindowClock; readonly gapMs: number }
+  /** The last `rows` rows of a key, at every `slide`th. */
+  | { readonly kind: 'count'; readonly rows: number; readonly slide: number }
+  /** One window for everything; something else says when it fires. */
+  | { readonly kind: 'global' };
+
+/** What becomes of a window's earlier result when it fires again. */
+export type ResultMode =
+  /** Each firing stands for itself and has everything so far. */
+  | 'accumulating'
+  /** Each firing has what came since the one before. */
+  | 'discarding'
+  /** A changelog: each firing takes the earlier result back. */
+  | 'retracting'
+  /** One result, when no late row can change it any more. */
+  | 'final';
 
 /** One aggregate of an aggregation: `name: fn(column) where condition`. */
 export interface AggregateCall {
@@ -98,6 +136,7 @@ export interface WindowAggregateNode {
   readonly window: WindowSpec;
   readonly aggregates: readonly AggregateCall[];
   readonly allowedLatenessMs: number;
+  readonly results: ResultMode;
 }
 
 /**

@@ -13,6 +13,7 @@ import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
+import { describeWindow } from './describe-window.ts';
 import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
@@ -75,7 +76,7 @@ function describeNode(node: PlanNode): Json {
     case 'function':
       return [node.does, describeSchema(node.schema)];
     case 'windowAggregate':
-      return [[...node.keys], { ...node.window }, node.aggregates.map(describeCall)];
+      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
     case 'aggregate':
       return [[...node.keys], node.aggregates.map(describeCall)];
     case 'sink':

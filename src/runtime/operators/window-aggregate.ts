@@ -14,6 +14,7 @@
  * State: per slice a table from key to accumulators, in the arena under the uid. Also the progress of a firing.
  * Not here: how rows reach accumulators (assembly/window).
  */
+import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
@@ -81,6 +82,9 @@ export class WindowAggregate implements Operator {
     this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     const { window } = node;
+    if (window.kind !== 'tumbling' && window.kind !== 'hopping') {
+      throw new UserError('E1212', { what: `a ${window.kind} window` });
+    }
     this.#kernel = new Kernel(
       kernels,
       {
