@@ -265,7 +265,7 @@ class WithLateBuilder extends StreamBuilder {
   constructor(node: WindowAggregateNode) {
     super(node, { hasEventTime: true, isChangelog: false });
     this.late = new StreamBuilder(
-      { kind: 'side', schema: node.input.schema, of: node, port: LATE_PORT },
+      { kind: 'side', schema: node.input.schema, of: node, name: 'late', port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
     );
   }

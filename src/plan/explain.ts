@@ -61,7 +61,7 @@ function summary(node: PlanNode): string {
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'side':
-      return '';
+      return node.name;
     case 'union':
       return describeSchema(node.schema);
     case 'sink':

@@ -157,6 +157,8 @@ export interface SideNode {
   readonly kind: 'side';
   readonly schema: TableSchema;
   readonly of: Exclude<LogicalNode, SideNode>;
+  /** What it has, for people: 'late', the name of a side. */
+  readonly name: string;
   /** Output port of `of`, from 1 on: port 0 has its results. LATE_PORT for windows. */
   readonly port: number;
 }

@@ -44,7 +44,7 @@ describe('a job', () => {
       watermark scheduled out of order by at most 30 minutes
         source [source-c8a18e98e81a] flights: scheduled timestamp; origin utf8; destination utf8; delayMinutes int32
   sink ndjsonSink(late): scheduled timestamp; origin utf8; destination utf8; delayMinutes int32
-    late
+    side late
       windowAggregate per-hour, as above
   sink console: origin utf8; n int64
     aggregate by origin, changelog: n = count()

@@ -141,6 +141,9 @@ describe('windows', () => {
     };
     expect(specOf(tumbling('1 day', { offset: '-6 hours' }))).toEqual({
       kind: 'tumbling',
+      clock: 'event time',
+      zone: undefined,
+      calendar: undefined,
       sizeMs: 86_400_000,
       offsetMs: 64_800_000,
     });

@@ -32,8 +32,8 @@ describe('a derived uid', () => {
     expect(uidsOf(hourly('a').to(sink('out')))).toEqual([
       'source-f765126c9204',
       'watermark-fe42b1d14680',
-      'windowAggregate-ee29183c7fcb',
-      'sink-f0546806967c',
+      'windowAggregate-69e1f238f357',
+      'sink-29ee24791f12',
     ]);
   });
 
