@@ -149,6 +149,8 @@ describe('windows', () => {
     });
     expect(specOf(hopping('1 hour', '10 minutes', { offset: '25 minutes' }))).toEqual({
       kind: 'hopping',
+      clock: 'event time',
+      zone: undefined,
       sizeMs: 3_600_000,
       slideMs: 600_000,
       offsetMs: 300_000,
