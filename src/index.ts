@@ -8,6 +8,8 @@ export { from } from './api/stream-builder.ts';
 export { job, type Job } from './api/job.ts';
 export type { Flag, Keyed, Out, Stream, Uid, Windowed, WithLate } from './api/stream.ts';
 
+export type { AsyncOptions, RequestContext, RequestSignal, Retry } from './api/async.ts';
+
 // Schemas and rows
 export {
   bool,

@@ -12,6 +12,7 @@ import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
 import { LATE_PORT, type LogicalNode, type WindowAggregateNode, type WindowSpec } from '../plan/logical.ts';
 import { aggregation } from './aggregation.ts';
+import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
@@ -134,6 +135,14 @@ class StreamBuilder {
     return located(() => this.#function('flatMap', fn, options));
   }
 
+  mapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('mapAsync', fn, options));
+  }
+
+  flatMapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('flatMapAsync', fn, options));
+  }
+
   union(other: unknown): StreamBuilder {
     return located(() => {
       if (!(other instanceof StreamBuilder)) throw mistake('union', 'given a stream', other);
@@ -193,6 +202,18 @@ class StreamBuilder {
     return new StreamBuilder(node, this.traits);
   }
 
+  #async(
+    does: 'mapAsync' | 'flatMapAsync',
+    run: AsyncFunction,
+    options: AsyncOptions & { readonly out: unknown } & Uid,
+  ): StreamBuilder {
+    requireFunction(run, does);
+    const schema = tableOf(isRecord(options) ? options.out : undefined, `out of ${does}`);
+    const uid = uidOf(options, does, ['out', 'uid', ...ASYNC_OPTIONS]);
+    const spec = asyncSpec(run, does, options);
+    return new StreamBuilder({ kind: 'async', schema, uid, input: this.node, spec }, this.traits);
+  }
+
   #function(
     does: 'map' | 'flatMap',
     run: (row: never) => unknown,
@@ -206,6 +227,8 @@ class StreamBuilder {
     return new StreamBuilder(node, this.traits);
   }
 }
+
+type AsyncFunction = (row: never, context: never) => unknown;
 
 class KeyedBuilder {
   readonly #stream: StreamBuilder;

@@ -11,6 +11,7 @@
  * Not here: how steps become a plan (stream-builder.ts).
  */
 import type { Aggregate, Retract } from './aggregate.ts';
+import type { AsyncOptions, RequestContext } from './async.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
@@ -65,6 +66,17 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   map<O extends Columns, R extends NewRow<O>>(fn: (row: Row<C>) => Exact<R, O>, options: Out<O>): Stream<O, F>;
   /** Any number of rows for each row. */
   flatMap<O extends Columns>(fn: (row: Row<C>) => Iterable<NewRow<O>>, options: Out<O>): Stream<O, F>;
+
+  /** One row for each row, asked for: a look-up, a call of a service. Requests under way are part of checkpoints. */
+  mapAsync<O extends Columns, R extends NewRow<O>>(
+    fn: (row: Row<C>, context: RequestContext) => Promise<Exact<R, O>>,
+    options: Out<O> & AsyncOptions,
+  ): Stream<O, F>;
+  /** Any number of rows for each row, asked for. */
+  flatMapAsync<O extends Columns>(
+    fn: (row: Row<C>, context: RequestContext) => Promise<Iterable<NewRow<O>>>,
+    options: Out<O> & AsyncOptions,
+  ): Stream<O, F>;
 
   /** The rows of both, in columns of this one. Its event time is the earlier of the two. */
   union<D extends C, G extends Flag>(other: Stream<D, G>): Stream<C, (F & G) | Extract<F | G, 'changelog'>>;

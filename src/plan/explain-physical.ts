@@ -1,5 +1,6 @@
 /** The physical plan as text: one operator a line with its uid, what it reads, and what its state costs. */
 import { describeWindow } from './describe-window.ts';
+import { describeAsync } from './explain.ts';
 import { formatExpression } from './expression.ts';
 import { formatBytes } from '../base/bytes.ts';
 import type { WindowAggregateNode } from './logical.ts';
@@ -43,6 +44,8 @@ function details({ operator, columns }: PhysicalNode): string {
       return operator.columns.map(({ name, expression }) => `${name} = ${formatExpression(expression)}`).join(', ');
     case 'function':
       return `${operator.does} by a user function (JavaScript, row by row)`;
+    case 'async':
+      return `asynchronous user function, ${describeAsync(operator.spec)}`;
     case 'windowAggregate':
       return `${aggregation(operator)}; ${describeWindow(operator.window)}; state: ${stateOf(operator)}`;
     case 'aggregate':

@@ -63,6 +63,32 @@ export interface FunctionNode {
   readonly run: (row: never) => unknown;
 }
 
+/** How an asynchronous function is called (runtime/operators/async-function.ts). */
+export interface AsyncSpec {
+  readonly run: (row: never, context: never) => unknown;
+  /** Whether it answers with any number of rows, or with one. */
+  readonly many: boolean;
+  readonly order: 'input' | 'arrival';
+  /** Requests under way at once. */
+  readonly capacity: number;
+  readonly timeoutMs: number;
+  /** As the user wrote it, for messages. */
+  readonly timeoutText: string;
+  /** Attempts after the first, and the pause before the first of them; each further pause is twice as long. */
+  readonly retries: number;
+  readonly backoffMs: number;
+  readonly onFailure: 'fail' | 'dead letter';
+}
+
+/** A user's asynchronous function over rows. */
+export interface AsyncNode {
+  readonly kind: 'async';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly spec: AsyncSpec;
+}
+
 export interface UnionNode {
   readonly kind: 'union';
   readonly schema: TableSchema;
@@ -172,6 +198,7 @@ export type LogicalNode =
   | FilterNode
   | ProjectNode
   | FunctionNode
+  | AsyncNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode

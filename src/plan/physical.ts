@@ -89,6 +89,7 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
       return [];
     case 'sink':
     case 'function':
+    case 'async':
       return node.input.schema.fields.map((field) => field.name);
     case 'watermark':
       return [...output, node.column];

@@ -75,6 +75,8 @@ function describeNode(node: PlanNode): Json {
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'async':
+      return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
       return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
     case 'aggregate':

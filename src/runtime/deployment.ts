@@ -7,6 +7,7 @@
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
  */
 import { assert, assertNever } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
@@ -25,6 +26,7 @@ import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-lette
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
+import { AsyncFunction } from './operators/async-function.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { Filter } from './operators/filter.ts';
 import { Project } from './operators/project.ts';
@@ -51,6 +53,7 @@ export interface DeploymentContext {
   readonly settings: JobSettings;
   readonly restored: Manifest | undefined;
   readonly timestamp: TimestampHook;
+  readonly clock: Clock;
 }
 
 export interface Deployment {
@@ -235,6 +238,18 @@ class Wiring {
           // The API's types tie the function to the rows of its input; the plan holds it without them.
           run: operator.run as (row: unknown) => unknown,
           timestamp: this.#context.timestamp,
+        });
+      case 'async':
+        return new AsyncFunction({
+          uid,
+          kernels,
+          output,
+          input: operator.input.schema,
+          out: operator.schema,
+          spec: operator.spec,
+          clock: this.#context.clock,
+          timestamp: this.#context.timestamp,
+          deadLetter,
         });
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
