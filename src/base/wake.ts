@@ -1,6 +1,10 @@
+/**
+ * A promise that another part of the program can resolve, and the signal that ends a sleep with it.
+ *
+ * Invariant: waking is once and for all; whoever wants to be woken again takes another one.
+ */
 import type { AbortSignalLike } from './clock.ts';
 
-/** A promise that another part of the program can resolve, and the signal that ends a sleep with it. */
 export class Wake implements AbortSignalLike {
   readonly promise: Promise<void>;
   aborted = false;

@@ -396,6 +396,7 @@ const isDone = ({ state }: Request): boolean => state === 'answered' || state ==
 function rowsOf(made: unknown, many: boolean): readonly Row[] {
   // As said: the batch builder refuses what is no row.
   if (!many) return [made as Row];
+  // As above: iterable is all that is known of it here.
   if (typeof made === 'object' && made !== null && Symbol.iterator in made) return [...(made as Iterable<Row>)];
   throw new TypeError('a flatMapAsync function must answer with something iterable, such as an array');
 }
