@@ -11,8 +11,9 @@
  * Invariants
  *  1. An entry lies at or after position ((hash << depth) * capacity) >> 32 of its segment, with no free entry in
  *     between (cyclically). Positions grow with the hash, so a segment is nearly in hash order.
- *  2. count <= limit = 7/8 of capacity, and the entry behind the last is free: probing ends, and a key that is there is
- *     mostly met before the first free entry, without looking for the end of the segment.
+ *  2. count <= limit, about 7/8 of capacity, and the entry behind the last is free: probing ends, and a key that is there
+ *     is mostly met before the first free entry, without looking for the end of the segment. Limits differ from segment
+ *     to segment, so that those of a growing table do not all fill up within the same batch.
  *  3. A segment of depth d stands in 2^(depth - d) neighbouring directory entries.
  *  4. Growth allocates first and frees last; when memory runs out, nothing has changed.
  * Not here: what keys look like (key.ts), finding rows' entries in bulk (window/locate.ts).
@@ -52,6 +53,8 @@ const CLASS_PAGES_HIGH: u64 = 0xffaa714b3221160f;
 const CLASSES: u32 = 16;
 /** The largest class that is used while splitting can still help. */
 const CLASS_USUAL_MAX: u32 = 8;
+/** The golden ratio of 2^32: scatters the numbers of neighbouring pages. */
+const SPREAD: u32 = 0x9e3779b1;
 export const OCCUPIED: u64 = 1 << 63;
 export const OCCUPIED_NARROW: u32 = 1 << 31;
 
@@ -118,8 +121,14 @@ function segmentCreate(tablePtr: u32, sizeClass: u32, depth: u32): u32 {
   const ref = extentAlloc(load<u32>(tablePtr, TABLE_STATE), classPages(sizeClass));
   if (ref == 0) return 0;
   const capacity = capacityOf(tablePtr, sizeClass);
-  store<u32>(resolve(ref), capacity - max<u32>(1, capacity >> 3), SEGMENT_LIMIT);
+  store<u32>(resolve(ref), limitOf(ref, capacity), SEGMENT_LIMIT);
   return ref | (sizeClass << 5) | depth;
+}
+
+/** Most entries of a segment: 13/16 to 29/32 of its capacity, by where it lies. */
+function limitOf(ref: u32, capacity: u32): u32 {
+  const spread = ((ref >> 9) * SPREAD) >> 24;
+  return capacity - max<u32>(1, (capacity * (768 + 3 * spread)) >> 13);
 }
 
 /** Frees all extents of a table: directory, segments, key bytes. */
