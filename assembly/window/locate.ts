@@ -13,6 +13,8 @@ import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStor
 import {
   capacityOf,
   directoryIndex,
+  OCCUPIED,
+  OCCUPIED_NARROW,
   SEGMENT_COUNT,
   SEGMENT_HEADER,
   SEGMENT_LIMIT,
@@ -24,16 +26,17 @@ import {
   TABLE_DEPTH,
   TABLE_DIRECTORY,
   TABLE_ENTRY_BYTES,
+  TABLE_TAG,
 } from '../hash/table';
 import { regionTable, resolve, resolveIn } from '../memory/arena';
 import { BLOCK_BYTES, touchPair, touchRange, touchSpan } from '../memory/barrier';
 import { statusBase } from '../memory/frames';
 import {
   KEY_NONE,
-  PLAN_ENTRY_BYTES,
   PLAN_KEY_COLUMN,
   PLAN_KEY_KIND,
   PLAN_KEY_TYPE,
+  PLAN_NARROW_TEMPLATE,
   PLAN_NEW_KEYS,
   PLAN_SCRATCH,
   PLAN_TEMPLATE,
@@ -45,7 +48,6 @@ import {
   SCRATCH_ROWS,
 } from './plan';
 
-const OCCUPIED: u64 = 1 << 63;
 const CANONICAL_NAN: i64 = 0x7ff8000000000000;
 
 // What inserting answers instead of an entry.
@@ -119,21 +121,23 @@ export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
 export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
   if (load<u32>(planPtr, PLAN_KEY_KIND) == KEY_BYTES) return findBytes(planPtr, tableRef, from, n);
   const table = resolve(tableRef);
-  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
   const isWide = entryBytes > BLOCK_BYTES;
   for (let k = from; k < n; k++) {
     const key = load<i64>(scratch + SCRATCH_KEYS + (k << 3));
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    while (load<i64>(entry) != key && load<u64>(entry, 8) != 0) entry += entryBytes;
-    if (load<u64>(entry, 8) == 0) {
+    while (load<i64>(entry) != key && load<u32>(entry + tag) != 0) entry += entryBytes;
+    if (load<u32>(entry + tag) == 0) {
       entry = insertInt64(planPtr, table, entry, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
     else touchPair(status, entry, entry + entryBytes - 1);
-    store<u64>(entry, load<u64>(entry, 8) + 1, 8);
+    if (tag == 8) store<u32>(entry, load<u32>(entry, 8) + 1, 8);
+    else store<u64>(entry, load<u64>(entry, 8) + 1, 8);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
   return n;
@@ -141,7 +145,8 @@ export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u3
 
 function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
   const table = resolve(tableRef);
-  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
   const isWide = entryBytes > BLOCK_BYTES;
@@ -154,16 +159,17 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
     // Inline keys are equal when their words are; longer ones differ in the last, and are looked at as a whole.
     while (load<u64>(entry) != head || load<u64>(entry, 8) != first || load<u64>(entry, 16) != second) {
-      if (load<u64>(entry, KEY_IMAGE_BYTES) == 0 || keyEquals(entry, image, bytes)) break;
+      if (load<u32>(entry + tag) == 0 || keyEquals(entry, image, bytes)) break;
       entry += entryBytes;
     }
-    if (load<u64>(entry, KEY_IMAGE_BYTES) == 0) {
+    if (load<u32>(entry + tag) == 0) {
       entry = insertBytes(planPtr, table, entry, image, bytes);
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
     else touchPair(status, entry, entry + entryBytes - 1);
-    store<u64>(entry, load<u64>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
+    if (tag == KEY_IMAGE_BYTES) store<u32>(entry, load<u32>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
+    else store<u64>(entry, load<u64>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
   return n;
@@ -179,18 +185,19 @@ function slotOf(tablePtr: u32, hash: u32): u32 {
  */
 function insertInt64(planPtr: u32, tablePtr: u32, freePtr: u32, key: i64, hash: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(tablePtr, TABLE_TAG);
   const slot = slotOf(tablePtr, hash);
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
   let entry = freePtr == end ? first : freePtr;
-  while (load<u64>(entry, 8) != 0) {
+  while (load<u32>(entry + tag) != 0) {
     if (load<i64>(entry) == key) return entry;
     entry += entryBytes;
     if (entry == end) entry = first;
   }
   if (load<u32>(segment, SEGMENT_COUNT) >= load<u32>(segment, SEGMENT_LIMIT)) return SEGMENT_FULL;
-  occupy(planPtr, segment, entry, entryBytes, 8);
+  occupy(planPtr, segment, entry, entryBytes, 8, tag == 8);
   store<i64>(entry, key);
   return entry;
 }
@@ -198,12 +205,13 @@ function insertInt64(planPtr: u32, tablePtr: u32, freePtr: u32, key: i64, hash: 
 /** The same for a key of bytes. */
 function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, bytes: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(tablePtr, TABLE_TAG);
   const slot = slotOf(tablePtr, load<u32>(image));
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
   let entry = freePtr == end ? first : freePtr;
-  while (load<u64>(entry, KEY_IMAGE_BYTES) != 0) {
+  while (load<u32>(entry + tag) != 0) {
     if (keyEquals(entry, image, bytes)) return entry;
     entry += entryBytes;
     if (entry == end) entry = first;
@@ -215,18 +223,20 @@ function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, byte
     stored = slabStore(tablePtr, bytes, length);
     if (stored == 0) return NO_MEMORY;
   }
-  occupy(planPtr, segment, entry, entryBytes, KEY_IMAGE_BYTES);
+  occupy(planPtr, segment, entry, entryBytes, KEY_IMAGE_BYTES, tag == KEY_IMAGE_BYTES);
   memory.copy(entry, image, KEY_IMAGE_BYTES);
   if (length > INLINE_BYTES) store<u64>(entry, <u64>stored, 16);
   return entry;
 }
 
 /** Makes a free entry one that has seen nothing. */
-function occupy(planPtr: u32, segmentPtr: u32, entryPtr: u32, entryBytes: u32, keyBytes: u32): void {
+function occupy(planPtr: u32, segmentPtr: u32, entryPtr: u32, entryBytes: u32, keyBytes: u32, isNarrow: bool): void {
   touchRange(segmentPtr, 8);
   store<u32>(segmentPtr, load<u32>(segmentPtr, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
   touchRange(entryPtr, entryBytes);
-  memory.copy(entryPtr + keyBytes, load<u32>(planPtr, PLAN_TEMPLATE) + keyBytes, entryBytes - keyBytes);
-  store<u64>(entryPtr + keyBytes, OCCUPIED);
+  const template = isNarrow ? load<u32>(planPtr, PLAN_NARROW_TEMPLATE) : load<u32>(planPtr, PLAN_TEMPLATE);
+  memory.copy(entryPtr + keyBytes, template + keyBytes, entryBytes - keyBytes);
+  if (isNarrow) store<u32>(entryPtr + keyBytes, OCCUPIED_NARROW);
+  else store<u64>(entryPtr + keyBytes, OCCUPIED);
   store<u32>(planPtr, load<u32>(planPtr, PLAN_NEW_KEYS) + 1, PLAN_NEW_KEYS);
 }
