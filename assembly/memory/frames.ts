@@ -60,7 +60,8 @@ export function memoryInit(maxFrames: u32): i32 {
   const statusBytes = maxFrames << (FRAME_SHIFT - BLOCK_SHIFT);
   const systemFrames = (status + statusBytes + FRAME_BYTES - 1) >> FRAME_SHIFT;
   if (systemFrames > maxFrames || !ensureFrames(systemFrames)) return -1;
-  memory.fill(control, 0, CONTROL_BYTES + statusBytes);
+  // Memory that was never initialised is zero: to fill it would only make the system provide it at once.
+  if (load<u32>(control, MAX_FRAMES) != 0) memory.fill(control, 0, CONTROL_BYTES + statusBytes);
   store<u32>(control, maxFrames, MAX_FRAMES);
   store<u32>(control, systemFrames, NEXT_FRAME);
   store<u32>(control, status, STATUS_BASE);
