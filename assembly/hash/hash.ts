@@ -36,8 +36,8 @@ export function hashBytes(ptr: u32, length: u32): u32 {
 }
 
 /**
- * As hashBytes, of up to 16 bytes that are at hand as words padded with zeros. Without branches: lengths of keys vary from
- * row to row, and a wrong guess costs more than both steps.
+ * As hashBytes, of up to 16 bytes that are at hand as words padded with zeros. Without branches: lengths of keys vary
+ * from row to row, and a wrong guess costs more than both steps.
  */
 export function hashWords(length: u32, first: u64, second: u64): u32 {
   const seed = BYTES_SEED ^ <u64>length;

@@ -30,10 +30,10 @@ const SLAB_PAGES_USUAL_MAX: u32 = 15;
 /** Writes the image of a key: what its entry holds, but for the reference of a long one. Returns the hash. */
 export function keyImage(ptr: u32, length: u32, imagePtr: u32): u32 {
   if (length > INLINE_BYTES) return writeImage(imagePtr, hashBytes(ptr, length), length, load<u64>(ptr), 0);
-  if (ptr <= (<u32>memory.size() << 16) - INLINE_BYTES) {
+  if (ptr <= ((<u32>memory.size()) << 16) - INLINE_BYTES) {
     // 16 bytes may be read: what lies behind the key is cut off.
-    const firstBits = <u64>min<u32>(length, 8) << 3;
-    const secondBits = (<u64>length << 3) - firstBits;
+    const firstBits = (<u64>min<u32>(length, 8)) << 3;
+    const secondBits = ((<u64>length) << 3) - firstBits;
     const first = load<u64>(ptr) & lowBits(firstBits);
     const second = load<u64>(ptr, 8) & lowBits(secondBits);
     return writeImage(imagePtr, hashWords(length, first, second), length, first, second);

@@ -96,7 +96,7 @@ function integerKey(type: u32, valuesPtr: u32, row: u32): i64 {
   return value != value ? CANONICAL_NAN : value == 0 ? 0 : bits;
 }
 
-/** The first candidate of each row in [from, n), which is read once, for nothing: so the cache misses of many rows overlap. */
+/** The first candidate of each row in [from, n). It is read once, for nothing: so the cache misses of rows overlap. */
 export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
   const table = resolve(tableRef);
   const regions = regionTable();
@@ -168,8 +168,8 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
 }
 
 /**
- * Whether an entry holds the key of an image inside itself. Longer keys differ in the last word; an empty entry is of no
- * key, because no image is all zeros.
+ * Whether an entry holds the key of an image inside itself. Longer keys differ in the last word;
+ * an empty entry is of no key, because no image is all zeros.
  */
 function isInline(entry: u32, image: u32): bool {
   const head = load<u64>(entry) ^ load<u64>(image);
