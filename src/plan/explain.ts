@@ -2,10 +2,10 @@
  * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed
  * where it is first met and named by its uid afterwards.
  */
-import { shortDuration } from '../base/time.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode } from './logical.ts';
+import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
+import { describeWatermark } from './describe-watermark.ts';
 import { describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
@@ -67,15 +67,6 @@ function summary(node: PlanNode): string {
     case 'sink':
       return `${node.label}: ${describeSchema(node.input.schema)}`;
   }
-}
-
-function describeWatermark(node: WatermarkNode): string {
-  const strategy =
-    node.strategy.kind === 'monotonous'
-      ? 'monotonous'
-      : `out of order by at most ${shortDuration(node.strategy.delayMs)}`;
-  const idle = node.idleAfterMs === undefined ? '' : `, idle after ${shortDuration(node.idleAfterMs)}`;
-  return `${node.column} ${strategy}${idle}`;
 }
 
 function describeColumn(column: Extract<LogicalNode, { kind: 'project' }>['columns'][number]): string {
