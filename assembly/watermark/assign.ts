@@ -7,7 +7,8 @@
  *
  * The guard: a row more than `skew` ahead of the largest timestamp of its split goes to the list of rows ahead and moves
  * nothing. AHEAD_MAX such rows, with none between that is not ahead, are a jump of time itself: the lowest of them becomes the
- * largest timestamp. The first row of a split has no peers: its second row decides whether the first counts.
+ * largest timestamp. The first row of a split has no peers, so its watermark goes out with the second row only: when that is more
+ * than `skew` behind, it was the first that was ahead, and counts no more.
  *
  * State of a split, 64 bytes at statePtr:
  *
@@ -183,8 +184,9 @@ function assignGuarded(
     const i = rowAt(selectionPtr, k);
     const isPresent = isValid(validityPtr, i);
     if (k >= from) {
-      store<i64>(outPtr + (i << 3), combined(load<i64>(statePtr + OWN), floor, others));
-      if (isPresent && !take(statePtr, floorDivide(load<i64>(timestampsPtr + (i << 3)), divisor), skew)) {
+      const at = isPresent ? floorDivide(load<i64>(timestampsPtr + (i << 3)), divisor) : 0;
+      store<i64>(outPtr + (i << 3), combined(ownBefore(statePtr, at, skew), floor, others));
+      if (isPresent && !take(statePtr, at, skew)) {
         store<u32>(aheadPtr + (ahead++ << 2), i);
         continue;
       }
@@ -196,6 +198,13 @@ function assignGuarded(
   store<u32>(statePtr + KEPT, kept);
   store<u32>(statePtr + AHEAD, ahead);
   return ahead > 0 ? 1 : 0;
+}
+
+/** The split's watermark before a row: that of a single earlier row counts when this row does not tell against it. */
+function ownBefore(statePtr: u32, at: i64, skew: i64): i64 {
+  if (load<u32>(statePtr + PEERS) != 1) return load<i64>(statePtr + OWN);
+  const most = load<i64>(statePtr + MOST);
+  return at < most - skew ? NONE : most - load<i64>(statePtr + DELAY) - 1;
 }
 
 /** Moves the state of a split on by one row; false when the row is ahead of its peers. */
