@@ -41,15 +41,17 @@ export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
+  adaptive,
+  type AdaptiveOptions,
   boundedOutOfOrderness,
-  hopping,
+  custom,
   monotonous,
+  punctuated,
   type Strategy,
-  tumbling,
+  type WatermarkGenerator,
   type WatermarkOptions,
-  type Window,
-  type WindowOffset,
-} from './api/window.ts';
+} from './api/watermark.ts';
+export { hopping, tumbling, type Window, type WindowOffset } from './api/window.ts';
 export type { Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 

@@ -6,11 +6,17 @@
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
  */
 import { UserError } from '../base/errors.ts';
-import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import { LATE_PORT, type LogicalNode, type WindowAggregateNode, type WindowSpec } from '../plan/logical.ts';
+import {
+  FUTURE_PORT,
+  LATE_PORT,
+  type LogicalNode,
+  type WatermarkNode,
+  type WindowAggregateNode,
+  type WindowSpec,
+} from '../plan/logical.ts';
 import { aggregation } from './aggregation.ts';
 import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { located } from './call-site.ts';
@@ -24,7 +30,8 @@ import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import type { Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
-import { strategyOf, windowSpecOf } from './window.ts';
+import { strategyOf, watermarkOptionsOf } from './watermark.ts';
+import { windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -56,7 +63,7 @@ class StreamBuilder {
     return schemaOf(this.node.schema);
   }
 
-  watermark(column: string, strategy: unknown, options: { readonly idleAfter?: string } = {}): StreamBuilder {
+  watermark(column: string, strategy: unknown, options: unknown = {}): WithFutureBuilder {
     return located(() => {
       const type = this.#typeOf(column, 'watermark');
       if (!canBeEventTime(type)) {
@@ -67,18 +74,17 @@ class StreamBuilder {
           needs: 'a timestamp in milliseconds, never null',
         });
       }
-      requireKnownOptions(options, ['idleAfter'], 'watermark');
-      const idleAfterMs =
-        options.idleAfter === undefined ? undefined : positiveDurationMs(options.idleAfter, 'idleAfter of watermark');
-      const node: LogicalNode = {
-        kind: 'watermark',
-        schema: this.node.schema,
-        input: this.node,
-        column,
-        strategy: strategyOf(strategy),
-        idleAfterMs,
-      };
-      return new StreamBuilder(node, { ...this.traits, hasEventTime: true });
+      return new WithFutureBuilder(
+        {
+          kind: 'watermark',
+          schema: this.node.schema,
+          input: this.node,
+          column,
+          strategy: strategyOf(strategy),
+          ...watermarkOptionsOf(options),
+        },
+        { ...this.traits, hasEventTime: true },
+      );
     });
   }
 
@@ -279,6 +285,18 @@ class WindowedBuilder {
         results: 'accumulating',
       });
     });
+  }
+}
+
+class WithFutureBuilder extends StreamBuilder {
+  readonly future: StreamBuilder;
+
+  constructor(node: WatermarkNode, traits: Traits) {
+    super(node, traits);
+    this.future = new StreamBuilder(
+      { kind: 'side', schema: node.schema, of: node, name: 'future', port: FUTURE_PORT },
+      { ...traits, hasEventTime: false },
+    );
   }
 }
 

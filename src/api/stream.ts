@@ -17,7 +17,8 @@ import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
 import type { Schema } from './schema.ts';
-import type { Strategy, WatermarkOptions, Window } from './window.ts';
+import type { Strategy, WatermarkOptions } from './watermark.ts';
+import type { Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -47,7 +48,11 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   readonly [traits]: F;
 
   /** Event time: the column that holds it, and how far it has come after each row. */
-  watermark(column: TimeName<C>, strategy: Strategy, options?: WatermarkOptions): Stream<C, F | 'event time'>;
+  watermark(
+    column: TimeName<C>,
+    strategy: Strategy<Row<C>>,
+    options?: WatermarkOptions,
+  ): WithFuture<C, F | 'event time'>;
 
   /** Keeps the rows for which the condition is true. */
   where(condition: Condition<C>): Stream<C, F>;
@@ -92,6 +97,12 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   /** Where the rows go. */
   to(sink: Sink<Emits<F>, C>, options?: Uid): Job;
+}
+
+/** Rows with event time, and beside them those dated so far ahead that they cannot be trusted. */
+export interface WithFuture<C extends Columns, F extends Flag> extends Stream<C, F> {
+  /** Without a reader they are counted only. */
+  readonly future: Stream<C>;
 }
 
 /** R, or the reason: a literal with a column that `out` does not have. */

@@ -2,17 +2,10 @@
  * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed
  * where it is first met and named by its uid afterwards.
  */
-import { shortDuration } from '../base/time.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
-import {
-  type AggregateCall,
-  type AsyncSpec,
-  inputsOf,
-  type LogicalNode,
-  type LogicalPlan,
-  type WatermarkNode,
-} from './logical.ts';
+import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
+import { describeWatermark } from './describe-watermark.ts';
 import { describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
@@ -76,15 +69,6 @@ function summary(node: PlanNode): string {
     case 'sink':
       return `${node.label}: ${describeSchema(node.input.schema)}`;
   }
-}
-
-function describeWatermark(node: WatermarkNode): string {
-  const strategy =
-    node.strategy.kind === 'monotonous'
-      ? 'monotonous'
-      : `out of order by at most ${shortDuration(node.strategy.delayMs)}`;
-  const idle = node.idleAfterMs === undefined ? '' : `, idle after ${shortDuration(node.idleAfterMs)}`;
-  return `${node.column} ${strategy}${idle}`;
 }
 
 /** 'in order of input, at most 100 under way, 30 s each' */

@@ -14,7 +14,14 @@ import type { Json } from '../base/json.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
 import { describeWindow } from './describe-window.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
+import {
+  type AggregateCall,
+  inputsOf,
+  type LogicalNode,
+  type LogicalPlan,
+  type SinkNode,
+  type WatermarkStrategy,
+} from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
 
@@ -68,7 +75,7 @@ function describeNode(node: PlanNode): Json {
     case 'source':
       return [node.label, describeSchema(node.schema)];
     case 'watermark':
-      return [node.column, { ...node.strategy }];
+      return [node.column, describeStrategy(node.strategy)];
     case 'filter':
       return describeExpression(node.condition);
     case 'project':
@@ -88,6 +95,11 @@ function describeNode(node: PlanNode): Json {
     case 'side':
       return node.port;
   }
+}
+
+/** Frozen like the hash: functions have no description. */
+function describeStrategy(strategy: WatermarkStrategy): Json {
+  return strategy.kind === 'punctuated' || strategy.kind === 'custom' ? { kind: strategy.kind } : { ...strategy };
 }
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];
