@@ -185,7 +185,7 @@ function isInline(entry: u32, image: u32): bool {
 
 /** The entry of the key of row `k` from this candidate on, or where it is inserted; SEGMENT_FULL, NO_MEMORY. */
 function findFurther(planPtr: u32, table: u32, candidate: u32, k: u32): u32 {
-  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
   const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
