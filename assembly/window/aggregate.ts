@@ -134,7 +134,9 @@ function dueEnd(planPtr: u32, state: u32, firedThrough: i64): i64 {
 /** The watermark that the aggregation goes by: that of its input, less the delay. */
 export function delayed(planPtr: u32, watermark: i64): i64 {
   const delay = load<i64>(planPtr, PLAN_DELAY_MS);
-  return delay == 0 || watermark >= TIME_MAX ? watermark : max<i64>(TIME_MIN, watermark - delay);
+  // Below TIME_MIN a difference could leave i64.
+  if (delay == 0 || watermark >= TIME_MAX || watermark <= TIME_MIN) return watermark;
+  return max<i64>(TIME_MIN, watermark - delay);
 }
 
 /** Row number at a position of the input. */

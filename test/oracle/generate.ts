@@ -21,13 +21,23 @@ export const DIMENSIONS = {
   size: ['tiny', 'small', 'quanta'],
   epoch: ['modern', 'around zero'],
   disorder: ['none', 'bounded', 'beyond the bound', 'heavy tail', 'jumps'],
-  window: ['tumbling', 'tumbling with offset', 'hopping', 'hopping with offset', 'hopping with gaps'],
+  window: [
+    'tumbling',
+    'tumbling with offset',
+    'hopping',
+    'hopping with offset',
+    'hopping with gaps',
+    'cumulating',
+    'cumulating with offset',
+  ],
+  lateness: ['none', 'short', 'long'],
+  results: ['accumulating', 'discarding', 'retracting', 'final'],
   keys: ['none', 'short text', 'long text', 'unicode', 'integer', 'extreme integer', 'boolean', 'two columns'],
   cardinality: ['one', 'few', 'many'],
   values: ['ordinary', 'extreme'],
   nulls: ['none', 'some', 'most'],
   filter: ['none', 'some', 'all rows'],
-  aggregates: ['count', 'all', 'filtered'],
+  aggregates: ['count', 'all', 'filtered', 'extremes'],
   keyOrder: ['schema', 'other', 'shuffled'],
   whitespace: ['none', 'spaced', 'wild'],
   escapes: ['needed', 'some', 'all'],
@@ -92,6 +102,8 @@ function choose(random: Random): Choices {
     epoch: pick(DIMENSIONS.epoch),
     disorder: pick(DIMENSIONS.disorder),
     window: pick(DIMENSIONS.window),
+    lateness: pick(DIMENSIONS.lateness),
+    results: pick(DIMENSIONS.results),
     keys: pick(DIMENSIONS.keys),
     cardinality: pick(DIMENSIONS.cardinality),
     values: pick(DIMENSIONS.values),
@@ -284,6 +296,8 @@ function queryOf(choice: Choices, random: Random): OracleQuery {
     keys: KEY_COLUMNS[choice.keys],
     aggregates: aggregatesOf(choice),
     where: filterOf(choice),
+    allowedLatenessMs: { none: 0, short: 1_500, long: 15_000 }[choice.lateness],
+    results: choice.results,
   };
 }
 
@@ -299,6 +313,10 @@ function windowOf(choice: Choices, random: Random): WindowSpec {
       return { kind: 'hopping', sizeMs: slideMs * (2 + below(random, 6)), slideMs, offsetMs: 0 };
     case 'hopping with offset':
       return { kind: 'hopping', sizeMs: slideMs * (2 + below(random, 6)), slideMs, offsetMs };
+    case 'cumulating':
+      return { kind: 'cumulating', sizeMs: slideMs * (2 + below(random, 6)), stepMs: slideMs, offsetMs: 0 };
+    case 'cumulating with offset':
+      return { kind: 'cumulating', sizeMs: slideMs * (2 + below(random, 6)), stepMs: slideMs, offsetMs };
     case 'hopping with gaps':
       return { kind: 'hopping', sizeMs: 2_000, slideMs: 5_000, offsetMs: 0 };
   }
@@ -309,6 +327,13 @@ const NON_NEGATIVE: Filter = { column: 'amount', comparison: '>=', value: 0n };
 function aggregatesOf(choice: Choices): OracleAggregate[] {
   const count: OracleAggregate = { as: 'rows', kind: 'count' };
   if (choice.aggregates === 'count') return [count];
+  // Without a count a late row may leave the result as it was.
+  if (choice.aggregates === 'extremes') {
+    return [
+      { as: 'lowest', kind: 'min', column: 'level' },
+      { as: 'heaviest', kind: 'max', column: 'weight', where: [NON_NEGATIVE] },
+    ];
+  }
   const where = choice.aggregates === 'filtered' ? { where: [NON_NEGATIVE] } : {};
   return [
     count,
