@@ -51,7 +51,7 @@ export {
   type WindowOffset,
 } from './api/window.ts';
 export type { ResultMode } from './plan/logical.ts';
-export type { Duration } from './base/time.ts';
+export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 
 // Sources and sinks

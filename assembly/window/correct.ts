@@ -121,7 +121,8 @@ function correctWindow(planPtr: u32, state: u32, slice: i64, end: i64): bool {
   const results = load<u32>(planPtr, PLAN_RESULTS);
   const corrected = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_CORRECTED;
   if (results == RESULTS_DISCARDING) return emit(planPtr, corrected, end, INSERT);
-  if (results == RESULTS_ACCUMULATING) return emit(planPtr, mergedWith(planPtr, state, slice, end, corrected), end, INSERT);
+  if (results == RESULTS_ACCUMULATING)
+    return emit(planPtr, mergedWith(planPtr, state, slice, end, corrected), end, INSERT);
   const before = mergedWith(planPtr, state, slice, end, entryIn(planPtr, state, slice));
   if (before == 0) return emit(planPtr, corrected, end, INSERT);
   if (!emit(planPtr, before, end, UPDATE_BEFORE)) return false;

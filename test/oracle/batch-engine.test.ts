@@ -1,13 +1,7 @@
 /** The oracle against tables worked out by hand: each case small enough to check with a pencil. */
 import { describe, expect, it } from 'vitest';
 import type { TableSchema } from '../../src/data/schema.ts';
-import {
-  evaluate,
-  type OracleQuery,
-  type OracleSplit,
-  passesAll,
-  processingOrder,
-} from './batch-engine.ts';
+import { evaluate, type OracleQuery, type OracleSplit, passesAll, processingOrder } from './batch-engine.ts';
 import type { Cell, Row } from './cells.ts';
 
 const SCHEMA: TableSchema = {
@@ -202,12 +196,14 @@ describe('late rows', () => {
 describe('allowed lateness', () => {
   // W before the third row is 19, and 29 before the last: [0, 10) has passed, and is closed at 9 + 20.
   const rows = split('a', 1, [[1], [20], [2], [30], [3]]);
-  const fired = (results: NonNullable<OracleQuery['results']>, allowedLatenessMs = 20, more: Partial<OracleQuery> = {}) =>
-    evaluate([rows], { ...QUERY, results, allowedLatenessMs, ...more }).windows.map(({ start, rows: [...given], kinds }) => [
-      start,
-      ...given.map((row) => row['rows']),
-      ...(kinds ?? []),
-    ]);
+  const fired = (
+    results: NonNullable<OracleQuery['results']>,
+    allowedLatenessMs = 20,
+    more: Partial<OracleQuery> = {},
+  ) =>
+    evaluate([rows], { ...QUERY, results, allowedLatenessMs, ...more }).windows.map(
+      ({ start, rows: [...given], kinds }) => [start, ...given.map((row) => row['rows']), ...(kinds ?? [])],
+    );
 
   it('gives the whole result again for each late row, up to the end of the lateness', () => {
     expect(fired('accumulating')).toEqual([
@@ -258,7 +254,11 @@ describe('allowed lateness', () => {
       ],
       { ...QUERY, results: 'retracting', allowedLatenessMs: 20 },
     );
-    expect(result.windows[1]).toEqual({ start: 0, end: 10, rows: [{ k: 'b', windowStart: 0, windowEnd: 10, rows: 1n }] });
+    expect(result.windows[1]).toEqual({
+      start: 0,
+      end: 10,
+      rows: [{ k: 'b', windowStart: 0, windowEnd: 10, rows: 1n }],
+    });
   });
 
   it('waits with the one final result until the lateness is over', () => {

@@ -115,7 +115,8 @@ describe('the oracle and DuckDB', () => {
       const generated = generateCase(seed);
       if (canBeLate(generated) || generated.choice['filter'] === 'all rows') continue;
       // SQL is written for windows of one length.
-      if (generated.query.window.kind === 'cumulating') continue;
+      const { window } = generated.query;
+      if (window.kind === 'cumulating' || window.kind === 'months' || window.zone !== undefined) continue;
       compared++;
       const { windows, ledger } = evaluate(generated.splits, generated.query);
       expect(ledger.late, `seed ${seed}`).toBe(0);

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { slicingOf, type WindowSpec, windowsOf } from './windows.ts';
 
-const bounds = (window: WindowSpec, at: number): number[][] => windowsOf(window, at).map(({ start, end }) => [start, end]);
+const bounds = (window: WindowSpec, at: number): number[][] =>
+  windowsOf(window, at).map(({ start, end }) => [start, end]);
 const utc = (text: string): number => Date.parse(`${text}Z`);
 const texts = (window: WindowSpec, at: string): string[] =>
   windowsOf(window, utc(at)).map(({ start, end }) =>
@@ -47,7 +48,9 @@ describe('windows', () => {
     expect(texts(day, '2021-11-07T09:30')).toEqual(['2021-11-07T07:00 2021-11-08T08:00']);
     expect(texts(day, '2021-11-08T08:00')).toEqual(['2021-11-08T08:00 2021-11-09T08:00']);
     // Midnight does not come: the day starts at 1:00.
-    expect(texts({ ...day, zone: 'America/Havana' }, '2021-03-14T05:00')).toEqual(['2021-03-14T05:00 2021-03-15T04:00']);
+    expect(texts({ ...day, zone: 'America/Havana' }, '2021-03-14T05:00')).toEqual([
+      '2021-03-14T05:00 2021-03-15T04:00',
+    ]);
   });
 
   it('of half an hour are longer once in autumn, and missing in spring', () => {

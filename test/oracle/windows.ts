@@ -5,7 +5,7 @@
  * the instant of a border is the first one at which the clock shows it or more. Windows are [start, end) in instants.
  * Where clocks change, borders may share an instant: empty windows are none, and equal ones are one.
  */
-import { instantOf, wallClock } from './zones.ts';
+import { instantOf, reached } from './zones.ts';
 
 interface Zoned {
   /** Undefined: UTC. */
@@ -18,13 +18,20 @@ export type WindowSpec =
   | (Zoned & { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number })
   /** Windows from each multiple of the size, ending after each step up to the size. */
   | (Zoned & { readonly kind: 'cumulating'; readonly sizeMs: number; readonly stepMs: number })
-  /** Tumbling over so many months, counted from January 1970. */
+  /** Tumbling over so many months, counted from January of the year 0. */
   | (Zoned & { readonly kind: 'months'; readonly months: number });
 
 export interface Interval {
   readonly start: number;
   readonly end: number;
 }
+
+/** The month of a wall-clock time, and the start of a month; months count from January of the year 0. */
+function monthOf(wall: number): number {
+  const date = new Date(wall);
+  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}
+const startOfMonth = (month: number): number => Date.UTC(1970, month - 1970 * 12, 1);
 
 const floorTo = (value: number, step: number): number => Math.floor(value / step) * step;
 
@@ -38,32 +45,25 @@ export function windowsOf(window: WindowSpec, at: number): Interval[] {
   return [...found.values()].sort((a, b) => a.end - b.end || a.start - b.start);
 }
 
-/** What borders count: milliseconds of the wall clock behind the offset, or months. */
+/** Wall-clock time behind the offset: borders up to it have come. */
 const wallOf = ({ zone, offsetMs }: WindowSpec, at: number): number =>
-  (zone === undefined ? at : wallClock(zone, at)) - offsetMs;
+  (zone === undefined ? at : reached(zone, at)) - offsetMs;
 
 function borderInstant(window: WindowSpec, border: number): number {
-  const wall = (window.kind === 'months' ? Date.UTC(1970, border, 1) : border) + window.offsetMs;
+  const wall = (window.kind === 'months' ? startOfMonth(border) : border) + window.offsetMs;
   return window.zone === undefined ? wall : instantOf(window.zone, wall);
 }
 
-/** How far the clock of a zone may have been set: windows of the wall clock may hold instants of so much before and after. */
-const CHANGE_MS = 7_200_000;
-
 /** Windows in borders that may hold the wall-clock time. */
 function candidates(window: WindowSpec, wall: number): [number, number][] {
-  const slack = window.zone === undefined ? 0 : CHANGE_MS;
   const found: [number, number][] = [];
   if (window.kind === 'months') {
-    const date = new Date(wall);
-    const month = floorTo((date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth(), window.months);
-    for (let start = month - window.months; start <= month + window.months; start += window.months)
-      found.push([start, start + window.months]);
-    return found;
+    const month = floorTo(monthOf(wall), window.months);
+    return [[month, month + window.months]];
   }
   const { sizeMs } = window;
   const stepMs = window.kind === 'hopping' ? window.slideMs : sizeMs;
-  for (let start = floorTo(wall + slack, stepMs); start + sizeMs > wall - slack; start -= stepMs) {
+  for (let start = floorTo(wall, stepMs); start + sizeMs > wall; start -= stepMs) {
     if (window.kind !== 'cumulating') found.push([start, start + sizeMs]);
     else for (let end = start + window.stepMs; end <= start + sizeMs; end += window.stepMs) found.push([start, end]);
   }
@@ -81,14 +81,7 @@ export function slicingOf(window: WindowSpec): Slicing {
   const sliceSize = sliceSizeOf(window);
   const sliceOf = (at: number): number => {
     const wall = wallOf(window, at);
-    let slice: number;
-    if (window.kind === 'months') {
-      const date = new Date(wall);
-      slice = Math.floor(((date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth()) / sliceSize);
-    } else slice = Math.floor((wall + CHANGE_MS) / sliceSize);
-    while (borderInstant(window, slice * sliceSize) > at) slice--;
-    while (borderInstant(window, (slice + 1) * sliceSize) <= at) slice++;
-    return slice;
+    return Math.floor((window.kind === 'months' ? monthOf(wall) : wall) / sliceSize);
   };
   return { sliceOf, slicesPerWindow: window.kind === 'months' ? 1 : window.sizeMs / sliceSize };
 }

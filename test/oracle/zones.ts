@@ -65,6 +65,12 @@ export function wallClock(zone: string, at: number): number {
   return at + (last?.offsetMs ?? 0);
 }
 
+/** The latest wall-clock time that has been shown until an instant: where clocks were put back, that of the moment before. */
+export function reached(zone: string, at: number): number {
+  const recent = changesOf(zone).filter((change) => change.at <= at && change.at > at - DAY);
+  return Math.max(wallClock(zone, at), ...recent.map((change) => wallClock(zone, change.at - 1)));
+}
+
 /** The first instant at which the wall clock of the zone shows `wall` or more. */
 export function instantOf(zone: string, wall: number): number {
   // Offsets lie between -12 and +14 hours; clocks change twice in that time at no place of the list.

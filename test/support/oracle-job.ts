@@ -11,6 +11,7 @@ import {
   avg,
   bool,
   boundedOutOfOrderness,
+  type CalendarDuration,
   count,
   cumulating,
   type Duration,
@@ -123,6 +124,7 @@ function aggregateOf({ kind, column, where = [] }: OracleAggregate): unknown {
   return make(column, options);
 }
 
+const MONTHS: Readonly<Record<number, CalendarDuration>> = { 1: '1 month', 3: '1 quarter', 12: '1 year' };
 const ms = (value: number): Duration => `${value} ms`;
 
 function latenessOf({ allowedLatenessMs = 0, results }: OracleQuery): unknown {
@@ -133,7 +135,10 @@ function latenessOf({ allowedLatenessMs = 0, results }: OracleQuery): unknown {
 }
 
 function windowOf(window: WindowSpec): unknown {
-  const offset = window.offsetMs === 0 ? {} : { offset: ms(window.offsetMs) };
+  const offset = {
+    ...(window.offsetMs === 0 ? {} : { offset: ms(window.offsetMs) }),
+    ...(window.zone === undefined ? {} : { zone: window.zone }),
+  };
   switch (window.kind) {
     case 'tumbling':
       return tumbling(ms(window.sizeMs), offset);
@@ -142,7 +147,7 @@ function windowOf(window: WindowSpec): unknown {
     case 'cumulating':
       return cumulating(ms(window.sizeMs), ms(window.stepMs), offset);
     case 'months':
-      throw new Error('no case has windows of months');
+      return tumbling(MONTHS[window.months] ?? `${window.months} months`, offset);
   }
 }
 
