@@ -20,6 +20,7 @@ import {
   type LogicalNode,
   type LogicalPlan,
   type SinkNode,
+  type WatermarkStrategy,
   type WindowAggregateNode,
 } from './logical.ts';
 
@@ -75,13 +76,15 @@ function describeNode(node: PlanNode): Json {
     case 'source':
       return [node.label, describeSchema(node.schema)];
     case 'watermark':
-      return [node.column, { ...node.strategy }];
+      return [node.column, describeStrategy(node.strategy)];
     case 'filter':
       return describeExpression(node.condition);
     case 'project':
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'async':
+      return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
       return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
@@ -97,6 +100,11 @@ function describeNode(node: PlanNode): Json {
 
 const describeLate = ({ allowedLatenessMs, results }: WindowAggregateNode): Json[] =>
   allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results];
+
+/** Frozen like the hash: functions have no description. */
+function describeStrategy(strategy: WatermarkStrategy): Json {
+  return strategy.kind === 'punctuated' || strategy.kind === 'custom' ? { kind: strategy.kind } : { ...strategy };
+}
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];
 
