@@ -42,8 +42,9 @@ const SLICE_SHIFT: u32 = 4;
 export const WIDE: u32 = 0;
 export const NARROW: u32 = 1;
 export const TABLE_KINDS: u32 = 2;
-/** MIN_TIME of the host. */
+/** MIN_TIME and MAX_TIME of the host. */
 export const TIME_MIN: i64 = -9007199254740991;
+export const TIME_MAX: i64 = 9007199254740991;
 
 /**
  * Opens a windowed state whose entries have this layout; `narrowBytes` is 0 when it has no narrow ones. 0, or CORRUPT
