@@ -97,7 +97,10 @@ export function sliceEnsure(state: u32, start: i64): i32 {
   if (index < count && sliceStart(state, index) == start) return index;
   if (!reserve(state, count + 1)) return OUT_OF_MEMORY;
   const layout = load<u32>(statePtr(state), LAYOUT);
-  const table = tableCreate(state, layout >> 16, layout & 0xffff);
+  const expected = expectedEntries(state, index, count);
+  let table = tableCreate(state, layout >> 16, layout & 0xffff, expected);
+  // Without memory for what is expected it may still do for what comes.
+  if (table == 0 && expected > 0) table = tableCreate(state, layout >> 16, layout & 0xffff, 0);
   if (table == 0) return OUT_OF_MEMORY;
   const ptr = slicePtr(state, index);
   touchRange(ptr, (count + 1 - index) << SLICE_SHIFT);
@@ -106,6 +109,20 @@ export function sliceEnsure(state: u32, start: i64): i32 {
   store<u32>(ptr, table, 8);
   setCount(state, count + 1);
   return index;
+}
+
+/**
+ * A slice is expected to get as many entries as its neighbours have: as the one with fewer, so that many slices with few
+ * entries beside a large one stay small.
+ */
+function expectedEntries(state: u32, index: u32, count: u32): u32 {
+  if (count == 0) return 0;
+  const after = index < count ? entriesOf(state, index) : u32.MAX_VALUE;
+  return min<u32>(after, index > 0 ? entriesOf(state, index - 1) : u32.MAX_VALUE);
+}
+
+function entriesOf(state: u32, index: u32): u32 {
+  return load<u32>(resolve(sliceTable(state, index)), TABLE_ENTRIES);
 }
 
 function setCount(state: u32, count: u32): void {
