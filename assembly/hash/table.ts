@@ -51,7 +51,7 @@ const CLASSES: u32 = 16;
 /** The largest class that is used while splitting can still help. */
 const CLASS_USUAL_MAX: u32 = 8;
 /** How deep a table is made at once: about a megabyte, which takes no longer than a batch. */
-const PLANNED_DEPTH_MAX: u32 = 7;
+const PLANNED_DEPTH_MAX: u32 = 4;
 const OCCUPIED: u64 = 1 << 63;
 
 export function classPages(sizeClass: u32): u32 {
