@@ -10,7 +10,7 @@ import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import type { LogicalNode, WindowAggregateNode, WindowSpec } from '../plan/logical.ts';
+import { LATE_PORT, type LogicalNode, type WindowAggregateNode, type WindowSpec } from '../plan/logical.ts';
 import { aggregation } from './aggregation.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
@@ -264,7 +264,7 @@ class WithLateBuilder extends StreamBuilder {
   constructor(node: WindowAggregateNode) {
     super(node, { hasEventTime: true, isChangelog: false });
     this.late = new StreamBuilder(
-      { kind: 'late', schema: node.input.schema, of: node },
+      { kind: 'side', schema: node.input.schema, of: node, port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
     );
   }

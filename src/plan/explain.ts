@@ -66,7 +66,7 @@ function summary(node: PlanNode): string {
       return `${describeKeys(node.keys)}${describeWindow(node.window)}: ${describeCalls(node.aggregates)}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
-    case 'late':
+    case 'side':
       return '';
     case 'union':
       return describeSchema(node.schema);

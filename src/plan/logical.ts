@@ -87,7 +87,7 @@ export interface AggregateCall {
 /**
  * Keyed (or global, with no keys) aggregation over event-time windows. Event time is no column here: it travels beside
  * the columns from the watermark on (data/record-batch.ts). Output: key columns, windowStart, windowEnd, aggregates.
- * Late rows go to the output that LateNode names, else they are counted and sampled.
+ * Late rows go to port LATE_PORT; when nothing reads it they are counted and sampled.
  */
 export interface WindowAggregateNode {
   readonly kind: 'windowAggregate';
@@ -113,12 +113,17 @@ export interface AggregateNode {
   readonly aggregates: readonly AggregateCall[];
 }
 
-/** The late rows of a window aggregate, with the schema of its input. */
-export interface LateNode {
-  readonly kind: 'late';
+/** What a node puts out beside its results: late rows, rows from the future, sides of a function. */
+export interface SideNode {
+  readonly kind: 'side';
   readonly schema: TableSchema;
-  readonly of: WindowAggregateNode;
+  readonly of: Exclude<LogicalNode, SideNode>;
+  /** Output port of `of`, from 1 on: port 0 has its results. LATE_PORT for windows. */
+  readonly port: number;
 }
+
+/** The late rows of a window aggregate, with the schema of its input. */
+export const LATE_PORT = 1;
 
 export type LogicalNode =
   | SourceNode
@@ -129,7 +134,7 @@ export type LogicalNode =
   | UnionNode
   | WindowAggregateNode
   | AggregateNode
-  | LateNode;
+  | SideNode;
 
 export interface SinkNode {
   readonly kind: 'sink';
@@ -152,7 +157,7 @@ export function inputsOf(node: LogicalNode | SinkNode): readonly LogicalNode[] {
       return [];
     case 'union':
       return node.inputs;
-    case 'late':
+    case 'side':
       return [node.of];
     default:
       return [node.input];

@@ -10,13 +10,13 @@ import { columnsOf } from './expression.ts';
 import { inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
 import { assignUids } from './uids.ts';
 
-/** Late nodes are not operators: they are the second port of their window aggregate. */
-export type PhysicalOperator = Exclude<LogicalNode, { kind: 'late' }> | SinkNode;
+/** Side nodes are not operators: they are further ports of theirs. */
+export type PhysicalOperator = Exclude<LogicalNode, { kind: 'side' }> | SinkNode;
 
 export interface PhysicalInput {
   /** Index into `nodes`. */
   readonly from: number;
-  /** 0: the main output. 1: the late rows of a window aggregate. */
+  /** 0: the main output. From 1 on: what the node puts out beside it (SideNode). */
   readonly port: number;
 }
 
@@ -39,11 +39,11 @@ export function physicalPlan(plan: LogicalPlan): PhysicalPlan {
   const order = topologicalOrder(plan);
   const uids = assignUids(plan);
   const columns = requiredColumns(order);
-  const operators = order.filter((node): node is PhysicalOperator => node.kind !== 'late');
+  const operators = order.filter((node): node is PhysicalOperator => node.kind !== 'side');
   const indexes = new Map<AnyNode, number>(operators.map((node, index) => [node, index]));
   const inputOf = (input: LogicalNode): PhysicalInput => {
-    const operator = input.kind === 'late' ? input.of : input;
-    return { from: indexes.get(operator) ?? -1, port: input.kind === 'late' ? 1 : 0 };
+    const operator = input.kind === 'side' ? input.of : input;
+    return { from: indexes.get(operator) ?? -1, port: input.kind === 'side' ? input.port : 0 };
   };
   const nodes = operators.map((operator) => ({
     uid: uids.get(operator) ?? '',
@@ -74,7 +74,7 @@ function requiredColumns(order: readonly AnyNode[]): ReadonlyMap<AnyNode, Readon
   for (const node of [...order].reverse()) {
     const own = required.get(node) ?? new Set<string>();
     // Late rows are rows of what the aggregate reads, whatever it makes of them.
-    for (const input of inputsOf(node.kind === 'late' ? node.of : node)) {
+    for (const input of inputsOf(node.kind === 'side' ? node.of : node)) {
       const needed = required.get(input);
       for (const name of readsOf(node, own)) needed?.add(name);
     }
@@ -106,7 +106,7 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
         ]),
       ];
     case 'union':
-    case 'late':
+    case 'side':
       return output;
   }
 }
@@ -120,6 +120,12 @@ export function readersOf(
   return plan.nodes.flatMap(({ inputs }, node) =>
     inputs.flatMap((input, i) => (input.from === index && input.port === port ? [{ node, input: i }] : [])),
   );
+}
+
+/** Output ports of node `index`: the main one, and those up to the last that something reads. */
+export function portsOf(plan: PhysicalPlan, index: number): number {
+  const read = plan.nodes.flatMap(({ inputs }) => inputs.filter(({ from }) => from === index).map(({ port }) => port));
+  return 1 + Math.max(0, ...read);
 }
 
 /** Indexes of all sources that feed a node. */

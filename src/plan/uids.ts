@@ -81,8 +81,9 @@ function describeNode(node: PlanNode): Json {
     case 'sink':
       return node.label;
     case 'union':
-    case 'late':
       return null;
+    case 'side':
+      return node.port;
   }
 }
 

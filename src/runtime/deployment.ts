@@ -17,8 +17,8 @@ import type { ColumnType } from '../data/types.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
-import type { WatermarkNode } from '../plan/logical.ts';
-import { type PhysicalNode, type PhysicalPlan, readersOf, sourcesOf } from '../plan/physical.ts';
+import { LATE_PORT, type WatermarkNode } from '../plan/logical.ts';
+import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
@@ -141,7 +141,7 @@ class Wiring {
   readonly #plan: PhysicalPlan;
   readonly #context: DeploymentContext;
   readonly #splits: SourceSplits;
-  readonly #edges: readonly (readonly [Edge, Edge])[];
+  readonly #edges: readonly (readonly Edge[])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
   readonly deadLetters: DeadLetterOffice;
 
@@ -149,7 +149,7 @@ class Wiring {
     this.#plan = plan;
     this.#context = context;
     this.#splits = context.splits;
-    this.#edges = plan.nodes.map(() => [new Edge(), new Edge()]);
+    this.#edges = plan.nodes.map((_, from) => Array.from({ length: portsOf(plan, from) }, () => new Edge()));
     this.deadLetters = new DeadLetterOffice(context.kernels.memory);
   }
 
@@ -185,13 +185,18 @@ class Wiring {
 
   make(index: number): void {
     const node = this.#plan.nodes[index];
-    const [output, side] = this.#edges[index] ?? [];
-    assert(node !== undefined && output !== undefined && side !== undefined, `node ${index}`);
-    this.#operators.push(this.#operator(node, index, output, side));
+    assert(node !== undefined, `node ${index}`);
+    this.#operators.push(this.#operator(node, index));
   }
 
-  #operator(node: PhysicalNode, index: number, output: Edge, side: Edge): TaskOperator | SourceDriver {
+  /** The edge out of a port of a node; without readers when nothing reads it. */
+  #port(index: number, port: number): Edge {
+    return this.#edges[index]?.[port] ?? new Edge();
+  }
+
+  #operator(node: PhysicalNode, index: number): TaskOperator | SourceDriver {
     const { uid, operator } = node;
+    const output = this.#port(index, 0);
     const { kernels, arena, writers } = this.#context;
     const deadLetter = (batch: RecordBatch, row: number, reason: string): void =>
       this.deadLetters.row(uid, batch, row, reason);
@@ -234,7 +239,15 @@ class Wiring {
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
-        return new WindowAggregate({ uid, kernels, arena, output, late: side, node: operator, deadLetter });
+        return new WindowAggregate({
+          uid,
+          kernels,
+          arena,
+          output,
+          late: this.#port(index, LATE_PORT),
+          node: operator,
+          deadLetter,
+        });
       case 'aggregate':
         return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
       case 'sink': {

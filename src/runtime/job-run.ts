@@ -22,7 +22,7 @@ import { metricsOf } from './job-metrics.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
-import { MIN_TIME } from '../base/time.ts';
+import { MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
 import { encodeManifest, isManifestName, type Manifest, manifestName } from '../state/manifest.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import { type Damage, leftovers, refuseForeign, restoreLatest } from './checkpoint/restore.ts';
@@ -237,6 +237,7 @@ export class JobRun {
     let turnBegan = clock.monotonicMs();
     let last = turnBegan;
     let waits = 0;
+    const processingTime = (): ProcessingTimeMs => clock.now();
     for (let steps = 1; ; steps++) {
       this.#throwFailure();
       if (this.#request === 'cancel') return;
@@ -248,7 +249,7 @@ export class JobRun {
           due = this.#due();
         }
       }
-      const step = task.step();
+      const step = task.step(processingTime);
       if (step === 'end') return;
       const now = clock.monotonicMs();
       if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
@@ -274,15 +275,18 @@ export class JobRun {
       : this.#ports.clock.monotonicMs() + checkpointEveryMs;
   }
 
-  /** Until input, a request, the end of the checkpoint that is being written, or the time of the next. */
+  /** Until input, a timer, a request, the end of the checkpoint that is being written, or the time of the next. */
   async #wait(due: number): Promise<void> {
     const { clock } = this.#ports;
     const woken = new Wake();
     this.#wake = () => woken.wake();
-    const left = due - clock.monotonicMs();
+    const timer = this.deployment.task.nextTimer();
+    const timerLeft = timer === undefined ? Number.POSITIVE_INFINITY : timer - clock.now();
     // The next checkpoint cannot begin before this one has ended, so a time for it that has passed is nothing to wait for.
-    const next = this.#background ?? (Number.isFinite(left) ? clock.sleep(Math.max(0, left), woken) : undefined);
-    await Promise.race([this.deployment.task.ready(), woken.promise, ...(next === undefined ? [] : [next])]);
+    const left = Math.min(timerLeft, this.#background === undefined ? due - clock.monotonicMs() : timerLeft);
+    const others = this.#background === undefined ? [] : [this.#background];
+    if (Number.isFinite(left)) others.push(clock.sleep(Math.max(0, left), woken));
+    await Promise.race([this.deployment.task.ready(), woken.promise, ...others]);
     woken.wake();
     this.#wake = () => undefined;
   }

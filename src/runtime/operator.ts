@@ -10,9 +10,12 @@
  *  4. All state that grows lives in the arena. `snapshot` answers with the small rest (JSON), exactly the fields under the
  *     "checkpointed" banner; `restore` gets it back before the first element.
  *  5. An operator with several inputs numbers them; what arrives says on which. Barriers are aligned by the task.
+ *  6. The clock reaches an operator only as the argument of `processTime`, when the time that it asked for has come.
+ *  7. What an operator waits for (answers of asynchronous functions) is announced by `waiting`; it emits what has come when
+ *     it is resumed, so order and checkpoints are the operator's to keep.
  */
 import type { Json } from '../base/json.ts';
-import type { EventTimeMs } from '../base/time.ts';
+import type { EventTimeMs, ProcessingTimeMs } from '../base/time.ts';
 import type { BatchOrigin, RecordBatch } from '../data/record-batch.ts';
 import type { WatermarkStatus } from './stream-element.ts';
 
@@ -34,6 +37,14 @@ export interface Operator {
   processWatermark(watermark: EventTimeMs, input: number): void;
   processStatus(status: WatermarkStatus, input: number, split?: BatchOrigin): void;
   endOfInput(input: number, split?: BatchOrigin): void;
+  /** Processing time at which `processTime` wants to be called; undefined: never. */
+  readonly nextTimer?: ProcessingTimeMs | undefined;
+  /** As an element: emits at most one, the rest through `more`. Called when `now` has reached `nextTimer`. */
+  processTime?(now: ProcessingTimeMs): void;
+  /** What it waits for: 'some' keeps the job alive, 'full' also holds the sources back. */
+  readonly waiting?: 'none' | 'some' | 'full';
+  /** Resolves when something that it waits for has come, so that `more` is true. */
+  ready?(): Promise<void>;
   snapshot(): Json;
   restore(state: Json): void;
 }

@@ -3,6 +3,7 @@
  * does one bounded piece of work and returns. Waiting, time and persistence are the job loop's (job-loop.ts).
  *
  *   step:  an operator with `more`, furthest downstream?  -> resume it
+ *          an operator whose timer is due?                -> tell it the time
  *          otherwise the next source                      -> one batch through the chain
  *
  * Invariants
@@ -12,6 +13,7 @@
  *  3. Operators stand in topological order; `resume` takes the last that has `more`.
  */
 import type { Json } from '../base/json.ts';
+import type { ProcessingTimeMs } from '../base/time.ts';
 import { type LedgerEntry, checkLedger } from '../metrics/ledger.ts';
 import type { Operator } from './operator.ts';
 import type { SinkOperator } from './operators/sink.ts';
@@ -42,13 +44,26 @@ export class Task {
     return this.#pending() === undefined;
   }
 
-  step(): TaskStep {
+  /** `now` is asked only when an operator has a timer. */
+  step(now: () => ProcessingTimeMs): TaskStep {
     const pending = this.#pending();
     if (pending !== undefined) {
       pending.resume();
       return 'worked';
     }
-    return this.#stepSource();
+    if (this.#tellTime(now)) return 'worked';
+    if (this.operators.some(({ waiting }) => waiting === 'full')) return 'wait';
+    const step = this.#stepSource();
+    return step === 'end' && this.operators.some(({ waiting }) => waiting === 'some') ? 'wait' : step;
+  }
+
+  /** The earliest time at which an operator wants to be told the time. */
+  nextTimer(): ProcessingTimeMs | undefined {
+    let earliest: ProcessingTimeMs | undefined;
+    for (const { nextTimer } of this.operators) {
+      if (nextTimer !== undefined && (earliest === undefined || nextTimer < earliest)) earliest = nextTimer;
+    }
+    return earliest;
   }
 
   /**
@@ -57,8 +72,13 @@ export class Task {
    */
   async ready(): Promise<void> {
     const live = this.sources.filter((source) => source.live && !source.ended);
-    const waiting = this.#replayable === undefined ? live : [...live, this.#replayable];
-    await Promise.race(waiting.map((source) => source.ready()));
+    const sources = this.#replayable === undefined ? live : [...live, this.#replayable];
+    const full = this.operators.some(({ waiting }) => waiting === 'full');
+    const operators = this.operators.filter(({ waiting }) => waiting === 'some' || waiting === 'full');
+    await Promise.race([
+      ...(full ? [] : sources.map((source) => source.ready())),
+      ...operators.map((operator) => operator.ready?.()),
+    ]);
   }
 
   /** Ends the input of all sources where they stand. */
@@ -80,6 +100,19 @@ export class Task {
       operators: Object.fromEntries(this.operators.map((operator) => [operator.uid, operator.snapshot()])),
       sources: Object.fromEntries(this.sources.map((source) => [source.uid, source.snapshot()])),
     };
+  }
+
+  #tellTime(now: () => ProcessingTimeMs): boolean {
+    const due = this.nextTimer();
+    if (due === undefined) return false;
+    const time = now();
+    if (time < due) return false;
+    for (const operator of this.operators) {
+      if (operator.nextTimer === undefined || operator.nextTimer > time) continue;
+      operator.processTime?.(time);
+      return true;
+    }
+    return false;
   }
 
   #pending(): TaskOperator | undefined {

@@ -7,8 +7,12 @@ import { Edge } from '../../../src/runtime/edge.ts';
 import { SourceDriver } from '../../../src/runtime/source-driver.ts';
 import { Task, type TaskOperator } from '../../../src/runtime/task.ts';
 import { microtasks } from '../../../src/testing/virtual-clock.ts';
+import { processingTimeMs, type ProcessingTimeMs } from '../../../src/base/time.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { scriptedSource, type ScriptedOptions, type ScriptedSplit } from '../../support/scripted-source.ts';
+
+/** No operator here has a timer, so the clock is not asked. */
+const neverTold = (): ProcessingTimeMs => processingTimeMs(Number.NaN);
 
 /** Hands every batch on and then again `extra` times, one a resume. */
 class Repeating implements TaskOperator {
@@ -102,7 +106,7 @@ describe('a task', () => {
     const source = await driver(await newKernels(), 's', [{ times: [1] }], a);
     const task = new Task([source], [a, b, c], []);
     const quiet: boolean[] = [];
-    while (task.step() === 'worked') quiet.push(task.quiet);
+    while (task.step(neverTold) === 'worked') quiet.push(task.quiet);
     const round = ['b:batch', 'c:batch', 'b:resume', 'c:batch', 'b:resume', 'c:batch'];
     expect(log).toEqual(['a:batch', ...round, 'a:resume', ...round]);
     expect(quiet.slice(0, 6)).toEqual([false, false, false, false, false, true]);
@@ -114,7 +118,7 @@ describe('a task', () => {
     a.output.connect({ operator: b, input: 0 });
     a.output.connect({ operator: b, input: 1 });
     const source = await driver(await newKernels(), 's', [{ times: [1] }], a);
-    expect(() => new Task([source], [a, b], []).step()).toThrow('b was handed a batch before it had finished');
+    expect(() => new Task([source], [a, b], []).step(neverTold)).toThrow('b was handed a batch before it had finished');
   });
 
   test('gives replayable sources turns by their largest timestamps, whole turns at a time', async () => {
@@ -126,7 +130,7 @@ describe('a task', () => {
       await driver(kernels, 't', [{ times: [5, 15, 25, 50] }], b, { quantum: 2, batchRows: 1 }),
     ];
     const task = new Task(sources, [a, b], []);
-    while (task.step() !== 'end');
+    while (task.step(neverTold) !== 'end');
     expect(log.map((each) => each.slice(0, 1)).join('')).toBe('aabbbbaa');
   });
 
@@ -138,9 +142,9 @@ describe('a task', () => {
       await driver(kernels, 't', [{ times: [1] }], a),
     ];
     const task = new Task(sources, [a], []);
-    expect(task.step()).toBe('wait');
+    expect(task.step(neverTold)).toBe('wait');
     expect(await isPending(task.ready())).toBe(true);
-    expect(task.step()).toBe('wait');
+    expect(task.step(neverTold)).toBe('wait');
   });
 
   test('reads a live source while a replayable one waits, and the other way round', async () => {
@@ -154,13 +158,13 @@ describe('a task', () => {
       [a, b],
       [],
     );
-    expect([task.step(), task.step()]).toEqual(['worked', 'wait']);
+    expect([task.step(neverTold), task.step(neverTold)]).toEqual(['worked', 'wait']);
     expect(log).toEqual(['b:batch']);
     replayable.arrived = 2;
     expect(await isPending(task.ready())).toBe(false);
-    while (task.step() === 'worked');
+    while (task.step(neverTold) === 'worked');
     expect(log).toEqual(['b:batch', 'a:batch']);
-    expect(task.step()).toBe('wait');
+    expect(task.step(neverTold)).toBe('wait');
   });
 
   test('keeps what operators and sources say of themselves by uid', async () => {
