@@ -61,6 +61,9 @@ export {
 } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
 export { changelogAggregate } from './window/changelog';
+export { sessionAdd } from './session/add';
+export { sessionDue, sessionFire } from './session/fire';
+export { sessionInit } from './session/sessions';
 export { fireNext, windowDue, windowFiring } from './window/fire';
 export { planInit } from './window/plan';
 export { sliceCount } from './window/slices';

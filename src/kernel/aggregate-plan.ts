@@ -116,8 +116,8 @@ export class AggregatePlan {
   }
 
   /** To be called once, when all configuration is set. */
-  init(): void {
-    const status = this.#kernels.function('planInit')(this.ptr);
+  init(kernel: 'planInit' | 'sessionInit' = 'planInit'): void {
+    const status = this.#kernels.function(kernel)(this.ptr);
     if (status === OUT_OF_MEMORY) throw new InternalError('no transient memory left for an aggregation');
     if (status < 0)
       throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);
