@@ -10,8 +10,14 @@ import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import { LATE_PORT, type LogicalNode, type WindowAggregateNode, type WindowSpec } from '../plan/logical.ts';
-import type { ProcessNode, StateSpec } from '../plan/process.ts';
+import {
+  LATE_PORT,
+  type LogicalNode,
+  type ProcessNode,
+  type WindowAggregateNode,
+  type WindowSpec,
+} from '../plan/logical.ts';
+import type { StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';

@@ -10,7 +10,7 @@ import type { Job } from '../../src/index.ts';
 import type { KernelInstance } from '../../src/kernel/instance.ts';
 import { imbalance } from '../../src/metrics/ledger.ts';
 import { eventTimeHook, physicalPlanOf } from '../../src/platform.ts';
-import type { ProcessNode } from '../../src/plan/process.ts';
+import type { ProcessNode } from '../../src/plan/logical.ts';
 import { Process } from '../../src/runtime/operators/process.ts';
 import type { KeyedState } from '../../src/state/keyed-state.ts';
 import { newKernels } from './kernels.ts';

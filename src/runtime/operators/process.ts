@@ -23,7 +23,7 @@ import type { BatchOrigin, RecordBatch } from '../../data/record-batch.ts';
 import type { Row, TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
-import type { ProcessInput, ProcessNode } from '../../plan/process.ts';
+import type { ProcessInput, ProcessNode } from '../../plan/logical.ts';
 import type { KeyedState, TimerService } from '../../state/keyed-state.ts';
 import type { Operator, Output } from '../operator.ts';
 import { isOfTheFunction, rowFailure, timerFailure } from '../process/failures.ts';
