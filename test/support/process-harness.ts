@@ -4,6 +4,7 @@
  */
 import type { Json } from '../../src/base/json.ts';
 import { eventTimeMs, processingTimeMs } from '../../src/base/time.ts';
+import { BATCH_ROWS_MAX } from '../../src/data/record-batch.ts';
 import { BatchBuilder } from '../../src/format/batch-builder.ts';
 import type { Row } from '../../src/format/row-view.ts';
 import type { Job } from '../../src/index.ts';
@@ -36,6 +37,8 @@ export class ProcessHarness {
   now = 0;
   readonly #kernels: KernelInstance;
   #watermarks: number[] = [];
+  readonly #builders: BatchBuilder[] = [];
+  readonly #times: [timestamps: number, watermarks: number][] = [];
 
   constructor(kernels: KernelInstance, job: Job, state: KeyedState = new MapKeyedState()) {
     this.#kernels = kernels;
@@ -65,18 +68,21 @@ export class ProcessHarness {
   rows(rows: readonly TimedRow[], input = 0): void {
     const spec = this.node.inputs[input];
     if (spec === undefined) throw new Error(`no input ${input}`);
-    const builder = new BatchBuilder(this.#kernels, spec.node.schema, rows.length);
     const { memory } = this.#kernels;
-    const column = (valueOf: (row: TimedRow) => number | undefined): number => {
+    this.#builders[input] ??= new BatchBuilder(this.#kernels, spec.node.schema);
+    const builder = this.#builders[input];
+    builder.reset();
+    this.#times[input] ??= [memory.allocate(BATCH_ROWS_MAX * 8), memory.allocate(BATCH_ROWS_MAX * 8)];
+    const [first, second] = this.#times[input];
+    const column = (at: number, valueOf: (row: TimedRow) => number | undefined): number => {
       if (rows.some((row) => valueOf(row) === undefined)) return 0;
-      const at = memory.allocate(rows.length * 8);
       rows.forEach((row, i) => {
         memory.i64[(at >>> 3) + i] = BigInt(valueOf(row) ?? 0);
       });
       return at;
     };
-    const timestamps = column(({ timestamp }) => timestamp);
-    const watermarks = timestamps === 0 ? 0 : column(({ watermark }) => watermark ?? this.#watermarks[input]);
+    const timestamps = column(first, ({ timestamp }) => timestamp);
+    const watermarks = timestamps === 0 ? 0 : column(second, ({ watermark }) => watermark ?? this.#watermarks[input]);
     for (const { row } of rows) builder.append(row);
     this.operator.processBatch({ ...builder.finish({ source: 's', split: 0 }), timestamps, watermarks }, input);
     this.drain();
