@@ -11,6 +11,7 @@ export type {
   BroadcastConnected,
   Connected,
   Flag,
+  FunctionOptions,
   Keyed,
   Out,
   Processed,

@@ -26,11 +26,11 @@ import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
-import { processNode, type Side } from './process-node.ts';
+import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import { statesOf } from './state.ts';
-import type { Stream, Uid } from './stream.ts';
+import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
 import { strategyOf, windowSpecOf } from './window.ts';
 
@@ -124,22 +124,22 @@ class StreamBuilder {
     });
   }
 
-  filter(keep: (row: never) => unknown, options?: Uid): StreamBuilder {
+  filter(keep: (row: never) => unknown, options?: FunctionOptions): StreamBuilder {
     return located(() => {
       requireFunction(keep, 'filter');
-      const uid = uidOf(options, 'filter');
-      return new StreamBuilder(
-        { kind: 'function', does: 'filter', schema: this.node.schema, uid, input: this.node, run: keep },
-        this.traits,
-      );
+      const uid = uidOf(options, 'filter', ['uid', 'onError']);
+      const onError = onErrorOf(options?.onError, 'filter');
+      const { schema } = this.node;
+      const node = { kind: 'function', does: 'filter', schema, uid, input: this.node, run: keep, onError } as const;
+      return new StreamBuilder(node, this.traits);
     });
   }
 
-  map(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  map(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('map', fn, options));
   }
 
-  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('flatMap', fn, options));
   }
 
@@ -209,13 +209,14 @@ class StreamBuilder {
   #function(
     does: 'map' | 'flatMap',
     run: (row: never) => unknown,
-    options: { readonly out: unknown } & Uid,
+    options: { readonly out: unknown } & FunctionOptions,
   ): StreamBuilder {
     requireFunction(run, does);
     const out: unknown = isRecord(options) ? options.out : undefined;
     const schema = tableOf(out, `out of ${does}`);
-    const uid = uidOf(options, does, ['out', 'uid']);
-    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run };
+    const uid = uidOf(options, does, ['out', 'uid', 'onError']);
+    const onError = onErrorOf(options.onError, does);
+    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run, onError };
     return new StreamBuilder(node, this.traits);
   }
 }

@@ -38,7 +38,12 @@ export interface Uid {
   readonly uid?: string;
 }
 
-export interface Out<O extends Columns> extends Uid {
+export interface FunctionOptions extends Uid {
+  /** When the function throws on a row: 'fail' (the default) ends the job, 'dead letter' puts the row aside and goes on. */
+  readonly onError?: 'fail' | 'dead letter';
+}
+
+export interface Out<O extends Columns> extends FunctionOptions {
   /** The columns of what the function gives. */
   readonly out: Schema<O>;
 }
@@ -62,7 +67,7 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   ): Stream<Table<Cols<C, Exclude<keyof C, keyof E>> | Cols<KindsOf<E>>>, F>;
 
   /** Keeps the rows for which the function is true. */
-  filter(keep: (row: Row<C>) => boolean, options?: Uid): Stream<C, F>;
+  filter(keep: (row: Row<C>) => boolean, options?: FunctionOptions): Stream<C, F>;
   /** One row for each row. */
   map<O extends Columns, R extends NewRow<O>>(fn: (row: Row<C>) => Exact<R, O>, options: Out<O>): Stream<O, F>;
   /** Any number of rows for each row. */

@@ -62,6 +62,7 @@ export interface FunctionNode {
   readonly input: LogicalNode;
   readonly does: 'filter' | 'map' | 'flatMap';
   readonly run: (row: never) => unknown;
+  readonly onError: OnError;
 }
 
 export interface ProcessInput {

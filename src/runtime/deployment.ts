@@ -242,6 +242,8 @@ class Wiring {
           // The API's types tie the function to the rows of its input; the plan holds it without them.
           run: operator.run as (row: unknown) => unknown,
           timestamp: this.#context.timestamp,
+          onError: operator.onError,
+          deadLetter,
         });
       case 'process':
         return this.#process(uid, operator, index, deadLetter);
