@@ -21,7 +21,7 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import { LATE_PORT, type ProcessNode, type WatermarkNode } from '../plan/logical.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
-import type { KeyedState } from '../state/keyed-state.ts';
+import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
@@ -56,8 +56,6 @@ export interface DeploymentContext {
   readonly timestamp: TimestampHook;
   /** For functions that ask their context for it. */
   readonly now: () => ProcessingTimeMs;
-  /** The keyed state of an operator. */
-  readonly keyedState: (name: string) => KeyedState;
 }
 
 export interface Deployment {
@@ -277,7 +275,7 @@ class Wiring {
     index: number,
     deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
   ): Process {
-    const { kernels, timestamp, now, keyedState } = this.#context;
+    const { kernels, arena, timestamp, now } = this.#context;
     return new Process({
       uid,
       kernels,
@@ -285,8 +283,9 @@ class Wiring {
       timestamp,
       now,
       deadLetter,
-      state: keyedState(uid),
-      broadcast: node.broadcast.length === 0 ? undefined : keyedState(`${uid}/broadcast`),
+      state: new ArenaKeyedState({ kernels, arena, uid }),
+      broadcast:
+        node.broadcast.length === 0 ? undefined : new ArenaKeyedState({ kernels, arena, uid: `${uid}/broadcast` }),
       outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
     });
   }

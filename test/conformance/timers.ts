@@ -23,7 +23,7 @@ import { eventTimeHook, physicalPlanOf } from '../../src/platform.ts';
 import type { ProcessNode } from '../../src/plan/logical.ts';
 import { Process } from '../../src/runtime/operators/process.ts';
 import type { Process as ProcessSpec } from '../../src/index.ts';
-import { MapKeyedState } from '../support/map-keyed-state.ts';
+import { ArenaKeyedState } from '../../src/state/arena-keyed-state.ts';
 import {
   type ConformanceCase,
   type Driver,
@@ -163,16 +163,15 @@ export const timers: Driver = async (one) => {
   const type = String(one.operator['type']);
   if (type !== 'process' && type !== 'process, two inputs') throw new Unsupported(`an operator ${type}`);
   const node = nodeOf(one);
-  const state = new MapKeyedState();
   const harness = await Harness.open({
     kind: one.kind,
     inputs: node.inputs.map((input) => input.node.schema),
-    make: ({ kernels, outputs, now, deadLetter }) =>
+    make: ({ kernels, arena, outputs, now, deadLetter }) =>
       new Process({
         uid: 'timers',
         kernels,
         node,
-        state,
+        state: new ArenaKeyedState({ kernels, arena, uid: 'timers' }),
         broadcast: undefined,
         outputs,
         timestamp: eventTimeHook,

@@ -1,6 +1,6 @@
 /**
  * One operator made of a user's program, driven by hand: rows one at a time or in batches, watermarks, the clock. The
- * state is that of maps, and outlives the operator, so that a restart can be tried.
+ * state outlives the operator, so that a restart can be tried.
  */
 import type { Json } from '../../src/base/json.ts';
 import { eventTimeMs, processingTimeMs } from '../../src/base/time.ts';
@@ -13,6 +13,8 @@ import { imbalance } from '../../src/metrics/ledger.ts';
 import { eventTimeHook, physicalPlanOf } from '../../src/platform.ts';
 import type { ProcessNode } from '../../src/plan/logical.ts';
 import { Process } from '../../src/runtime/operators/process.ts';
+import { StateArena } from '../../src/state/arena.ts';
+import { ArenaKeyedState } from '../../src/state/arena-keyed-state.ts';
 import type { KeyedState } from '../../src/state/keyed-state.ts';
 import { newKernels } from './kernels.ts';
 import { MapKeyedState } from './map-keyed-state.ts';
@@ -25,26 +27,28 @@ export interface TimedRow {
   readonly watermark?: number;
 }
 
+const STATE_BYTES = 8 << 20;
 const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 
 export class ProcessHarness {
   readonly node: ProcessNode;
   readonly outputs: readonly RecordingOutput[];
   readonly letters: string[] = [];
-  state: KeyedState;
-  broadcast: KeyedState;
   operator: Process;
   now = 0;
   readonly #kernels: KernelInstance;
+  readonly #stateOf: (uid: string, isBroadcast: boolean) => KeyedState;
   #watermarks: number[] = [];
   readonly #builders: BatchBuilder[] = [];
   readonly #times: [timestamps: number, watermarks: number][] = [];
 
-  constructor(kernels: KernelInstance, job: Job, state: KeyedState = new MapKeyedState()) {
+  constructor(kernels: KernelInstance, job: Job, state: MapKeyedState | undefined) {
     this.#kernels = kernels;
+    const arena = new StateArena(kernels, STATE_BYTES);
+    const broadcast = state === undefined ? undefined : new MapKeyedState();
+    this.#stateOf = (uid, isBroadcast) =>
+      (isBroadcast ? broadcast : state) ?? new ArenaKeyedState({ kernels, arena, uid });
     this.node = nodeOf(job);
-    this.state = state;
-    this.broadcast = new MapKeyedState();
     this.outputs = [0, ...this.node.sides].map(() => new RecordingOutput(kernels.memory));
     this.#watermarks = this.node.inputs.map(() => BEFORE_ALL);
     this.operator = this.#make();
@@ -55,8 +59,8 @@ export class ProcessHarness {
       uid: this.node.uid ?? 'process',
       kernels: this.#kernels,
       node: this.node,
-      state: this.state,
-      broadcast: this.broadcast,
+      state: this.#stateOf('process', false),
+      broadcast: this.node.broadcast.length === 0 ? undefined : this.#stateOf('process/broadcast', true),
       outputs: this.outputs,
       timestamp: eventTimeHook,
       now: () => processingTimeMs(this.now),
@@ -142,5 +146,6 @@ function nodeOf(job: Job): ProcessNode {
   return found;
 }
 
-export const processHarness = async (job: Job, state?: KeyedState): Promise<ProcessHarness> =>
+/** Over an arena, or over maps when they are given. */
+export const processHarness = async (job: Job, state?: MapKeyedState): Promise<ProcessHarness> =>
   new ProcessHarness(await newKernels(), job, state);

@@ -244,7 +244,7 @@ export class Process implements Operator {
       if (!this.#isReleased(watermark)) return true;
       if (timestamp !== undefined && timestamp > this.#largest) this.#largest = eventTimeMs(timestamp);
       const at = timestamp ?? this.#instantOfNoRow();
-      if (this.#expires) this.#options.state.advance(this.#clock, eventTimeMs(Math.max(at, this.#clock)));
+      if (this.#expires) this.#scope.time = eventTimeMs(at);
       this.#stamp.timestamp = at;
       this.#stamp.watermark = this.#clock;
     }
@@ -273,7 +273,7 @@ export class Process implements Operator {
     const isDue = earliest !== undefined && earliest <= to;
     const before = this.#clock;
     this.#clock = eventTimeMs(Math.max(before, isDue ? earliest : to));
-    if (this.#expires && (isDue || this.#clock !== before)) state.advance(this.#clock);
+    if (this.#expires && this.#clock !== before) state.advance(this.#clock);
     if (!isDue) return true;
     this.#stamp.timestamp = earliest;
     this.#stamp.watermark = earliest > before ? earliest - 1 : before;
@@ -301,6 +301,7 @@ export class Process implements Operator {
 
   #fire(clock: 'event time' | 'processing time', timers: TimerService, until: number): void {
     const timer = timers.next(until);
+    this.#scope.time = MIN_TIME;
     if (timer === undefined) return;
     const name = this.#names.get(String(timer.tag)) ?? new TextDecoder().decode(timer.tag);
     this.#scope.adopt();
@@ -359,7 +360,7 @@ export class Process implements Operator {
       emit: (row) => this.#ports[0]?.append(row),
       side: (name, row) => {
         const port = sides.get(name);
-        if (port === undefined) throw new UserError('E1322', { side: String(name), declared: declared(sides.keys()) });
+        if (port === undefined) throw new UserError('E1332', { side: String(name), declared: declared(sides.keys()) });
         port.append(row);
       },
       timers: (clock) => {
@@ -368,7 +369,7 @@ export class Process implements Operator {
       },
       tag: (name) => {
         const tag = this.#tags.get(name);
-        if (tag === undefined) throw new UserError('E1321', { timer: String(name), declared: declared(node.timers) });
+        if (tag === undefined) throw new UserError('E1331', { timer: String(name), declared: declared(node.timers) });
         return tag;
       },
     };
