@@ -276,6 +276,7 @@ class Wiring {
     deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
   ): Process {
     const { kernels, arena, timestamp, now } = this.#context;
+    const stateOf = (name: string): ArenaKeyedState => new ArenaKeyedState({ kernels, arena, uid: name });
     return new Process({
       uid,
       kernels,
@@ -283,9 +284,11 @@ class Wiring {
       timestamp,
       now,
       deadLetter,
-      state: new ArenaKeyedState({ kernels, arena, uid }),
-      broadcast:
-        node.broadcast.length === 0 ? undefined : new ArenaKeyedState({ kernels, arena, uid: `${uid}/broadcast` }),
+      state: stateOf(uid),
+      broadcast: node.broadcast.length === 0 ? undefined : stateOf(`${uid}/broadcast`),
+      aging: node.states.some(({ expiry }) => expiry?.clock === 'processing time')
+        ? stateOf(`${uid}/processing time`)
+        : undefined,
       outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
     });
   }

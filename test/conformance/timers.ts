@@ -173,6 +173,7 @@ export const timers: Driver = async (one) => {
         node,
         state: new ArenaKeyedState({ kernels, arena, uid: 'timers' }),
         broadcast: undefined,
+        aging: undefined,
         outputs,
         timestamp: eventTimeHook,
         now,

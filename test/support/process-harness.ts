@@ -61,6 +61,7 @@ export class ProcessHarness {
       node: this.node,
       state: this.#stateOf('process', false),
       broadcast: this.node.broadcast.length === 0 ? undefined : this.#stateOf('process/broadcast', true),
+      aging: this.#stateOf('process/processing time', true),
       outputs: this.outputs,
       timestamp: eventTimeHook,
       now: () => processingTimeMs(this.now),

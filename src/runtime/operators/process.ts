@@ -13,7 +13,8 @@
  *     has the timer's time, so what a timer in the past emits may be late below.
  *  3. A timer of processing time emits at the first instant that is not late. Those not due when the input ends are dropped.
  *  4. A call does a bounded number of function calls and hands on at most one batch to each output.
- *  5. Between calls nothing is cached: all state is in the port.
+ *  5. State that was asked to expire by processing time lies in a port of its own, the only one that sees the clock.
+ *  6. Between calls nothing is cached: all state is in the port.
  * State: tables and timers in the port, under the uid. Not here: handles (runtime/state), the context (runtime/process).
  */
 import { UserError } from '../../base/errors.ts';
@@ -24,6 +25,7 @@ import type { Row, TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { ProcessInput, ProcessNode } from '../../plan/logical.ts';
+import type { StateSpec } from '../../plan/process.ts';
 import type { KeyedState, TimerService } from '../../state/keyed-state.ts';
 import type { Operator, Output } from '../operator.ts';
 import { isOfTheFunction, rowFailure, timerFailure } from '../process/failures.ts';
@@ -44,6 +46,8 @@ export interface ProcessOptions {
   readonly state: KeyedState;
   /** For what is the same for all keys; undefined when the node has no broadcast state. */
   readonly broadcast: KeyedState | undefined;
+  /** For what expires by the clock of the machine; undefined when nothing does. */
+  readonly aging: KeyedState | undefined;
   /** The main output, then one for each side. */
   readonly outputs: readonly Output[];
   readonly timestamp: TimestampHook;
@@ -61,6 +65,8 @@ interface Input {
 const CALLS_MAX = 4096;
 /** Entries removed from state at once. */
 const EXPIRED_MAX = 512;
+/** The same by processing time, before each call: more than one call adds. */
+const AGED_MAX = 8;
 
 export class Process implements Operator {
   // configuration
@@ -77,6 +83,9 @@ export class Process implements Operator {
   readonly #scope: KeyScope;
   readonly #states: States;
   readonly #broadcast: States;
+  /** States that expire by processing time, whose keys follow those of the others. */
+  readonly #aging: States;
+  readonly #agingScope: KeyScope;
   readonly #stamp: Stamp = { timestamp: MIN_TIME, watermark: MIN_TIME };
   readonly #timerContext: ProcessContext;
   #key: Row | undefined;
@@ -102,9 +111,13 @@ export class Process implements Operator {
     this.uid = uid;
     this.#options = options;
     this.#scope = new KeyScope(state);
-    this.#states = new States(this.#scope, state, node.states, node.clocks);
-    this.#expires = node.states.some(({ expiry }) => expiry !== undefined);
-    const { broadcast = state } = options;
+    const { broadcast = state, aging = state } = options;
+    const isAging = ({ expiry }: StateSpec): boolean => expiry?.clock === 'processing time';
+    const lasting = node.states.filter((spec) => !isAging(spec));
+    this.#states = new States(this.#scope, state, lasting, node.clocks);
+    this.#expires = lasting.some(({ expiry }) => expiry !== undefined);
+    this.#agingScope = new KeyScope(aging);
+    this.#aging = new States(this.#agingScope, aging, node.states.filter(isAging), node.clocks);
     this.#broadcast = new States(new KeyScope(broadcast), broadcast, node.broadcast, node.clocks);
     this.#keys = new RowBytes(node.key, { eventTime: node.clocks.eventTime, as: 'keys' });
     const schemas = [node.schema, ...node.sides.map(({ schema }) => schema)];
@@ -249,9 +262,11 @@ export class Process implements Operator {
       this.#stamp.watermark = this.#clock;
     }
     rows.take();
+    this.#age();
     const key = rows.keyIn(this.#scope);
     if (key === undefined) this.#scope.leave();
     else this.#scope.key = key;
+    this.#agingScope.key = this.#scope.key;
     this.#key = undefined;
     this.#callRow(input);
     return true;
@@ -305,6 +320,8 @@ export class Process implements Operator {
     if (timer === undefined) return;
     const name = this.#names.get(String(timer.tag)) ?? new TextDecoder().decode(timer.tag);
     this.#scope.adopt();
+    this.#agingScope.key = this.#scope.key;
+    this.#age();
     this.#key = undefined;
     const { clocks } = this.#options.node;
     const context = this.#timerContext;
@@ -336,6 +353,15 @@ export class Process implements Operator {
     }
   }
 
+  /** Processing time goes on for what expires by it, and some of what has expired goes. */
+  #age(): void {
+    const { aging, now } = this.#options;
+    if (aging === undefined) return;
+    // The port counts in one clock, that of whoever opened it.
+    aging.advance(eventTimeMs(now()));
+    this.#agingScope.whole.expire(AGED_MAX, () => undefined);
+  }
+
   #keyRow(): Row {
     return (this.#key ??= this.#keys.decode(this.#scope.key.bytes));
   }
@@ -345,7 +371,7 @@ export class Process implements Operator {
     const { handles } = this.#broadcast;
     return isBroadcast
       ? new ProcessContext(host, {}, handles)
-      : new ProcessContext(host, this.#states.handles, readOnly(handles));
+      : new ProcessContext(host, { ...this.#states.handles, ...this.#aging.handles }, readOnly(handles));
   }
 
   #host(): ContextHost {

@@ -272,6 +272,36 @@ describe('state with a ttl', () => {
   });
 });
 
+test('state that was asked to expire by processing time does, whatever event time says', async () => {
+  const job = events
+    .keyBy('key')
+    .process(
+      {
+        state: { last: value(int32(), { ttl: '10 ms', clock: 'processing time' }), kept: value(int32()) },
+        row({ n }, { state: { last, kept }, emit }) {
+          emit({ what: [last.get() ?? 'none', kept.get() ?? 'none'] });
+          last.set(n);
+          kept.set(n);
+        },
+      },
+      { out: Out },
+    )
+    .to(collect());
+  const harness = await processHarness(job);
+  harness.now = 1_000;
+  harness.rows([row('a', 1, 1), row('a', 2, 5_000)]);
+  harness.now = 1_009;
+  harness.rows([row('a', 3, 5_001)]);
+  harness.now = 1_019;
+  harness.rows([row('a', 4, 5_002)]);
+  expect(emitted(harness.story())).toEqual([
+    ['none', 'none'],
+    [1, 1],
+    [2, 2],
+    ['none', 3],
+  ]);
+});
+
 test('a function sees times as instants of their clocks', async () => {
   const job = events
     .keyBy('key')
