@@ -33,6 +33,8 @@ import { KeyedRows } from '../process/keyed-rows.ts';
 import { PortBuffer, type Stamp } from '../process/port-buffer.ts';
 import { type ContextHost, ProcessContext } from '../process/process-context.ts';
 import { WatermarkTracker } from '../progress/watermark-tracker.ts';
+import { requireColumn } from '../../data/schema.ts';
+import { LookupRoom } from '../process/lookup-room.ts';
 import { KeyScope } from '../state/key-scope.ts';
 import { readOnly } from '../state/read-only.ts';
 import { RowBytes } from '../state/row-bytes.ts';
@@ -89,6 +91,8 @@ export class Process implements Operator {
   readonly #stamp: Stamp = { timestamp: MIN_TIME, watermark: MIN_TIME };
   readonly #timerContext: ProcessContext;
   #key: Row | undefined;
+  /** Where keys that are asked for from outside lie while they are hashed. */
+  #room: LookupRoom | undefined;
   /** The input whose batch is being taken. */
   #taking: Input | undefined;
   /** Timers up to here are to fire; then it is passed on. */
@@ -180,7 +184,8 @@ export class Process implements Operator {
   }
 
   get nextTimer(): ProcessingTimeMs | undefined {
-    const earliest = this.#options.state.processingTimers.earliest;
+    if (this.#options.node.timers.length === 0) return undefined;
+    const { earliest } = this.#options.state.processingTimers;
     return earliest === undefined ? undefined : processingTimeMs(earliest);
   }
 
@@ -201,6 +206,26 @@ export class Process implements Operator {
     this.#clock = eventTimeMs(before.clock);
     this.#largest = eventTimeMs(before.largest);
     if (this.#expires) this.#options.state.advance(this.#clock);
+  }
+
+  /**
+   * What is held for a key: the state when there is one, otherwise an object of them by name. Only between calls. E1203,
+   * E1303 when it is no key of this operator.
+   */
+  lookup(key: Row): unknown {
+    for (const name of Object.keys(key)) requireColumn(this.#keys.schema, name, `the key of '${this.uid}'`);
+    const bytes = this.#keys.encode(this.#keys.conform(key));
+    const { memory } = this.#options.kernels;
+    this.#room ??= new LookupRoom(memory);
+    const at = this.#room.put(bytes);
+    const hash = this.#options.kernels.function('hashBytes')(at, bytes.length) >>> 0;
+    this.#scope.time = MIN_TIME;
+    this.#scope.key = this.#scope.keyOf(bytes, 0, bytes.length, hash);
+    this.#agingScope.key = this.#scope.key;
+    this.#age();
+    const held = { ...this.#states.peek(), ...this.#aging.peek() };
+    const [only, ...more] = this.#options.node.states;
+    return only !== undefined && more.length === 0 ? held[only.name] : held;
   }
 
   /** Watermark of the operator, for explanations. */
@@ -283,8 +308,7 @@ export class Process implements Operator {
   /** Fires one timer at or before `to`; true when there is none and the clock stands at `to`. */
   #isReleased(to: EventTimeMs): boolean {
     const { state } = this.#options;
-    const { eventTimers } = state;
-    const { earliest } = eventTimers;
+    const earliest = this.#tags.size === 0 ? undefined : state.eventTimers.earliest;
     const isDue = earliest !== undefined && earliest <= to;
     const before = this.#clock;
     this.#clock = eventTimeMs(Math.max(before, isDue ? earliest : to));
