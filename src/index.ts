@@ -21,6 +21,8 @@ export type {
   WithLate,
 } from './api/stream.ts';
 
+export type { AsyncOptions, RequestContext, RequestSignal, Retry } from './api/async.ts';
+
 // Schemas and rows
 export {
   bool,
@@ -78,15 +80,17 @@ export type {
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
+  adaptive,
+  type AdaptiveOptions,
   boundedOutOfOrderness,
-  hopping,
+  custom,
   monotonous,
+  punctuated,
   type Strategy,
-  tumbling,
+  type WatermarkGenerator,
   type WatermarkOptions,
-  type Window,
-  type WindowOffset,
-} from './api/window.ts';
+} from './api/watermark.ts';
+export { hopping, tumbling, type Window, type WindowOffset } from './api/window.ts';
 export type { Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 

@@ -6,19 +6,21 @@
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
  */
 import { UserError } from '../base/errors.ts';
-import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
 import {
+  FUTURE_PORT,
   LATE_PORT,
   type LogicalNode,
   type ProcessNode,
+  type WatermarkNode,
   type WindowAggregateNode,
   type WindowSpec,
 } from '../plan/logical.ts';
 import type { StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
+import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
@@ -32,7 +34,8 @@ import { schemaOf, tableOf } from './schema.ts';
 import { statesOf } from './state.ts';
 import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
-import { strategyOf, windowSpecOf } from './window.ts';
+import { strategyOf, watermarkOptionsOf } from './watermark.ts';
+import { windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -64,7 +67,7 @@ class StreamBuilder {
     return schemaOf(this.node.schema);
   }
 
-  watermark(column: string, strategy: unknown, options: { readonly idleAfter?: string } = {}): StreamBuilder {
+  watermark(column: string, strategy: unknown, options: unknown = {}): WithFutureBuilder {
     return located(() => {
       const type = this.#typeOf(column, 'watermark');
       if (!canBeEventTime(type)) {
@@ -75,18 +78,17 @@ class StreamBuilder {
           needs: 'a timestamp in milliseconds, never null',
         });
       }
-      requireKnownOptions(options, ['idleAfter'], 'watermark');
-      const idleAfterMs =
-        options.idleAfter === undefined ? undefined : positiveDurationMs(options.idleAfter, 'idleAfter of watermark');
-      const node: LogicalNode = {
-        kind: 'watermark',
-        schema: this.node.schema,
-        input: this.node,
-        column,
-        strategy: strategyOf(strategy),
-        idleAfterMs,
-      };
-      return new StreamBuilder(node, { ...this.traits, hasEventTime: true });
+      return new WithFutureBuilder(
+        {
+          kind: 'watermark',
+          schema: this.node.schema,
+          input: this.node,
+          column,
+          strategy: strategyOf(strategy),
+          ...watermarkOptionsOf(options),
+        },
+        { ...this.traits, hasEventTime: true },
+      );
     });
   }
 
@@ -141,6 +143,14 @@ class StreamBuilder {
 
   flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('flatMap', fn, options));
+  }
+
+  mapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('mapAsync', fn, options));
+  }
+
+  flatMapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('flatMapAsync', fn, options));
   }
 
   union(other: unknown): StreamBuilder {
@@ -206,6 +216,18 @@ class StreamBuilder {
     return new StreamBuilder(node, this.traits);
   }
 
+  #async(
+    does: 'mapAsync' | 'flatMapAsync',
+    run: AsyncFunction,
+    options: AsyncOptions & { readonly out: unknown } & Uid,
+  ): StreamBuilder {
+    requireFunction(run, does);
+    const schema = tableOf(isRecord(options) ? options.out : undefined, `out of ${does}`);
+    const uid = uidOf(options, does, ['out', 'uid', ...ASYNC_OPTIONS]);
+    const spec = asyncSpec(run, does, options);
+    return new StreamBuilder({ kind: 'async', schema, uid, input: this.node, spec }, this.traits);
+  }
+
   #function(
     does: 'map' | 'flatMap',
     run: (row: never) => unknown,
@@ -220,6 +242,8 @@ class StreamBuilder {
     return new StreamBuilder(node, this.traits);
   }
 }
+
+type AsyncFunction = (row: never, context: never) => unknown;
 
 class KeyedBuilder {
   readonly #stream: StreamBuilder;
@@ -331,6 +355,18 @@ class WindowedBuilder {
         results: 'accumulating',
       });
     });
+  }
+}
+
+class WithFutureBuilder extends StreamBuilder {
+  readonly future: StreamBuilder;
+
+  constructor(node: WatermarkNode, traits: Traits) {
+    super(node, traits);
+    this.future = new StreamBuilder(
+      { kind: 'side', schema: node.schema, of: node, name: 'future', port: FUTURE_PORT },
+      { ...traits, hasEventTime: false },
+    );
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * Windows and watermark strategies as users write them. Plain specifications (plan/logical.ts) under types that say
+ * Windows as users write them. Plain specifications (plan/logical.ts) under types that say
  * what each needs of a stream. Intervals are half-open, in UTC, and start at multiples of the size (or slide) plus
  * the offset.
  */
 import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
-import type { WatermarkStrategy, WindowSpec } from '../plan/logical.ts';
+import type { WindowSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
 import { mistake } from './mistake.ts';
 import { requireKnownOptions } from './options.ts';
@@ -19,31 +19,11 @@ export interface WindowOffset {
   readonly offset?: Duration;
 }
 
-/** How far event time has come. */
-export interface Strategy {
-  readonly strategy: string;
-}
-
-export interface WatermarkOptions {
-  /** A live split without rows for this long does not hold the others back. */
-  readonly idleAfter?: Duration;
-}
-
 class WindowDeclaration implements Window<'a watermark'> {
   readonly needs = 'a watermark';
   readonly spec: WindowSpec;
 
   constructor(spec: WindowSpec) {
-    this.spec = spec;
-  }
-}
-
-class StrategyDeclaration implements Strategy {
-  readonly strategy: string;
-  readonly spec: WatermarkStrategy;
-
-  constructor(spec: WatermarkStrategy) {
-    this.strategy = spec.kind;
     this.spec = spec;
   }
 }
@@ -88,24 +68,7 @@ function offsetOf(options: WindowOffset, stepMs: number, where: string): number 
   return offset < 0 ? offset + stepMs : offset;
 }
 
-/** Timestamps of a split never go back. */
-export const monotonous = (): Strategy => new StrategyDeclaration({ kind: 'monotonous' });
-
-/** Rows of a split come at most `max` after a row with a later timestamp; what comes later is late. */
-export function boundedOutOfOrderness(max: Duration): Strategy {
-  return located(() => {
-    const delayMs = durationMs(max, 'the bound of out-of-orderness');
-    if (delayMs < 0) throw mistake('the bound of out-of-orderness', 'zero or more', max);
-    return new StrategyDeclaration({ kind: 'bounded', delayMs });
-  });
-}
-
 export function windowSpecOf(declared: unknown): WindowSpec {
   if (declared instanceof WindowDeclaration) return declared.spec;
   throw mistake('window', "given a window, such as tumbling('1 hour')", declared);
-}
-
-export function strategyOf(declared: unknown): WatermarkStrategy {
-  if (declared instanceof StrategyDeclaration) return declared.spec;
-  throw mistake('the strategy of watermark', "such as boundedOutOfOrderness('10 s')", declared);
 }

@@ -75,6 +75,7 @@ const messages = {
   E1603: (p: { path: string; at: string; problem: string }) =>
     `${p.path}${p.at === '' ? '' : `, ${p.at}`}: ${p.problem}`,
   E1604: (p: { command: string; problem: string }) => `millrace ${p.command}: ${p.problem}`,
+  E1605: (p: { row: string }) => `the lab has no row '${p.row}'`,
   E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
   E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,

@@ -15,7 +15,14 @@ import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
 import { describeState } from './describe-process.ts';
 import { describeWindow } from './describe-window.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
+import {
+  type AggregateCall,
+  inputsOf,
+  type LogicalNode,
+  type LogicalPlan,
+  type SinkNode,
+  type WatermarkStrategy,
+} from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
 
@@ -69,7 +76,7 @@ function describeNode(node: PlanNode): Json {
     case 'source':
       return [node.label, describeSchema(node.schema)];
     case 'watermark':
-      return [node.column, { ...node.strategy }];
+      return [node.column, describeStrategy(node.strategy)];
     case 'filter':
       return describeExpression(node.condition);
     case 'project':
@@ -84,6 +91,8 @@ function describeNode(node: PlanNode): Json {
         [...node.timers],
         node.sides.map(({ name, schema }) => [name, describeSchema(schema)]),
       ];
+    case 'async':
+      return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
       return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
     case 'aggregate':
@@ -95,6 +104,11 @@ function describeNode(node: PlanNode): Json {
     case 'side':
       return node.port;
   }
+}
+
+/** Frozen like the hash: functions have no description. */
+function describeStrategy(strategy: WatermarkStrategy): Json {
+  return strategy.kind === 'punctuated' || strategy.kind === 'custom' ? { kind: strategy.kind } : { ...strategy };
 }
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];

@@ -8,7 +8,11 @@
  *  2. The next turn is of the unfinished split with the lowest maximum timestamp so far (none yet is lowest), ties by
  *     split order. A split is finished as soon as its last row is taken.
  *  3. W of a row: the minimum, over splits not finished just before the row, of (maximum of the split's earlier rows
- *     - disorder - 1), or the beginning of time for a split without earlier rows. All rows count, filtered ones too.
+ *     - disorder - 1), or the beginning of time for a split without earlier rows. All rows count, filtered ones too. Of
+ *     the other splits one with a single row counts as one without.
+ *  3a. A row more than `skew` later than the maximum of its split is from the future: it is not processed and moves
+ *     nothing. The eighth such row on end makes the lowest of them the maximum, and is then judged anew. A split's second
+ *     row more than `skew` before the first takes its place as the maximum, and no W comes of the first.
  *  4. A window [start, end) has passed when end - 1 <= W. A row counts into those of its windows that have not passed;
  *     it is late when it has windows and all have passed. Filters come first: a filtered row is neither.
  *  5. Windows come in the order of end, then start; rows of a window in the order of their keys.
@@ -64,6 +68,8 @@ export interface OracleQuery {
   readonly sliceMerge?: SliceMerge;
   /** Bytes of a turn; 262,144 unless a test needs small ones. */
   readonly quantumBytes?: number;
+  /** 31 days unless a test says otherwise; Infinity: no rows are from the future. */
+  readonly skewMs?: number;
 }
 
 export interface FiredWindow {
@@ -82,6 +88,7 @@ export interface ProcessedRow {
   readonly timestamp: number;
   /** The combined watermark just before the row; -Infinity is the beginning of time. */
   readonly watermark: number;
+  readonly isFuture: boolean;
 }
 
 export interface OracleResult {
@@ -92,12 +99,15 @@ export interface OracleResult {
 }
 
 const QUANTUM_BYTES = 262_144;
+const SKEW_MS = 31 * 86_400_000;
+const AHEAD_ON_END = 8;
 
 export function evaluate(splits: readonly OracleSplit[], query: OracleQuery): OracleResult {
   const ledger = { in: 0, filtered: 0, late: 0, outside: 0, windowed: 0 };
   const late: ProcessedRow[] = [];
   const contents = new Map<number, ProcessedRow[]>();
   for (const processed of processingOrder(splits, query)) {
+    if (processed.isFuture) continue;
     ledger.in++;
     if (!passesAll(query.where, processed.row)) {
       ledger.filtered++;
@@ -120,12 +130,19 @@ export function evaluate(splits: readonly OracleSplit[], query: OracleQuery): Or
 /** All rows with their watermarks, in the order in which they are processed. */
 export function processingOrder(splits: readonly OracleSplit[], query: OracleQuery): ProcessedRow[] {
   const quantum = query.quantumBytes ?? QUANTUM_BYTES;
-  const cursors: Cursor[] = splits.map((split) => ({ split, next: 0, maxTimestamp: -Infinity }));
+  const cursors: Cursor[] = splits.map((split) => ({
+    split,
+    next: 0,
+    maxTimestamp: -Infinity,
+    accepted: 0,
+    ahead: [],
+  }));
+  const skewMs = query.skewMs ?? SKEW_MS;
   const processed: ProcessedRow[] = [];
   for (let cursor = nextTurn(cursors); cursor !== undefined; cursor = nextTurn(cursors)) {
     const turnEnd = (Math.floor(offsetOfNext(cursor) / quantum) + 1) * quantum;
     while (!isFinished(cursor) && offsetOfNext(cursor) < turnEnd) {
-      processed.push(take(cursor, combinedWatermark(cursors, query.disorderMs), query.timestamp));
+      processed.push(take(cursor, combinedWatermark(cursors, cursor, query, skewMs), query.timestamp, skewMs));
     }
   }
   return processed;
@@ -135,6 +152,10 @@ interface Cursor {
   readonly split: OracleSplit;
   next: number;
   maxTimestamp: number;
+  /** Rows that were not from the future. */
+  accepted: number;
+  /** Timestamps from the future since the last accepted row. */
+  ahead: number[];
 }
 
 const isFinished = (cursor: Cursor): boolean => cursor.next >= cursor.split.rows.length;
@@ -150,17 +171,52 @@ function nextTurn(cursors: readonly Cursor[]): Cursor | undefined {
   return lowest;
 }
 
-const combinedWatermark = (cursors: readonly Cursor[], disorderMs: number): number =>
-  Math.min(...cursors.filter((cursor) => !isFinished(cursor)).map((cursor) => cursor.maxTimestamp - disorderMs - 1));
+function combinedWatermark(
+  cursors: readonly Cursor[],
+  taken: Cursor,
+  { disorderMs, timestamp }: OracleQuery,
+  skewMs: number,
+): number {
+  const own = (cursor: Cursor): number => {
+    if (cursor !== taken) return cursor.accepted > 1 ? cursor.maxTimestamp : -Infinity;
+    return isFirstAhead(cursor, timestampOf(cursor, timestamp), skewMs) ? -Infinity : cursor.maxTimestamp;
+  };
+  return Math.min(...cursors.filter((cursor) => !isFinished(cursor)).map((cursor) => own(cursor) - disorderMs - 1));
+}
 
-function take(cursor: Cursor, watermark: number, column: string): ProcessedRow {
+/** Whether the only row so far was ahead of its peers, as this one shows. */
+const isFirstAhead = ({ accepted, maxTimestamp }: Cursor, timestamp: number, skewMs: number): boolean =>
+  accepted === 1 && timestamp < maxTimestamp - skewMs;
+
+function timestampOf({ split, next }: Cursor, column: string): number {
+  const timestamp = split.rows[next]?.row[column];
+  if (typeof timestamp !== 'number') throw new Error(`oracle: row ${next} of ${split.name} has no timestamp`);
+  return timestamp;
+}
+
+function take(cursor: Cursor, watermark: number, column: string, skewMs: number): ProcessedRow {
   const index = cursor.next;
   const row = cursor.split.rows[index]?.row ?? {};
-  const timestamp = row[column];
-  if (typeof timestamp !== 'number') throw new Error(`oracle: row ${index} of ${cursor.split.name} has no timestamp`);
+  const timestamp = timestampOf(cursor, column);
   cursor.next++;
-  cursor.maxTimestamp = Math.max(cursor.maxTimestamp, timestamp);
-  return { split: cursor.split.name, index, row, timestamp, watermark };
+  const isFuture = isAhead(cursor, timestamp, skewMs);
+  if (!isFuture) {
+    const isFirst = isFirstAhead(cursor, timestamp, skewMs);
+    cursor.maxTimestamp = isFirst ? timestamp : Math.max(cursor.maxTimestamp, timestamp);
+    if (!isFirst) cursor.accepted++;
+    cursor.ahead = [];
+  }
+  return { split: cursor.split.name, index, row, timestamp, watermark, isFuture };
+}
+
+function isAhead(cursor: Cursor, timestamp: number, skewMs: number): boolean {
+  if (cursor.accepted === 0 || timestamp <= cursor.maxTimestamp + skewMs) return false;
+  cursor.ahead.push(timestamp);
+  if (cursor.ahead.length < AHEAD_ON_END) return true;
+  cursor.maxTimestamp = Math.min(...cursor.ahead);
+  cursor.accepted = Math.max(cursor.accepted, 2);
+  cursor.ahead = [];
+  return timestamp > cursor.maxTimestamp + skewMs;
 }
 
 /** Starts of all windows that contain the timestamp, earliest first. */

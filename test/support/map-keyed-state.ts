@@ -148,9 +148,8 @@ export class MapKeyedState implements KeyedState {
     return from === Number.MIN_SAFE_INTEGER ? undefined : from;
   }
 
-  select({ bytes, hash }: StateKey, time: number = Number.MIN_SAFE_INTEGER): void {
+  select({ bytes, hash }: StateKey): void {
     this.#key = { bytes: bytes.slice(), hash };
-    this.#time = time;
   }
 
   get key(): StateKey {
@@ -164,8 +163,9 @@ export class MapKeyedState implements KeyedState {
     return table;
   }
 
-  advance(now: number): void {
+  advance(now: number, written: number = now): void {
     this.now = Math.max(this.now, now);
+    this.#time = written;
   }
 
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean {

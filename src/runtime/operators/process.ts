@@ -219,7 +219,6 @@ export class Process implements Operator {
     this.#room ??= new LookupRoom(memory);
     const at = this.#room.put(bytes);
     const hash = this.#options.kernels.function('hashBytes')(at, bytes.length) >>> 0;
-    this.#scope.time = MIN_TIME;
     this.#scope.key = this.#scope.keyOf(bytes, 0, bytes.length, hash);
     this.#agingScope.key = this.#scope.key;
     this.#age();
@@ -282,7 +281,7 @@ export class Process implements Operator {
       if (!this.#isReleased(watermark)) return true;
       if (timestamp !== undefined && timestamp > this.#largest) this.#largest = eventTimeMs(timestamp);
       const at = timestamp ?? this.#instantOfNoRow();
-      if (this.#expires) this.#scope.time = eventTimeMs(at);
+      if (this.#expires) this.#options.state.advance(this.#clock, eventTimeMs(at));
       this.#stamp.timestamp = at;
       this.#stamp.watermark = this.#clock;
     }
@@ -312,7 +311,7 @@ export class Process implements Operator {
     const isDue = earliest !== undefined && earliest <= to;
     const before = this.#clock;
     this.#clock = eventTimeMs(Math.max(before, isDue ? earliest : to));
-    if (this.#expires && this.#clock !== before) state.advance(this.#clock);
+    if (this.#expires && (isDue || this.#clock !== before)) state.advance(this.#clock);
     if (!isDue) return true;
     this.#stamp.timestamp = earliest;
     this.#stamp.watermark = earliest > before ? earliest - 1 : before;
@@ -340,7 +339,6 @@ export class Process implements Operator {
 
   #fire(clock: 'event time' | 'processing time', timers: TimerService, until: number): void {
     const timer = timers.next(until);
-    this.#scope.time = MIN_TIME;
     if (timer === undefined) return;
     const name = this.#names.get(String(timer.tag)) ?? new TextDecoder().decode(timer.tag);
     this.#scope.adopt();

@@ -5,7 +5,6 @@
  *  1. Handles reach the port through `select` alone: selecting costs a look-up, so it is done when a handle needs it.
  *  2. Between two calls of `forget` equal keys are one object, so that caches may go by it.
  */
-import { type EventTimeMs, MIN_TIME } from '../../base/time.ts';
 import type { KeyedState, StateKey } from '../../state/keyed-state.ts';
 
 /** What state that is no key's lies under: no key encodes to nothing. The hash is the frozen one of no bytes. */
@@ -18,11 +17,8 @@ export class KeyScope {
   #count = 0;
   /** The key at hand. */
   key: StateKey = NO_KEY;
-  /** The time of the row at hand, from which what is written lives; MIN_TIME: from the clock of the port. */
-  time: EventTimeMs = MIN_TIME;
   /** What the port has selected; undefined when it has selected by itself since. */
   #selected: StateKey | undefined;
-  #selectedAt: EventTimeMs = MIN_TIME;
 
   constructor(state: KeyedState) {
     this.#state = state;
@@ -51,10 +47,9 @@ export class KeyScope {
 
   /** The port with `key` selected. */
   select(key: StateKey): KeyedState {
-    if (this.#selected !== key || this.#selectedAt !== this.time) {
-      this.#state.select(key, this.time);
+    if (this.#selected !== key) {
+      this.#state.select(key);
       this.#selected = key;
-      this.#selectedAt = this.time;
     }
     return this.#state;
   }
