@@ -6,7 +6,20 @@
 // Streams and jobs
 export { from } from './api/stream-builder.ts';
 export { job, type Job } from './api/job.ts';
-export type { Flag, Keyed, Out, Stream, Uid, Windowed, WithLate } from './api/stream.ts';
+export type {
+  Broadcast,
+  BroadcastConnected,
+  Connected,
+  Flag,
+  FunctionOptions,
+  Keyed,
+  Out,
+  Processed,
+  Stream,
+  Uid,
+  Windowed,
+  WithLate,
+} from './api/stream.ts';
 
 export type { AsyncOptions, RequestContext, RequestSignal, Retry } from './api/async.ts';
 
@@ -37,6 +50,32 @@ export type { Condition, Expr, Fields } from './api/expression.ts';
 
 // Aggregates
 export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './api/aggregate.ts';
+
+// Functions with state and time
+export {
+  aggregating,
+  type Aggregating,
+  type FoldState,
+  listOf,
+  type ListState,
+  mapOf,
+  type MapState,
+  reducing,
+  type States,
+  type Ttl,
+  value,
+  type ValueOptions,
+  type ValueState,
+} from './api/state.ts';
+export type {
+  BroadcastProcess,
+  Context,
+  CoProcess,
+  Fired,
+  Process,
+  Sides,
+  Timers,
+} from './api/process.ts';
 
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';

@@ -14,10 +14,12 @@ import {
   LATE_PORT,
   type LogicalNode,
   type ResultMode,
+  type ProcessNode,
   type WatermarkNode,
   type WindowAggregateNode,
   type WindowSpec,
 } from '../plan/logical.ts';
+import type { StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
 import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { located } from './call-site.ts';
@@ -27,9 +29,11 @@ import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
 import { uidOf } from './options.ts';
+import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
-import type { Stream, Uid } from './stream.ts';
+import { statesOf } from './state.ts';
+import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
 import { strategyOf, watermarkOptionsOf } from './watermark.ts';
 import { latenessOf, type LateOptions, windowSpecOf } from './window.ts';
@@ -123,22 +127,22 @@ class StreamBuilder {
     });
   }
 
-  filter(keep: (row: never) => unknown, options?: Uid): StreamBuilder {
+  filter(keep: (row: never) => unknown, options?: FunctionOptions): StreamBuilder {
     return located(() => {
       requireFunction(keep, 'filter');
-      const uid = uidOf(options, 'filter');
-      return new StreamBuilder(
-        { kind: 'function', does: 'filter', schema: this.node.schema, uid, input: this.node, run: keep },
-        this.traits,
-      );
+      const uid = uidOf(options, 'filter', ['uid', 'onError']);
+      const onError = onErrorOf(options?.onError, 'filter');
+      const { schema } = this.node;
+      const node = { kind: 'function', does: 'filter', schema, uid, input: this.node, run: keep, onError } as const;
+      return new StreamBuilder(node, this.traits);
     });
   }
 
-  map(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  map(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('map', fn, options));
   }
 
-  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('flatMap', fn, options));
   }
 
@@ -160,6 +164,10 @@ class StreamBuilder {
         { hasEventTime: this.traits.hasEventTime && other.traits.hasEventTime, isChangelog },
       );
     });
+  }
+
+  broadcast(states: unknown): BroadcastBuilder {
+    return located(() => new BroadcastBuilder(this, states));
   }
 
   keyBy(...columns: string[]): KeyedBuilder {
@@ -224,13 +232,14 @@ class StreamBuilder {
   #function(
     does: 'map' | 'flatMap',
     run: (row: never) => unknown,
-    options: { readonly out: unknown } & Uid,
+    options: { readonly out: unknown } & FunctionOptions,
   ): StreamBuilder {
     requireFunction(run, does);
     const out: unknown = isRecord(options) ? options.out : undefined;
     const schema = tableOf(out, `out of ${does}`);
-    const uid = uidOf(options, does, ['out', 'uid']);
-    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run };
+    const uid = uidOf(options, does, ['out', 'uid', 'onError']);
+    const onError = onErrorOf(options.onError, does);
+    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run, onError };
     return new StreamBuilder(node, this.traits);
   }
 }
@@ -250,8 +259,69 @@ class KeyedBuilder {
     return located(() => windowed(this.#stream, this.#keys, window, options));
   }
 
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode([this.#side('row')], [], spec, options)));
+  }
+
+  connect(other: unknown): ConnectedBuilder {
+    return located(() => {
+      if (other instanceof KeyedBuilder) return new ConnectedBuilder([this.#side('left'), other.#side('right')], []);
+      if (other instanceof BroadcastBuilder) return new ConnectedBuilder([this.#side('row'), other.side], other.states);
+      throw mistake('connect', 'given a stream by key, or a broadcast one', other);
+    });
+  }
+
+  #side(name: Side['name']): Side {
+    const { node, traits } = this.#stream;
+    return { node, traits, keys: this.#keys, name };
+  }
+
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
     return located(() => runningAggregate(this.#stream, this.#keys, aggregates, options));
+  }
+}
+
+/** Rows for all keys, with the states that they fill. */
+class BroadcastBuilder {
+  readonly side: Side;
+  readonly states: readonly StateSpec[];
+
+  constructor(stream: StreamBuilder, states: unknown) {
+    const { node, traits } = stream;
+    this.side = { node, traits, keys: undefined, name: 'broadcast' };
+    this.states = statesOf(states, 'broadcast');
+    const lost = this.states.find(({ expiry }) => expiry !== undefined);
+    if (lost !== undefined) throw mistake(`'${lost.name}' of broadcast`, 'a state without ttl', 'one with');
+  }
+}
+
+class ConnectedBuilder {
+  readonly #sides: readonly Side[];
+  readonly #broadcast: readonly StateSpec[];
+
+  constructor(sides: readonly Side[], broadcast: readonly StateSpec[]) {
+    this.#sides = sides;
+    this.#broadcast = broadcast;
+  }
+
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode(this.#sides, this.#broadcast, spec, options)));
+  }
+}
+
+/** The results of a function with state, and its sides by name. */
+class ProcessedBuilder extends StreamBuilder {
+  readonly side: { readonly [name: string]: StreamBuilder };
+
+  constructor(node: ProcessNode) {
+    const traits = { hasEventTime: node.hasEventTime, isChangelog: false };
+    super(node, traits);
+    this.side = Object.fromEntries(
+      node.sides.map(({ name, schema }, i) => [
+        name,
+        new StreamBuilder({ kind: 'side', schema, of: node, name, port: i + 1 }, traits),
+      ]),
+    );
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
+import { describeProcess } from './describe-process.ts';
 import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
 import { describeWatermark } from './describe-watermark.ts';
 import { describeLateness, describeWindow } from './describe-window.ts';
@@ -56,6 +57,8 @@ function summary(node: PlanNode): string {
       return node.columns.map(describeColumn).join('; ');
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
+    case 'process':
+      return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
     case 'async':
       return describeAsync(node.spec);
     case 'windowAggregate':

@@ -13,6 +13,7 @@ import type { TableSchema } from '../data/schema.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
+import type { Clocks, OnError, StateSpec } from './process.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -91,6 +92,36 @@ export interface FunctionNode {
   readonly input: LogicalNode;
   readonly does: 'filter' | 'map' | 'flatMap';
   readonly run: (row: never) => unknown;
+  readonly onError: OnError;
+}
+
+export interface ProcessInput {
+  readonly node: LogicalNode;
+  /** Undefined: its rows are for every key (broadcast). */
+  readonly keys: readonly string[] | undefined;
+  /** Without it, it does not hold the watermark of the others back. */
+  readonly hasEventTime: boolean;
+  readonly run: (row: never, context: never) => unknown;
+}
+
+/** A user's function with state and time: for each key of one input, or of two that are connected. */
+export interface ProcessNode {
+  readonly kind: 'process';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly inputs: readonly ProcessInput[];
+  /** Columns of the key, as functions see them: those of the first input. */
+  readonly key: TableSchema;
+  readonly states: readonly StateSpec[];
+  /** The same for all keys; written by the broadcast input, read by the other. */
+  readonly broadcast: readonly StateSpec[];
+  readonly timers: readonly string[];
+  readonly timer: ((context: never) => unknown) | undefined;
+  /** Port 1 + i has the rows of sides[i]. */
+  readonly sides: readonly { readonly name: string; readonly schema: TableSchema }[];
+  readonly hasEventTime: boolean;
+  readonly onError: OnError;
+  readonly clocks: Clocks;
 }
 
 /** How an asynchronous function is called (runtime/operators/async-function.ts). */
@@ -228,6 +259,7 @@ export type LogicalNode =
   | FilterNode
   | ProjectNode
   | FunctionNode
+  | ProcessNode
   | AsyncNode
   | UnionNode
   | WindowAggregateNode
@@ -255,6 +287,8 @@ export function inputsOf(node: LogicalNode | SinkNode): readonly LogicalNode[] {
       return [];
     case 'union':
       return node.inputs;
+    case 'process':
+      return node.inputs.map((input) => input.node);
     case 'side':
       return [node.of];
     default:

@@ -23,11 +23,13 @@ import {
   DEFAULT_IDLE_AFTER_MS,
   FUTURE_PORT,
   LATE_PORT,
+  type ProcessNode,
   type WatermarkNode,
   type WatermarkStrategy,
 } from '../plan/logical.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
+import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
@@ -36,6 +38,7 @@ import { Aggregate } from './operators/aggregate.ts';
 import { AsyncFunction } from './operators/async-function.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
 import { Filter } from './operators/filter.ts';
+import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
@@ -248,7 +251,11 @@ class Wiring {
           // The API's types tie the function to the rows of its input; the plan holds it without them.
           run: operator.run as (row: unknown) => unknown,
           timestamp: this.#context.timestamp,
+          onError: operator.onError,
+          deadLetter,
         });
+      case 'process':
+        return this.#process(uid, operator, index, deadLetter);
       case 'async':
         return new AsyncFunction({
           uid,
@@ -283,6 +290,30 @@ class Wiring {
       default:
         return assertNever(operator);
     }
+  }
+
+  #process(
+    uid: string,
+    node: ProcessNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Process {
+    const { kernels, arena, timestamp, clock } = this.#context;
+    const stateOf = (name: string): ArenaKeyedState => new ArenaKeyedState({ kernels, arena, uid: name });
+    return new Process({
+      uid,
+      kernels,
+      node,
+      timestamp,
+      now: () => clock.now(),
+      deadLetter,
+      state: stateOf(uid),
+      broadcast: node.broadcast.length === 0 ? undefined : stateOf(`${uid}/broadcast`),
+      aging: node.states.some(({ expiry }) => expiry?.clock === 'processing time')
+        ? stateOf(`${uid}/processing time`)
+        : undefined,
+      outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
+    });
   }
 
   #source({ uid, operator, columns }: PhysicalNode, index: number, output: Edge): SourceDriver {

@@ -1,4 +1,7 @@
 /** Which driver runs which kind of case: one line for each kind. A kind without one is unsupported. */
 import type { Driver } from './case.ts';
+import { timers } from './timers.ts';
 
-export const DRIVERS: { readonly [kind: string]: Driver } = {};
+export const DRIVERS: { readonly [kind: string]: Driver } = {
+  timers,
+};
