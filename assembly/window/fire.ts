@@ -269,7 +269,8 @@ function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32
   return writeResults(planPtr, entry, row);
 }
 
-function mergeEntry(planPtr: u32, into: u32, from: u32): void {
+/** Adds what entry `from`, the later one, has seen to `into`. */
+export function mergeEntry(planPtr: u32, into: u32, from: u32): void {
   const keyBytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
   store<u64>(into + keyBytes, load<u64>(into + keyBytes) + rowsOf(load<u64>(from + keyBytes)));
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {

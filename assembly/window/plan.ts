@@ -106,6 +106,14 @@ export function planAggregate(planPtr: u32, index: u32): u32 {
  * another layout.
  */
 export function planInit(planPtr: u32): i32 {
+  const status = planLayOut(planPtr);
+  if (status != 0) return status;
+  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
+  return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, load<u32>(planPtr, PLAN_ENTRY_BYTES));
+}
+
+/** As planInit, for entries that stand outside a state. */
+export function planLayOut(planPtr: u32): i32 {
   const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
   const count = load<u32>(planPtr, PLAN_AGGREGATE_COUNT);
   let bytes = keyBytesOf(keyKind) + 8;
@@ -123,7 +131,7 @@ export function planInit(planPtr: u32): i32 {
   if (scratch == 0) return OUT_OF_MEMORY;
   store<u32>(planPtr, scratch, PLAN_SCRATCH);
   fillTemplate(planPtr, scratch + SCRATCH_TEMPLATE, bytes);
-  return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, bytes);
+  return 0;
 }
 
 function fillTemplate(planPtr: u32, template: u32, bytes: u32): void {

@@ -14,6 +14,7 @@ export const PLAN = {
   keyType: 8,
   aggregateCount: 12,
   aggregates: 16,
+  entryBytes: 20,
   sliceMs: 32,
   sizeMs: 40,
   slideMs: 48,
@@ -107,9 +108,9 @@ export class AggregatePlan {
     this.#fill();
   }
 
-  /** To be called once, when all configuration is set. */
-  init(): void {
-    const status = this.#kernels.function('planInit')(this.ptr);
+  /** To be called once, when all configuration is set. `entries`: where they stand, in the state or with the caller. */
+  init(entries: 'in state' | 'outside' = 'in state'): void {
+    const status = this.#kernels.function(entries === 'in state' ? 'planInit' : 'planLayOut')(this.ptr);
     if (status === OUT_OF_MEMORY) throw new InternalError('no transient memory left for an aggregation');
     if (status < 0)
       throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);
