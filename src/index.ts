@@ -40,7 +40,9 @@ export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
   boundedOutOfOrderness,
+  cumulating,
   hopping,
+  type LateOptions,
   monotonous,
   type Strategy,
   tumbling,
@@ -48,6 +50,7 @@ export {
   type Window,
   type WindowOffset,
 } from './api/window.ts';
+export type { ResultMode } from './plan/logical.ts';
 export type { Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 

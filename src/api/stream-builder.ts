@@ -10,7 +10,13 @@ import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import { LATE_PORT, type LogicalNode, type WindowAggregateNode, type WindowSpec } from '../plan/logical.ts';
+import {
+  LATE_PORT,
+  type LogicalNode,
+  type ResultMode,
+  type WindowAggregateNode,
+  type WindowSpec,
+} from '../plan/logical.ts';
 import { aggregation } from './aggregation.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
@@ -23,7 +29,7 @@ import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import type { Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
-import { strategyOf, windowSpecOf } from './window.ts';
+import { latenessOf, type LateOptions, strategyOf, windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -155,8 +161,8 @@ class StreamBuilder {
     });
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this, [], window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this, [], window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -216,8 +222,8 @@ class KeyedBuilder {
     this.#keys = keys;
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this.#stream, this.#keys, window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this.#stream, this.#keys, window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -229,11 +235,18 @@ class WindowedBuilder {
   readonly #input: LogicalNode;
   readonly #keys: readonly string[];
   readonly #window: WindowSpec;
+  readonly #late: ReturnType<typeof latenessOf>;
 
-  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec) {
+  constructor(
+    input: LogicalNode,
+    keys: readonly string[],
+    window: WindowSpec,
+    late: ReturnType<typeof latenessOf>,
+  ) {
     this.#input = input;
     this.#keys = keys;
     this.#window = window;
+    this.#late = late;
   }
 
   aggregate(aggregates: unknown, options?: Uid): WithLateBuilder {
@@ -252,8 +265,7 @@ class WindowedBuilder {
         keys: this.#keys,
         window: this.#window,
         aggregates: calls,
-        allowedLatenessMs: 0,
-        results: 'accumulating',
+        ...this.#late,
       });
     });
   }
@@ -263,7 +275,7 @@ class WithLateBuilder extends StreamBuilder {
   readonly late: StreamBuilder;
 
   constructor(node: WindowAggregateNode) {
-    super(node, { hasEventTime: true, isChangelog: false });
+    super(node, { hasEventTime: true, isChangelog: node.results === 'retracting' });
     this.late = new StreamBuilder(
       { kind: 'side', schema: node.input.schema, of: node, name: 'late', port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
@@ -275,9 +287,9 @@ function windowed(
   stream: StreamBuilder,
   keys: readonly string[],
   window: unknown,
-  more: readonly unknown[],
+  options: LateOptions<ResultMode>,
 ): WindowedBuilder {
-  for (const options of more) requireKnownOptions(options, [], 'window');
+  const late = latenessOf(options);
   const spec = windowSpecOf(window);
   const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
@@ -288,7 +300,7 @@ function windowed(
     );
   if (!hasEventTime)
     throw new UserError('E1205', { where: 'window' }, { hint: 'call .watermark(column, strategy) before' });
-  return new WindowedBuilder(stream.node, keys, spec);
+  return new WindowedBuilder(stream.node, keys, spec, late);
 }
 
 function runningAggregate(

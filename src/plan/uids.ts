@@ -14,7 +14,14 @@ import type { Json } from '../base/json.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
 import { describeWindow } from './describe-window.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
+import {
+  type AggregateCall,
+  inputsOf,
+  type LogicalNode,
+  type LogicalPlan,
+  type SinkNode,
+  type WindowAggregateNode,
+} from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
 
@@ -76,7 +83,7 @@ function describeNode(node: PlanNode): Json {
     case 'function':
       return [node.does, describeSchema(node.schema)];
     case 'windowAggregate':
-      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
+      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
       return [[...node.keys], node.aggregates.map(describeCall)];
     case 'sink':
@@ -87,6 +94,9 @@ function describeNode(node: PlanNode): Json {
       return node.port;
   }
 }
+
+const describeLate = ({ allowedLatenessMs, results }: WindowAggregateNode): Json[] =>
+  allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results];
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];
 
