@@ -17,6 +17,7 @@ import {
   type WindowAggregateNode,
   type WindowSpec,
 } from '../plan/logical.ts';
+import type { ProcessNode, StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
@@ -25,8 +26,10 @@ import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
+import { processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
+import { statesOf } from './state.ts';
 import type { Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
 import { latenessOf, type LateOptions, strategyOf, windowSpecOf } from './window.ts';
@@ -152,6 +155,10 @@ class StreamBuilder {
     });
   }
 
+  broadcast(states: unknown): BroadcastBuilder {
+    return located(() => new BroadcastBuilder(this, states));
+  }
+
   keyBy(...columns: string[]): KeyedBuilder {
     return located(() => {
       requireSome(columns, 'keyBy', 'column');
@@ -226,8 +233,69 @@ class KeyedBuilder {
     return located(() => windowed(this.#stream, this.#keys, window, options));
   }
 
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode([this.#side('row')], [], spec, options)));
+  }
+
+  connect(other: unknown): ConnectedBuilder {
+    return located(() => {
+      if (other instanceof KeyedBuilder) return new ConnectedBuilder([this.#side('left'), other.#side('right')], []);
+      if (other instanceof BroadcastBuilder) return new ConnectedBuilder([this.#side('row'), other.side], other.states);
+      throw mistake('connect', 'given a stream by key, or a broadcast one', other);
+    });
+  }
+
+  #side(name: Side['name']): Side {
+    const { node, traits } = this.#stream;
+    return { node, traits, keys: this.#keys, name };
+  }
+
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
     return located(() => runningAggregate(this.#stream, this.#keys, aggregates, options));
+  }
+}
+
+/** Rows for all keys, with the states that they fill. */
+class BroadcastBuilder {
+  readonly side: Side;
+  readonly states: readonly StateSpec[];
+
+  constructor(stream: StreamBuilder, states: unknown) {
+    const { node, traits } = stream;
+    this.side = { node, traits, keys: undefined, name: 'broadcast' };
+    this.states = statesOf(states, 'broadcast');
+    const lost = this.states.find(({ expiry }) => expiry !== undefined);
+    if (lost !== undefined) throw mistake(`'${lost.name}' of broadcast`, 'a state without ttl', 'one with');
+  }
+}
+
+class ConnectedBuilder {
+  readonly #sides: readonly Side[];
+  readonly #broadcast: readonly StateSpec[];
+
+  constructor(sides: readonly Side[], broadcast: readonly StateSpec[]) {
+    this.#sides = sides;
+    this.#broadcast = broadcast;
+  }
+
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode(this.#sides, this.#broadcast, spec, options)));
+  }
+}
+
+/** The results of a function with state, and its sides by name. */
+class ProcessedBuilder extends StreamBuilder {
+  readonly side: { readonly [name: string]: StreamBuilder };
+
+  constructor(node: ProcessNode) {
+    const traits = { hasEventTime: node.hasEventTime, isChangelog: false };
+    super(node, traits);
+    this.side = Object.fromEntries(
+      node.sides.map(({ name, schema }, i) => [
+        name,
+        new StreamBuilder({ kind: 'side', schema, of: node, name, port: i + 1 }, traits),
+      ]),
+    );
   }
 }
 

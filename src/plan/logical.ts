@@ -13,6 +13,7 @@ import type { TableSchema } from '../data/schema.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
+import type { ProcessNode } from './process.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -216,6 +217,7 @@ export type LogicalNode =
   | FilterNode
   | ProjectNode
   | FunctionNode
+  | ProcessNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode
@@ -242,6 +244,8 @@ export function inputsOf(node: LogicalNode | SinkNode): readonly LogicalNode[] {
       return [];
     case 'union':
       return node.inputs;
+    case 'process':
+      return node.inputs.map((input) => input.node);
     case 'side':
       return [node.of];
     default:

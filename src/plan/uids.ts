@@ -13,6 +13,7 @@ import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
+import { describeState } from './describe-process.ts';
 import { describeWindow } from './describe-window.ts';
 import {
   type AggregateCall,
@@ -82,6 +83,14 @@ function describeNode(node: PlanNode): Json {
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'process':
+      return [
+        node.inputs.map(({ keys }) => (keys === undefined ? null : [...keys])),
+        describeSchema(node.schema),
+        [...node.states, ...node.broadcast].map(describeState),
+        [...node.timers],
+        node.sides.map(({ name, schema }) => [name, describeSchema(schema)]),
+      ];
     case 'windowAggregate':
       return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
