@@ -28,14 +28,14 @@ export const eventTimeTrigger = (): Trigger => ({
   clear: (context) => context.unregister(EVENT, lastInstant(context.window)),
 });
 
-/** Fires when the machine's clock reaches the window's last instant. */
+/** Fires when the machine's clock reaches the window's last instant, and at any other timer that a trigger around it sets. */
 export const processingTimeTrigger = (): Trigger => ({
   usesClock: true,
   onRow(_row, context) {
     context.register(PROCESSING, lastInstant(context.window));
     return CONTINUE;
   },
-  onTime: (clock, time, { window }) => (clock === PROCESSING && time === lastInstant(window) ? FIRE : CONTINUE),
+  onTime: (clock) => (clock === PROCESSING ? FIRE : CONTINUE),
   onMerge(context) {
     const last = lastInstant(context.window);
     if (last > context.now) context.register(PROCESSING, last);
