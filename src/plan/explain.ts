@@ -7,7 +7,7 @@ import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
 import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode } from './logical.ts';
 import { describeProcess } from './describe-process.ts';
-import { describeLateness, describeWindow } from './describe-window.ts';
+import { describeEvictor, describeLateness, describeTrigger, describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -60,7 +60,7 @@ function summary(node: PlanNode): string {
     case 'process':
       return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}${describeTrigger(node.trigger)}${describeEvictor(node.evictor)}: ${node.process === undefined ? describeCalls(node.aggregates) : 'a function of all rows'}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'side':

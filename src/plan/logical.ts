@@ -102,7 +102,7 @@ export type WindowSpec =
       readonly gapMs: number;
       readonly gapOf?: ((row: never) => number) | undefined;
     }
-  /** The last `rows` rows of a key, at every `slide`th. */
+  /** `rows` rows of a key, a window beginning at every `slide`th. */
   | { readonly kind: 'count'; readonly rows: number; readonly slide: number }
   /** One window for everything; something else says when it fires. */
   | { readonly kind: 'global' };

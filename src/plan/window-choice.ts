@@ -19,7 +19,7 @@ const general = (because: string): WindowChoice => ({ operator: 'general', becau
 /** What a window becomes. Kernels do those kinds whose names are in `kernelKinds`. */
 export function chooseWindow(
   node: WindowAggregateNode,
-  kernelKinds: readonly WindowSpec['kind'][] = ['tumbling', 'hopping'],
+  kernelKinds: readonly WindowSpec['kind'][] = ['tumbling', 'hopping', 'cumulating'],
 ): WindowChoice {
   const { window } = node;
   if (node.process !== undefined) return general('a function sees all its rows');

@@ -18,7 +18,8 @@ import type { ColumnType } from '../data/types.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
-import { LATE_PORT, type WatermarkNode } from '../plan/logical.ts';
+import { LATE_PORT, type WatermarkNode, type WindowAggregateNode } from '../plan/logical.ts';
+import { runsAsKernel } from '../plan/window-choice.ts';
 import type { ProcessNode } from '../plan/process.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
@@ -37,6 +38,7 @@ import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
 import { SourceDriver } from './source-driver.ts';
+import { buildGeneralWindow } from './windows/build.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -249,15 +251,7 @@ class Wiring {
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
-        return new WindowAggregate({
-          uid,
-          kernels,
-          arena,
-          output,
-          late: this.#port(index, LATE_PORT),
-          node: operator,
-          deadLetter,
-        });
+        return this.#window(uid, operator, index, deadLetter);
       case 'aggregate':
         return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
       case 'sink': {
@@ -268,6 +262,19 @@ class Wiring {
       default:
         return assertNever(operator);
     }
+  }
+
+  #window(
+    uid: string,
+    node: WindowAggregateNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): TaskOperator {
+    const { kernels, arena, timestamp, now, keyedState } = this.#context;
+    const late = this.#port(index, LATE_PORT);
+    const common = { uid, kernels, output: this.#port(index, 0), late, node, deadLetter };
+    if (runsAsKernel(node)) return new WindowAggregate({ ...common, arena });
+    return buildGeneralWindow({ ...common, state: keyedState(uid), now, timestamp });
   }
 
   #process(

@@ -11,7 +11,16 @@ import { TriggerScope } from '../../src/runtime/windows/trigger-scope.ts';
 import { decodeWindow, encodeWindow, sameWindow, type Window } from '../../src/runtime/windows/window.ts';
 import type { KeyedTable, TimerService } from '../../src/state/keyed-state.ts';
 import { MapKeyedState } from '../support/map-keyed-state.ts';
-import { type ConformanceCase, isObject, type JsonObject, listOf, objectOf, type Outcome, type Step, Unsupported } from './case.ts';
+import {
+  type ConformanceCase,
+  isObject,
+  type JsonObject,
+  listOf,
+  objectOf,
+  type Outcome,
+  type Step,
+  Unsupported,
+} from './case.ts';
 import { type Mismatch, sameValue, timeOf, Transcript } from './compare.ts';
 import { conduct } from './conduct.ts';
 

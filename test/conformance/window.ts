@@ -24,7 +24,16 @@ import { buildGeneralWindow } from '../../src/runtime/windows/build.ts';
 import { NoOutput } from '../support/no-output.ts';
 import { MapKeyedState } from '../support/map-keyed-state.ts';
 import { wallClockOffset } from '../support/wall-clock.ts';
-import { type ConformanceCase, isObject, type JsonObject, listOf, objectOf, type Outcome, type Step, Unsupported } from './case.ts';
+import {
+  type ConformanceCase,
+  isObject,
+  type JsonObject,
+  listOf,
+  objectOf,
+  type Outcome,
+  type Step,
+  Unsupported,
+} from './case.ts';
 import { conduct } from './conduct.ts';
 import { Harness, type HarnessParts } from './harness.ts';
 import { triggerSpecOf } from './trigger.ts';
@@ -229,11 +238,16 @@ function outputSchema(
   window: WindowSpec,
   aggregates: readonly AggregateCall[],
 ): TableSchema {
-  const bounds = { 'start and end': ['windowStart', 'windowEnd'], number: ['windowId'], none: [] }[boundColumnsOf(window)];
+  const bounds = { 'start and end': ['windowStart', 'windowEnd'], number: ['windowId'], none: [] }[
+    boundColumnsOf(window)
+  ];
   return {
     fields: [
       ...input.fields.filter(({ name }) => keys.includes(name)),
-      ...bounds.map((name) => ({ name, type: name === 'windowId' ? { kind: 'int64', nullable: false } as const : TIMESTAMP })),
+      ...bounds.map((name) => ({
+        name,
+        type: name === 'windowId' ? ({ kind: 'int64', nullable: false } as const) : TIMESTAMP,
+      })),
       ...aggregates.map((call) => ({ name: call.name, type: resultType(call, input, 'the case') })),
     ],
   };
