@@ -13,11 +13,11 @@
  *     quiet, and waits for sinks that have too much buffered.
  */
 import { assert } from '../base/assert.ts';
-import { UserError } from '../base/errors.ts';
 import type { AbortSignalLike } from '../base/clock.ts';
 import type { SinkWriter } from '../connector/sink.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
+import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
@@ -32,10 +32,6 @@ import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deploym
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
 const TURN_MS = 4;
 const TURN_STEPS = 64;
-
-const notThere = (): never => {
-  throw new UserError('E1212', { what: 'keyed state of functions' });
-};
 
 type Request = 'suspend' | 'drain' | 'cancel';
 
@@ -112,7 +108,8 @@ export class JobRun {
       restored,
       timestamp: this.#ports.timestamp,
       now: () => clock.now(),
-      keyedState: (name) => (this.#ports.keyedState ?? notThere)(name, arena, kernels),
+      keyedState: (name) =>
+        this.#ports.keyedState?.(name, arena, kernels) ?? new ArenaKeyedState({ kernels, arena, uid: name }),
     });
     const manifest = this.#adopt(restored, epoch);
     await store.publish(

@@ -12,6 +12,7 @@
  *  2. Order never depends on memory: sub-keys of a key come in order of insertion; timers by time, then hash and bytes
  *     of the key, then bytes of the tag.
  *  3. Bytes that are handed out are views: valid until the next call of this port. Bytes handed in are copied.
+ *  4. An expiry never goes back, so the order in which rows refresh an entry does not matter.
  */
 import type { EventTimeMs } from '../base/time.ts';
 
@@ -35,10 +36,12 @@ export interface KeyedTable {
   put(sub: Uint8Array, value: Uint8Array): void;
   /** Whether it was there. */
   delete(sub: Uint8Array): boolean;
-  /** Sub-keys and values of the selected key, in order of insertion. The table may be changed while it is walked:
-   * entries put since are met, entries deleted are not. */
+  /**
+   * Sub-keys and values of the selected key, in order of insertion. The table may be changed while it is walked: entries
+   * put since are met, entries deleted are not. The key must stay selected.
+   */
   entries(): IterableIterator<{ readonly sub: Uint8Array; readonly value: Uint8Array }>;
-  /** Forgets all entries of the selected key. */
+  /** Forgets all entries of the selected key; those that have expired too, untold. */
   clear(): void;
 }
 
@@ -62,8 +65,11 @@ export interface TimerService {
 }
 
 export interface KeyedState {
-  /** The key that all following calls are about. */
-  select(key: StateKey): void;
+  /**
+   * The key that all following calls are about. What is put from then on lives from `time` on, the time of the row at
+   * hand, or from the clock of `advance` when that is later or there is none; before either it does not expire.
+   */
+  select(key: StateKey, time?: EventTimeMs): void;
   /** The selected key. */
   readonly key: StateKey;
   /** The state of this name, made when it is not there. Names are unique within the operator. */
@@ -76,7 +82,9 @@ export interface KeyedState {
    * ahead of the watermark that is the clock.
    */
   advance(now: EventTimeMs, written?: EventTimeMs): void;
-  /** Removes up to `limit` expired entries and tells of each, its key selected; whether more remain. Expired entries that
-   * were not removed yet are invisible already. */
+  /**
+   * Removes up to `limit` expired entries, the earliest first, and tells of each, its key selected; whether more may
+   * remain. Expired entries that were not removed yet are invisible already; putting over one removes it untold.
+   */
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean;
 }

@@ -21,8 +21,8 @@ import type {
 import { boundColumnsOf, runsAsKernel } from '../../src/plan/window-choice.ts';
 import { WindowAggregate } from '../../src/runtime/operators/window-aggregate.ts';
 import { buildGeneralWindow } from '../../src/runtime/windows/build.ts';
+import { ArenaKeyedState } from '../../src/state/arena-keyed-state.ts';
 import { NoOutput } from '../support/no-output.ts';
-import { MapKeyedState } from '../support/map-keyed-state.ts';
 import { wallClockOffset } from '../support/wall-clock.ts';
 import {
   type ConformanceCase,
@@ -70,14 +70,13 @@ const hasRetractions = ({ steps }: ConformanceCase): boolean => steps.some(({ op
 async function run(one: ConformanceCase, node: WindowAggregateNode, way: Way): Promise<Outcome> {
   const { operator } = one;
   const zone = typeof operator['timeZone'] === 'string' ? wallClockOffset(operator['timeZone']) : undefined;
-  const state = new MapKeyedState();
   const keepsAll: EvictorSpec = { kind: 'count', rows: Number.MAX_SAFE_INTEGER, when: 'before' };
   const made = way === 'general, rows kept' ? { ...node, evictor: keepsAll } : node;
   const harness = await Harness.open({
     kind: one.kind,
     inputs: [node.input.schema],
     ports: ['main', 'late'],
-    make: (parts) => (way === 'kernel' ? kernelOf(node, parts) : generalOf(made, parts, state, zone)),
+    make: (parts) => (way === 'kernel' ? kernelOf(node, parts) : generalOf(made, parts, zone)),
     rowOf: (element, step) => rowOf(element, step, node),
     elementOf: (row, port) => (port === 'late' ? lateElement(row, node) : elementOf(row, operator, zone)),
   });
@@ -102,15 +101,14 @@ function rowOf(element: Json, { gapMs }: Step, { input }: WindowAggregateNode): 
 
 function generalOf(
   node: WindowAggregateNode,
-  { kernels, outputs, now, deadLetter }: HarnessParts,
-  state: MapKeyedState,
+  { kernels, arena, outputs, now, deadLetter }: HarnessParts,
   zone: ((instant: number) => number) | undefined,
 ) {
   const [output = NoOutput, late = NoOutput] = outputs;
   return buildGeneralWindow({
     uid: 'window',
     kernels,
-    state,
+    state: new ArenaKeyedState({ kernels, arena, uid: 'window' }),
     output,
     late,
     node,

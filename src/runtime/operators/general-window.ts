@@ -32,7 +32,7 @@ import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-ba
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { ResultMode, WindowClock } from '../../plan/logical.ts';
-import type { KeyedState } from '../../state/keyed-state.ts';
+import type { KeyedState, StateKey } from '../../state/keyed-state.ts';
 import type { AggregateInputs } from '../aggregate-inputs.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
@@ -72,7 +72,8 @@ export class GeneralWindow implements Operator {
   readonly #rows: WindowRows;
   readonly #trigger: Trigger;
   readonly #firing: Firing;
-  readonly #sessions: MergingWindows;
+  /** Undefined: windows are never joined. */
+  readonly #sessions: MergingWindows | undefined;
   readonly #scope: TriggerScope;
   readonly #clock: WindowClock | undefined;
   readonly #readsClock: boolean;
@@ -113,7 +114,7 @@ export class GeneralWindow implements Operator {
     this.#rows = options.rows;
     this.#trigger = trigger;
     this.#firing = options.firing;
-    this.#sessions = new MergingWindows(state.open('sessions'));
+    this.#sessions = assigner.isMerging ? new MergingWindows(state.open('sessions')) : undefined;
     this.#scope = new TriggerScope(state, state.open('trigger'));
     this.#clock = assigner.clock;
     this.#readsClock = trigger.usesClock || assigner.clock === 'processing time';
@@ -286,7 +287,7 @@ export class GeneralWindow implements Operator {
     }
     // A firing of the row's other windows may have left another key selected.
     this.#state.select(this.#rows.key);
-    if (!this.#options.assigner.isMerging) {
+    if (this.#sessions === undefined) {
       if (!this.#isOver(window)) this.#take(window, window);
       return;
     }
@@ -355,7 +356,7 @@ export class GeneralWindow implements Operator {
       this.#trigger.clear(this.#scope);
       const end = this.#endOf(window);
       if (end !== undefined && this.#clock !== undefined) this.#scope.unregister(this.#clock, end);
-      this.#firing.joined(this.#state.key, window);
+      this.#firing.joined(this.#key(), window);
     }
     this.#scope.joined = [];
     const [first, ...later] = joined.map(({ place }) => place);
@@ -377,7 +378,7 @@ export class GeneralWindow implements Operator {
     if (timer === undefined) return false;
     const { time } = timer;
     const window = decodeWindow(timer.tag);
-    const place = this.#options.assigner.isMerging ? this.#sessions.placeOf(window) : window;
+    const place = this.#sessions === undefined ? window : this.#sessions.placeOf(window);
     if (place === undefined) return true;
     this.#enter(window);
     this.#obey(this.#trigger.onTime(clock, time, this.#scope), window, place);
@@ -390,8 +391,14 @@ export class GeneralWindow implements Operator {
     if (purge || (fire && this.#options.results === 'discarding')) this.#release(this.#firing.contents.clear(place));
   }
 
+  /** The selected key, a copy: writing results may move memory. */
+  #key(): StateKey {
+    const { bytes, hash } = this.#state.key;
+    return { bytes: bytes.slice(), hash };
+  }
+
   #fire(window: Window, place: Window): void {
-    this.#release(this.#firing.fire(this.#state.key, window, place));
+    this.#release(this.#firing.fire(this.#key(), window, place));
   }
 
   /** The window's time is over: it fires a last time when results are final, and leaves nothing behind. */
@@ -401,7 +408,7 @@ export class GeneralWindow implements Operator {
     this.#enter(window);
     this.#trigger.clear(this.#scope);
     this.#firing.ended(window);
-    if (this.#options.assigner.isMerging) this.#sessions.retire(window);
+    this.#sessions?.retire(window);
   }
 
   #release(rows: number): void {

@@ -54,7 +54,7 @@ const RETRACTABLE: ReadonlySet<string> = new Set(['count', 'sum', 'avg']);
 export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
   const { uid, kernels, state, node } = options;
   const input = node.input.schema;
-  const assigner = assignerOf(node.window, state.open('position'), options.zoneOffset);
+  const assigner = assignerOf(node.window, () => state.open('position'), options.zoneOffset);
   return new GeneralWindow({
     uid,
     kernels,
@@ -112,7 +112,7 @@ function firingOf(options: BuildOptions): Firing {
   return new AggregateFiring(contents, accumulators, results, before);
 }
 
-function assignerOf(window: WindowSpec, positions: KeyedTable, zoneOffset: OffsetOf | undefined): Assigner {
+function assignerOf(window: WindowSpec, openPositions: () => KeyedTable, zoneOffset: OffsetOf | undefined): Assigner {
   switch (window.kind) {
     case 'tumbling':
       return alignedAssigner({ ...window, slideMs: window.sizeMs, zoneOffset });
@@ -125,8 +125,10 @@ function assignerOf(window: WindowSpec, positions: KeyedTable, zoneOffset: Offse
       return sessionAssigner(window.clock, (window.gapOf as ((row: Row) => number) | undefined) ?? window.gapMs);
     case 'global':
       return globalAssigner();
-    case 'count':
+    case 'count': {
+      const positions = openPositions();
       return countAssigner(window.rows, window.slide, () => nextPosition(positions));
+    }
   }
 }
 
