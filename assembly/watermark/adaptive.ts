@@ -81,7 +81,7 @@ function bucketOf(lateness: i64): u32 {
 function edgeOf(bucket: u32): f64 {
   if (bucket < 16) return <f64>bucket;
   const exponent = (bucket >> 4) + 3;
-  return <f64>(((<i64>(17 + (bucket & 15))) << <i64>(exponent - 4)) - 1);
+  return <f64>(((<i64>(17 + (bucket & 15))) << (<i64>(exponent - 4))) - 1);
 }
 
 function countAt(histogramPtr: u32, bucket: u32): u32 {

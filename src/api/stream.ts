@@ -47,7 +47,11 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   readonly [traits]: F;
 
   /** Event time: the column that holds it, and how far it has come after each row. */
-  watermark(column: TimeName<C>, strategy: Strategy<Row<C>>, options?: WatermarkOptions): WithFuture<C, F | 'event time'>;
+  watermark(
+    column: TimeName<C>,
+    strategy: Strategy<Row<C>>,
+    options?: WatermarkOptions,
+  ): WithFuture<C, F | 'event time'>;
 
   /** Keeps the rows for which the condition is true. */
   where(condition: Condition<C>): Stream<C, F>;

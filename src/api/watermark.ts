@@ -63,8 +63,7 @@ class StrategyDeclaration {
 }
 
 // The declaration holds functions without the types of their rows; the strategy that users hold has them.
-const declared = <R>(spec: WatermarkStrategy): Strategy<R> =>
-  new StrategyDeclaration(spec) as unknown as Strategy<R>;
+const declared = <R>(spec: WatermarkStrategy): Strategy<R> => new StrategyDeclaration(spec) as unknown as Strategy<R>;
 
 /** Timestamps of a split never go back. */
 export const monotonous = (): Strategy => declared({ kind: 'monotonous' });
@@ -151,9 +150,7 @@ export function strategyOf(value: unknown): WatermarkStrategy {
 const OPTIONS = ['idleAfter', 'futureSkew', 'align'];
 
 /** Options of `watermark`, checked. */
-export function watermarkOptionsOf(
-  options: unknown,
-): Pick<WatermarkNode, 'idleAfterMs' | 'futureSkewMs' | 'align'> {
+export function watermarkOptionsOf(options: unknown): Pick<WatermarkNode, 'idleAfterMs' | 'futureSkewMs' | 'align'> {
   requireKnownOptions(options, OPTIONS, 'watermark');
   if (!isRecord(options)) return { idleAfterMs: undefined };
   const { idleAfter, futureSkew, align } = options;

@@ -66,6 +66,8 @@ export interface Deployment {
   readonly task: Task;
   readonly arena: StateArena;
   readonly deadLetters: DeadLetterOffice;
+  /** What has passed out of each operator, by uid. */
+  readonly outputs: ReadonlyMap<string, Edge>;
 }
 
 /** Kind of each node by uid, for manifests. */
@@ -117,7 +119,7 @@ export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Pr
     await source.open(restored?.sources[source.uid]);
     restoreLedger(source.uid, source.ledger, restored);
   }
-  return { task, arena: context.arena, deadLetters: wiring.deadLetters };
+  return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
 }
 
 function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
@@ -179,6 +181,11 @@ class Wiring {
       operators,
       operators.filter((operator) => operator instanceof SinkOperator),
     );
+  }
+
+  /** The main output of each node. */
+  outputs(): ReadonlyMap<string, Edge> {
+    return new Map(this.#plan.nodes.map(({ uid }, index) => [uid, this.#port(index, 0)]));
   }
 
   connect(): void {
@@ -342,9 +349,7 @@ class Wiring {
     const { strategy, input } = node;
     if (strategy.kind !== 'punctuated' && strategy.kind !== 'custom') return delayRule(strategy);
     const generator =
-      strategy.kind === 'custom'
-        ? strategy.generator
-        : { state: () => null, onRow: strategy.run, periodic: undefined };
+      strategy.kind === 'custom' ? strategy.generator : { state: () => null, onRow: strategy.run, periodic: undefined };
     const { kernels, timestamp } = this.#context;
     return new UserWatermarks({ uid, memory: kernels.memory, schema: input.schema, timestamp, generator }, splits);
   }
@@ -385,7 +390,9 @@ function columnOf(node: WatermarkNode): EventTimeColumn {
   return { column, type: field.type };
 }
 
-function delayRule(strategy: Exclude<WatermarkStrategy, { readonly kind: 'punctuated' | 'custom' }>): AssignWatermarksOptions['rule'] {
+function delayRule(
+  strategy: Exclude<WatermarkStrategy, { readonly kind: 'punctuated' | 'custom' }>,
+): AssignWatermarksOptions['rule'] {
   switch (strategy.kind) {
     case 'monotonous':
       return { delayMs: 0 };

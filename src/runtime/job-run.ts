@@ -19,6 +19,7 @@ import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
+import { type JobWatermarks, watermarksOf } from './job-watermarks.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
@@ -187,6 +188,11 @@ export class JobRun {
   metrics(): MetricsSnapshot {
     this.#registry ??= metricsOf(this);
     return this.#registry.snapshot();
+  }
+
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): JobWatermarks {
+    return watermarksOf(this.deployment);
   }
 
   /** Runs to an end; resolves with the status, rejects with the error that failed the job. */

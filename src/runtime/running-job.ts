@@ -10,6 +10,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
+import type { JobWatermarks } from './job-watermarks.ts';
 
 export interface RunningJob extends AsyncDisposable {
   readonly name: string;
@@ -24,6 +25,8 @@ export interface RunningJob extends AsyncDisposable {
   metrics(): MetricsSnapshot;
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
   progress(): JobProgress;
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): JobWatermarks;
   /** The first dead letters since the start, at most a hundred. */
   deadLetters(): readonly DeadLetterRecord[];
   /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
@@ -68,6 +71,10 @@ export class JobHandle implements RunningJob {
 
   progress(): JobProgress {
     return this.#run.progress();
+  }
+
+  watermarks(): JobWatermarks {
+    return this.#run.watermarks();
   }
 
   deadLetters(): readonly DeadLetterRecord[] {

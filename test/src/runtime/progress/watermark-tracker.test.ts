@@ -14,7 +14,9 @@ interface Input {
 /** What the combined watermark would be by definition, before it is kept from going back. */
 function least(inputs: readonly Input[]): number | undefined {
   if (inputs.every(({ ended }) => ended)) return MAX_TIME;
-  const counting = inputs.filter(({ idle, ended, behind }) => !idle && !ended && !behind).map(({ watermark }) => watermark);
+  const counting = inputs
+    .filter(({ idle, ended, behind }) => !idle && !ended && !behind)
+    .map(({ watermark }) => watermark);
   return counting.length === 0 ? undefined : Math.min(...counting);
 }
 
@@ -24,7 +26,10 @@ describe('the watermark of several inputs', () => {
       const random = seededRandom(seed);
       const count = 1 + below(random, 4);
       let tracker = new WatermarkTracker(count);
-      const inputs = Array.from({ length: count }, (): Input => ({ watermark: MIN_TIME, idle: false, ended: false, behind: false }));
+      const inputs = Array.from(
+        { length: count },
+        (): Input => ({ watermark: MIN_TIME, idle: false, ended: false, behind: false }),
+      );
       let expected: number = MIN_TIME;
       for (let step = 0; step < 60; step++) {
         const i = below(random, count);
