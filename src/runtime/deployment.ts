@@ -5,6 +5,7 @@
  *  1. This is the only place where a kind of plan node becomes an operator.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ * Long because every kind of operator is made here and nowhere else.
  */
 import { assert, assertNever } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';

@@ -12,6 +12,7 @@
  *  4. Aligned splits stop in the middle of a batch, at the first row that is too far ahead; the rest waits here. A checkpoint
  *     then has the offset before the batch and how many rows have gone on, and a restart passes over these.
  *  5. A live split that is asked and has nothing for a time is idle; a replayable one never is.
+ * Long because turns, idleness and alignment decide together which split is read next.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
 import type { Json } from '../base/json.ts';
