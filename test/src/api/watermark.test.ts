@@ -35,7 +35,7 @@ describe('options of watermark', () => {
       "E1006 maxDrift of align must be a duration such as '10 minutes', but is undefined",
     );
     expect(wrongly({ align: { group: 'g', drift: '1 s' } })).toBe(
-      "E1009 unknown option 'drift' of align | it takes: group, maxDrift.",
+      "E1009 unknown option 'drift' of align | it takes: group, maxDrift. Did you mean 'maxDrift'?",
     );
     expect(wrongly({ align: 'g' })).toBe("E1006 the options of align must be an object, but is 'g'");
   });
