@@ -5,6 +5,7 @@
  *  1. This is the only place where a kind of plan node becomes an operator.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ * Long because every kind of operator is made here and nowhere else.
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -75,6 +76,8 @@ export interface Deployment {
   readonly task: Task;
   readonly arena: StateArena;
   readonly deadLetters: DeadLetterOffice;
+  /** What has passed out of each operator, by uid. */
+  readonly outputs: ReadonlyMap<string, Edge>;
 }
 
 /** Kind of each node by uid, for manifests. */
@@ -126,7 +129,7 @@ export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Pr
     await source.open(restored?.sources[source.uid]);
     restoreLedger(source.uid, source.ledger, restored);
   }
-  return { task, arena: context.arena, deadLetters: wiring.deadLetters };
+  return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
 }
 
 function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
@@ -188,6 +191,11 @@ class Wiring {
       operators,
       operators.filter((operator) => operator instanceof SinkOperator),
     );
+  }
+
+  /** The main output of each node. */
+  outputs(): ReadonlyMap<string, Edge> {
+    return new Map(this.#plan.nodes.map(({ uid }, index) => [uid, this.#port(index, 0)]));
   }
 
   connect(): void {

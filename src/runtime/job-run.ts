@@ -23,6 +23,7 @@ import { Arrivals } from './arrivals.ts';
 import { Process } from './operators/process.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
+import { type JobWatermarks, watermarksOf } from './job-watermarks.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
@@ -213,6 +214,11 @@ export class JobRun {
       throw new UserError('E1335', { uid, known: sources.map((each) => each.uid).join(', ') });
     }
     await this.#arrivals.wait(source, rows);
+  }
+
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): JobWatermarks {
+    return watermarksOf(this.deployment);
   }
 
   /** Runs to an end; resolves with the status, rejects with the error that failed the job. */

@@ -37,6 +37,8 @@ export interface Operator {
   processWatermark(watermark: EventTimeMs, input: number): void;
   processStatus(status: WatermarkStatus, input: number, split?: BatchOrigin): void;
   endOfInput(input: number, split?: BatchOrigin): void;
+  /** The watermark that it has passed on, when it keeps that in checkpoints. */
+  readonly watermark?: EventTimeMs;
   /** Processing time at which `processTime` wants to be called; undefined: never. */
   readonly nextTimer?: ProcessingTimeMs | undefined;
   /** As an element: emits at most one, the rest through `more`. Called when `now` has reached `nextTimer`. */

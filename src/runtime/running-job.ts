@@ -10,6 +10,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
+import type { JobWatermarks } from './job-watermarks.ts';
 
 export interface RunningJob extends AsyncDisposable {
   readonly name: string;
@@ -31,6 +32,8 @@ export interface RunningJob extends AsyncDisposable {
   state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> };
   /** Resolves when the first `rows` rows that a source gave (bytes, when it reads files) have gone through all of the job. */
   processed(source: string, rows: number): Promise<void>;
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): JobWatermarks;
   /** The first dead letters since the start, at most a hundred. */
   deadLetters(): readonly DeadLetterRecord[];
   /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
@@ -84,6 +87,10 @@ export class JobHandle implements RunningJob {
 
   processed(source: string, rows: number): Promise<void> {
     return this.#run.processed(source, rows);
+  }
+
+  watermarks(): JobWatermarks {
+    return this.#run.watermarks();
   }
 
   deadLetters(): readonly DeadLetterRecord[] {
