@@ -42,6 +42,7 @@ export {
   boundedOutOfOrderness,
   hopping,
   monotonous,
+  session,
   type Strategy,
   tumbling,
   type WatermarkOptions,

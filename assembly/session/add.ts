@@ -5,10 +5,9 @@
  * meet, so that cache misses overlap, then row by row the sessions; then each aggregate passes once over them.
  *
  * Invariants
- *  1. The answer is that of following row by row. Before a row whose watermark passes the end of an open session, the
- *     kernel stops (FIRE_FIRST), so that the session fires without it.
- *  2. A row is late when its window, with what it would join, ends at or before its watermark. Whatever is open ends
- *     behind the watermark, so a row that joins something never is.
+ *  1. The answer is that of following row by row. A session that ends at or before a row's watermark + 1 has ended for
+ *     that row, fired or not: the row joins it no more, and it fires without it.
+ *  2. A row is late when its window ends at or before its watermark and joins nothing: what it could join ends later.
  *  3. Aggregates have passed over all rows taken before two sessions become one.
  *  4. Without memory the rows before the answered one are in, as a whole.
  */
@@ -19,13 +18,11 @@ import { KIND_SESSIONS, SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_START 
 import { ROOT_DIRECTORY, ROOT_ROWS, rootEnsure } from '../keyed/slab';
 import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { addValues, FIRE_FIRST } from '../window/aggregate';
+import { addValues } from '../window/aggregate';
 import { mergeEntry } from '../window/fire';
 import { readKeys } from '../window/locate';
 import {
-  PLAN_DUE_END,
   PLAN_ENTRY_BYTES,
-  PLAN_FIRED,
   PLAN_KEY_KIND,
   PLAN_LATE,
   PLAN_LATE_COUNT,
@@ -46,11 +43,8 @@ import {
   SCRATCH_RESULT,
   SCRATCH_ROWS,
 } from '../window/plan';
-import { setSessionsFired, settle } from './fire';
 import { createSession, freeFired, freeSession, SESSIONS_FIRED, slotOfRow, unlinkSession } from './sessions';
 
-/** A due end before all others: the queue has not been looked at. */
-const UNKNOWN: i64 = i64.MIN_VALUE / 2;
 /** Rows of the run that aggregates have passed over. */
 const RUN_ADDED: u32 = PLAN_RUN_ROWS + 4;
 
@@ -69,8 +63,6 @@ export function sessionAdd(planPtr: u32, from: u32): u32 {
     return from;
   }
   freeFired(planPtr, root);
-  store<i64>(planPtr, load<i64>(statePtr(state), SESSIONS_FIRED), PLAN_FIRED);
-  store<i64>(planPtr, UNKNOWN, PLAN_DUE_END);
   const rows = load<u32>(planPtr, PLAN_ROWS);
   let at = from;
   while (at < rows && load<i32>(planPtr, PLAN_STATUS) == 0) {
@@ -80,7 +72,6 @@ export function sessionAdd(planPtr: u32, from: u32): u32 {
     if (load<u32>(root, ROOT_DIRECTORY) != 0) warm(planPtr, root, n);
     at += takeRun(planPtr, root, n);
   }
-  setSessionsFired(state, load<i64>(planPtr, PLAN_FIRED));
   return at;
 }
 
@@ -117,14 +108,13 @@ function takeRun(planPtr: u32, root: u32, n: u32): u32 {
   const times = load<u32>(planPtr, PLAN_TIMES);
   const watermarks = load<u32>(planPtr, PLAN_WATERMARKS);
   const gap = load<i64>(planPtr, PLAN_SIZE_MS);
+  const fired = load<i64>(statePtr(load<u32>(root)), SESSIONS_FIRED);
   store<u32>(planPtr, 0, PLAN_RUN_ROWS);
   store<u32>(planPtr, 0, RUN_ADDED);
   let k: u32 = 0;
   for (; k < n; k++) {
     const row = load<u32>(scratch + SCRATCH_ROWS + (k << 2));
-    const fired = load<i64>(planPtr, PLAN_FIRED);
     const watermark = watermarks == 0 ? fired : load<i64>(watermarks + (row << 3));
-    if (watermark > fired && !pass(planPtr, root, watermark)) break;
     const time = load<i64>(times + (row << 3));
     if (!takeRow(planPtr, root, k, row, time, time + gap, watermark)) {
       store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
@@ -138,23 +128,11 @@ function takeRun(planPtr: u32, root: u32, n: u32): u32 {
   return k;
 }
 
-/** Lets the watermark pass; false, with a status, when a session is due first. */
-function pass(planPtr: u32, root: u32, watermark: i64): bool {
-  if (load<i64>(planPtr, PLAN_DUE_END) - 1 <= watermark) {
-    const due = settle(planPtr, root, watermark);
-    store<i64>(planPtr, due, PLAN_DUE_END);
-    if (due - 1 <= watermark && load<i32>(planPtr, PLAN_STATUS) == 0) store<i32>(planPtr, FIRE_FIRST, PLAN_STATUS);
-    if (load<i32>(planPtr, PLAN_STATUS) != 0) return false;
-  }
-  store<i64>(planPtr, watermark, PLAN_FIRED);
-  return true;
-}
-
 /** Finds or makes the session of a row. False without memory. */
 function takeRow(planPtr: u32, root: u32, k: u32, row: u32, start: i64, end: i64, watermark: i64): bool {
   const slot = slotOfRow(planPtr, root, k);
   const head = slot == 0 ? 0 : slotRef(slot);
-  let session = joined(head, start, end);
+  let session = joined(head, start, end, watermark);
   if (session == 0) {
     if (end - 1 <= watermark) {
       pushLate(planPtr, row);
@@ -164,9 +142,8 @@ function takeRow(planPtr: u32, root: u32, k: u32, row: u32, start: i64, end: i64
     if (session == 0) return false;
     addEntries(load<u32>(root), 1);
     store<u32>(planPtr, load<u32>(planPtr, PLAN_NEW_KEYS) + 1, PLAN_NEW_KEYS);
-    store<i64>(planPtr, min<i64>(end, load<i64>(planPtr, PLAN_DUE_END)), PLAN_DUE_END);
   } else {
-    const other = joined(load<u32>(resolve(session), SESSION_NEXT), start, end);
+    const other = joined(load<u32>(resolve(session), SESSION_NEXT), start, end, watermark);
     if (other != 0) session = mergeSessions(planPtr, root, slot, session, other);
   }
   grow(planPtr, resolve(session), start, end);
@@ -174,12 +151,13 @@ function takeRow(planPtr: u32, root: u32, k: u32, row: u32, start: i64, end: i64
   return true;
 }
 
-/** The first session of a list, from `session` on, that overlaps or touches [start, end). */
-function joined(session: u32, start: i64, end: i64): u32 {
+/** The first session of a list, from `session` on, that overlaps or touches [start, end) and has not ended. */
+function joined(session: u32, start: i64, end: i64, watermark: i64): u32 {
   let at = session;
   while (at != 0) {
     const ptr = resolve(at);
-    if (load<i64>(ptr, SESSION_START) <= end && start <= load<i64>(ptr, SESSION_END)) break;
+    const until = load<i64>(ptr, SESSION_END);
+    if (load<i64>(ptr, SESSION_START) <= end && start <= until && until - 1 > watermark) break;
     at = load<u32>(ptr, SESSION_NEXT);
   }
   return at;

@@ -80,6 +80,18 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
   });
 }
 
+/** Rows of a key that are at most `gap` apart, from one to the next, are one window: [first, last + gap). */
+export function session(gap: Duration): Window<'a watermark'> {
+  return located(
+    () =>
+      new WindowDeclaration({
+        kind: 'session',
+        clock: 'event time',
+        gapMs: positiveDurationMs(gap, 'the session gap'),
+      }),
+  );
+}
+
 /** Offsets are the same modulo the step between windows: kept in [0, step). */
 function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
   requireKnownOptions(options, ['offset'], where);

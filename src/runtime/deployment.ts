@@ -31,6 +31,7 @@ import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
+import { SessionWindow } from './operators/session-window.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
 import { SourceDriver } from './source-driver.ts';
 import { Task, type TaskOperator } from './task.ts';
@@ -239,7 +240,7 @@ class Wiring {
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
-        return new WindowAggregate({
+        return new (operator.window.kind === 'session' ? SessionWindow : WindowAggregate)({
           uid,
           kernels,
           arena,
