@@ -12,10 +12,11 @@
  *  4. Without memory the rows before the answered one are in, as a whole.
  */
 import { OUT_OF_MEMORY } from '../abi';
+import { KEY_INT64 } from '../hash/key';
 import { keyBytesOf } from '../hash/table';
 import { firstSlot, slotRef } from '../keyed/index';
 import { KIND_SESSIONS, SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_START } from '../keyed/record';
-import { ROOT_DIRECTORY, ROOT_ROWS, rootEnsure } from '../keyed/slab';
+import { ROOT_DIRECTORY, ROOT_INDEX_PAGES, ROOT_ROWS, rootEnsure } from '../keyed/slab';
 import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { addValues } from '../window/aggregate';
@@ -40,13 +41,19 @@ import {
   SCRATCH_CANDIDATES,
   SCRATCH_ENTRIES,
   SCRATCH_HASHES,
+  SCRATCH_KEYS,
   SCRATCH_RESULT,
   SCRATCH_ROWS,
 } from '../window/plan';
 import { createSession, freeFired, freeSession, SESSIONS_FIRED, slotOfRow, unlinkSession } from './sessions';
 
-/** Rows of the run that aggregates have passed over. */
+/** Whether candidates are slots of the index as it is; rows of the run that aggregates have passed over. */
+const IS_WARM: u32 = PLAN_RUN_ROWS + 8;
 const RUN_ADDED: u32 = PLAN_RUN_ROWS + 4;
+
+/** Offset in its page of the last slot of a bucket, and the bits of a reference. */
+const SLOT_LAST: u32 = 0xff8;
+const REF_MASK: u32 = 0x1fffffff;
 
 /**
  * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of
@@ -69,7 +76,9 @@ export function sessionAdd(planPtr: u32, from: u32): u32 {
     const n = min<u32>(RUN_ROWS_MAX, rows - at);
     listRows(planPtr, at, n);
     readKeys(planPtr, n);
-    if (load<u32>(root, ROOT_DIRECTORY) != 0) warm(planPtr, root, n);
+    const isWarm = load<u32>(root, ROOT_DIRECTORY) != 0;
+    if (isWarm) warm(planPtr, root, n);
+    store<u32>(planPtr, u32(isWarm), IS_WARM);
     at += takeRun(planPtr, root, n);
   }
   return at;
@@ -83,23 +92,46 @@ function listRows(planPtr: u32, from: u32, n: u32): void {
   }
 }
 
-/** Reads what the rows of a run will look at. Misses of different rows do not wait for each other. */
+/**
+ * Finds the first slot of each row's hash (0: none), and reads the records behind them. Misses of different rows do not
+ * wait for each other.
+ */
 function warm(planPtr: u32, root: u32, n: u32): void {
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const last = SESSION_ENTRY + load<u32>(planPtr, PLAN_ENTRY_BYTES) - 8;
   for (let k: u32 = 0; k < n; k++) {
     const hash = load<u32>(scratch + SCRATCH_HASHES + (k << 2));
     store<u32>(scratch + SCRATCH_CANDIDATES + (k << 2), firstSlot(root, hash));
   }
   for (let k: u32 = 0; k < n; k++) {
-    const slot = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    store<u32>(scratch + SCRATCH_CANDIDATES + (k << 2), slotRef(slot));
+    let slot = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
+    const hash = load<u32>(scratch + SCRATCH_HASHES + (k << 2));
+    // A bucket's last slot is followed by another page: what is met there is looked for again.
+    while (load<u32>(slot) != hash && slotRef(slot) != 0 && (slot & SLOT_LAST) != SLOT_LAST) slot += 8;
+    store<u32>(scratch + SCRATCH_CANDIDATES + (k << 2), slot);
   }
   let met: u64 = 0;
   for (let k: u32 = 0; k < n; k++) {
-    const ref = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    if (ref != 0) met ^= load<u64>(resolve(ref), SESSION_ENTRY);
+    const slot = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
+    if (slotRef(slot) == 0) continue;
+    const record = resolve(slotRef(slot) & REF_MASK);
+    met ^= load<u64>(record, SESSION_START) ^ load<u64>(record + last);
   }
   store<u64>(scratch + SCRATCH_RESULT, met);
+}
+
+/** The slot of row k: where it was found when the run was warmed, while the index still has the same pages. */
+function findSlot(planPtr: u32, root: u32, k: u32): u32 {
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  if (load<u32>(planPtr, IS_WARM) != 0 && load<u32>(planPtr, PLAN_KEY_KIND) == KEY_INT64) {
+    const slot = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
+    const ref = slotRef(slot);
+    if (ref != 0 && load<u32>(slot) == load<u32>(scratch + SCRATCH_HASHES + (k << 2))) {
+      const key = load<i64>(resolve(ref), SESSION_ENTRY);
+      if (key == load<i64>(scratch + SCRATCH_KEYS + (k << 3))) return slot;
+    }
+  }
+  return slotOfRow(planPtr, root, k);
 }
 
 /** Takes rows of the run in order; how many were taken before it stopped. */
@@ -130,8 +162,9 @@ function takeRun(planPtr: u32, root: u32, n: u32): u32 {
 
 /** Finds or makes the session of a row. False without memory. */
 function takeRow(planPtr: u32, root: u32, k: u32, row: u32, start: i64, end: i64, watermark: i64): bool {
-  const slot = slotOfRow(planPtr, root, k);
+  const slot = findSlot(planPtr, root, k);
   const head = slot == 0 ? 0 : slotRef(slot);
+  const pages = load<u32>(root, ROOT_INDEX_PAGES);
   let session = joined(head, start, end, watermark);
   if (session == 0) {
     if (end - 1 <= watermark) {
@@ -146,6 +179,8 @@ function takeRow(planPtr: u32, root: u32, k: u32, row: u32, start: i64, end: i64
     const other = joined(load<u32>(resolve(session), SESSION_NEXT), start, end, watermark);
     if (other != 0) session = mergeSessions(planPtr, root, slot, session, other);
   }
+  // A split or a merge of buckets leaves candidates in pages that are no more.
+  if (pages != load<u32>(root, ROOT_INDEX_PAGES)) store<u32>(planPtr, 0, IS_WARM);
   grow(planPtr, resolve(session), start, end);
   addRow(planPtr, row, resolve(session) + SESSION_ENTRY);
   return true;
