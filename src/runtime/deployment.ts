@@ -46,6 +46,7 @@ import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
+import { SessionWindow } from './operators/session-window.ts';
 import { UserWatermarks } from './operators/user-watermarks.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
@@ -304,7 +305,9 @@ class Wiring {
     const { kernels, arena, timestamp, clock } = this.#context;
     const late = this.#port(index, LATE_PORT);
     const common = { uid, kernels, output: this.#port(index, 0), late, node, deadLetter };
-    if (runsAsKernel(node)) return new WindowAggregate({ ...common, arena });
+    if (runsAsKernel(node)) {
+      return new (node.window.kind === 'session' ? SessionWindow : WindowAggregate)({ ...common, arena });
+    }
     const state = new ArenaKeyedState({ kernels, arena, uid });
     return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
   }
