@@ -2,7 +2,7 @@
  * How the steps of a stream become nodes of a plan, with the checks that the types of stream.ts make in TypeScript
  * repeated for users of JavaScript.
  *
- * One class serves every stream: columns exist in the types alone, so it works on schemas, and `from` gives it its
+ * Long because one class has every step of a stream. It serves every stream: columns exist in the types alone, so it works on schemas, and `from` gives it its
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
  */
 import { UserError } from '../base/errors.ts';
