@@ -19,8 +19,9 @@ import type { Accepts, Sink } from './port.ts';
 import type { BroadcastProcess, ColumnsOf, CoProcess, Process, Sides } from './process.ts';
 import type { Schema } from './schema.ts';
 import type { States } from './state.ts';
+import type { ResultMode } from '../plan/logical.ts';
 import type { Strategy, WatermarkOptions } from './watermark.ts';
-import type { Window } from './window.ts';
+import type { LateOptions, Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -33,6 +34,8 @@ type Runs<F> = 'changelog' extends F
   : 'event time' extends F
     ? 'a watermark'
     : 'no watermark: call .watermark(column, strategy) before';
+/** Windows that take results back make a changelog. */
+type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
 export interface Uid {
@@ -98,7 +101,10 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
   /** Windows over all rows. */
-  window(window: Window<Runs<F>>): Windowed<C, never, F>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, never, F, R>;
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
@@ -144,7 +150,10 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   connect<D extends Columns, L extends keyof D & string, G extends Flag>(
     other: Keyed<D, L, G>,
   ): Connected<C, K, D, (F & G) | Extract<F | G, 'changelog'>>;
-  window(window: Window<Runs<F>>): Windowed<C, K, F>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, K, F, R>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
@@ -195,12 +204,12 @@ interface Bounds {
   windowEnd: timestamp;
 }
 
-export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag> {
+export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag, R = 'accumulating'> {
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K | keyof Bounds>,
     options?: Uid,
-  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F>;
+  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F | Changes<R>>;
 }
 
 /**
