@@ -91,6 +91,35 @@ export {
   type WatermarkOptions,
 } from './api/watermark.ts';
 export { cumulating, hopping, type LateOptions, tumbling, type Window, type WindowOffset } from './api/window.ts';
+export {
+  countWindow,
+  globalWindow,
+  type NumberedWindow,
+  processingHopping,
+  processingSession,
+  processingTumbling,
+  session,
+} from './api/row-window.ts';
+export {
+  continuous,
+  continuousProcessing,
+  countTrigger,
+  defineTrigger,
+  deltaEvictor,
+  eachRow,
+  earlyAndLate,
+  type Evictor,
+  every,
+  evictRows,
+  keepLast,
+  keepWithin,
+  purging,
+  timeout,
+  type Trigger,
+  type TriggerDefinition,
+  type WindowOptions,
+} from './api/trigger.ts';
+export type { WindowFunction } from './api/window-function.ts';
 export type { ResultMode } from './plan/logical.ts';
 export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';

@@ -336,6 +336,7 @@ export function writeBounds(planPtr: u32, row: u32, start: i64, end: i64): void 
   if (ends != 0) store<i64>(ends + (row << 3), end);
 }
 
+/** Adds what entry `from`, the later one, has seen to `into`. */
 export function mergeEntry(planPtr: u32, into: u32, from: u32): void {
   store<u64>(planPtr, load<u64>(planPtr, PLAN_MERGES) + 1, PLAN_MERGES);
   const keyBytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));

@@ -135,12 +135,21 @@ export function planAggregate(planPtr: u32, index: u32): u32 {
   return load<u32>(planPtr, PLAN_AGGREGATES) + index * AGGREGATE_BYTES;
 }
 
-/**
- * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and
- * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has
- * another layout.
- */
+/** Lays the plan out and opens its windowed state, 0, CORRUPT or OUT_OF_MEMORY. */
 export function planInit(planPtr: u32): i32 {
+  const status = planLayout(planPtr);
+  if (status < 0) return status;
+  const bytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  layNarrow(planPtr, load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_TEMPLATE + bytes, bytes);
+  const narrow = load<u32>(planPtr, PLAN_NARROW_BYTES);
+  return slicesOpen(load<u32>(planPtr, PLAN_STATE), load<u32>(planPtr, PLAN_KEY_KIND), bytes, narrow);
+}
+
+/**
+ * Lays the entry out and takes scratch. The configuration, and each aggregate's code, type and
+ * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type or the entry is too large.
+ */
+export function planLayout(planPtr: u32): i32 {
   const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
   const count = load<u32>(planPtr, PLAN_AGGREGATE_COUNT);
   let bytes = keyBytesOf(keyKind) + 8;
@@ -158,8 +167,7 @@ export function planInit(planPtr: u32): i32 {
   if (scratch == 0) return OUT_OF_MEMORY;
   store<u32>(planPtr, scratch, PLAN_SCRATCH);
   fillTemplate(planPtr, scratch + SCRATCH_TEMPLATE, bytes);
-  layNarrow(planPtr, scratch + SCRATCH_TEMPLATE + bytes, bytes);
-  return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, bytes, load<u32>(planPtr, PLAN_NARROW_BYTES));
+  return 0;
 }
 
 /** Lays the narrow entry out, when there is one: template (of at most `most` bytes) and offsets. */

@@ -2,7 +2,7 @@
  * How the steps of a stream become nodes of a plan, with the checks that the types of stream.ts make in TypeScript
  * repeated for users of JavaScript.
  *
- * Long because one class has every step of a stream. It serves every stream: columns exist in the types alone, so it works on schemas, and `from` gives it its
+ * One class serves every stream: columns exist in the types alone, so it works on schemas, and `from` gives it its
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
  */
 import { UserError } from '../base/errors.ts';
@@ -13,8 +13,8 @@ import {
   FUTURE_PORT,
   LATE_PORT,
   type LogicalNode,
-  type ProcessNode,
   type ResultMode,
+  type ProcessNode,
   type WatermarkNode,
   type WindowAggregateNode,
   type WindowSpec,
@@ -35,8 +35,11 @@ import { schemaOf, tableOf } from './schema.ts';
 import { statesOf } from './state.ts';
 import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
+import { type WindowOptions, windowOptionsOf, type WindowSettings } from './trigger.ts';
 import { strategyOf, watermarkOptionsOf } from './watermark.ts';
-import { latenessOf, type LateOptions, windowSpecOf } from './window.ts';
+import { boundFieldsOf, hasEnds, needsEventTime } from './window-needs.ts';
+import { windowFunctionOf } from './window-function.ts';
+import { windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -179,7 +182,7 @@ class StreamBuilder {
     });
   }
 
-  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+  window(window: unknown, options: WindowOptions<ResultMode> = {}): WindowedBuilder {
     return located(() => windowed(this, [], window, options));
   }
 
@@ -255,7 +258,7 @@ class KeyedBuilder {
     this.#keys = keys;
   }
 
-  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+  window(window: unknown, options: WindowOptions<ResultMode> = {}): WindowedBuilder {
     return located(() => windowed(this.#stream, this.#keys, window, options));
   }
 
@@ -329,22 +332,19 @@ class WindowedBuilder {
   readonly #input: LogicalNode;
   readonly #keys: readonly string[];
   readonly #window: WindowSpec;
-  readonly #late: ReturnType<typeof latenessOf>;
+  readonly #settings: WindowSettings;
 
-  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec, late: ReturnType<typeof latenessOf>) {
+  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec, settings: WindowSettings) {
     this.#input = input;
     this.#keys = keys;
     this.#window = window;
-    this.#late = late;
+    this.#settings = settings;
   }
 
   aggregate(aggregates: unknown, options?: Uid): WithLateBuilder {
     return located(() => {
       const uid = uidOf(options, 'aggregate');
-      const bounds = [
-        { name: 'windowStart', type: TIMESTAMP },
-        { name: 'windowEnd', type: TIMESTAMP },
-      ];
+      const bounds = boundFieldsOf(this.#window);
       const { schema, calls } = aggregation(this.#input.schema, this.#keys, bounds, aggregates, uid);
       return new WithLateBuilder({
         kind: 'windowAggregate',
@@ -354,7 +354,28 @@ class WindowedBuilder {
         keys: this.#keys,
         window: this.#window,
         aggregates: calls,
-        ...this.#late,
+        ...this.#settings,
+      });
+    });
+  }
+
+  process(declared: unknown): WithLateBuilder {
+    return located(() => {
+      const { schema, uid, process } = windowFunctionOf(declared);
+      const { results } = this.#settings;
+      if (results === 'retracting') {
+        throw mistake('results of window', 'accumulating, discarding or final when a function makes them', results);
+      }
+      return new WithLateBuilder({
+        kind: 'windowAggregate',
+        schema,
+        uid,
+        input: this.#input,
+        keys: this.#keys,
+        window: this.#window,
+        aggregates: [],
+        process,
+        ...this.#settings,
       });
     });
   }
@@ -376,7 +397,7 @@ class WithLateBuilder extends StreamBuilder {
   readonly late: StreamBuilder;
 
   constructor(node: WindowAggregateNode) {
-    super(node, { hasEventTime: true, isChangelog: node.results === 'retracting' });
+    super(node, { hasEventTime: hasEnds(node.window), isChangelog: node.results === 'retracting' });
     this.late = new StreamBuilder(
       { kind: 'side', schema: node.input.schema, of: node, name: 'late', port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
@@ -388,10 +409,10 @@ function windowed(
   stream: StreamBuilder,
   keys: readonly string[],
   window: unknown,
-  options: LateOptions<ResultMode>,
+  options: WindowOptions<ResultMode>,
 ): WindowedBuilder {
-  const late = latenessOf(options);
   const spec = windowSpecOf(window);
+  const settings = windowOptionsOf(options, spec);
   const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
     throw new UserError(
@@ -399,9 +420,9 @@ function windowed(
       { where: 'window' },
       { hint: 'window the stream first; results of windows are final' },
     );
-  if (!hasEventTime)
+  if (!hasEventTime && needsEventTime(spec, settings))
     throw new UserError('E1205', { where: 'window' }, { hint: 'call .watermark(column, strategy) before' });
-  return new WindowedBuilder(stream.node, keys, spec, late);
+  return new WindowedBuilder(stream.node, keys, spec, settings);
 }
 
 function runningAggregate(

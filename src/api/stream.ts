@@ -14,14 +14,16 @@ import type { Aggregate, Retract } from './aggregate.ts';
 import type { AsyncOptions, RequestContext } from './async.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
-import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
+import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
 import type { BroadcastProcess, ColumnsOf, CoProcess, Process, Sides } from './process.ts';
 import type { Schema } from './schema.ts';
-import type { States } from './state.ts';
 import type { ResultMode } from '../plan/logical.ts';
+import type { States } from './state.ts';
 import type { Strategy, WatermarkOptions } from './watermark.ts';
-import type { LateOptions, Window } from './window.ts';
+import type { WindowOptions } from './trigger.ts';
+import type { WindowFunction } from './window-function.ts';
+import type { Bounds, Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -101,10 +103,10 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
   /** Windows over all rows. */
-  window<const R extends ResultMode = 'accumulating'>(
-    window: Window<Runs<F>>,
-    options?: LateOptions<R>,
-  ): Windowed<C, never, F, R>;
+  window<const R extends ResultMode = 'accumulating', B = Bounds>(
+    window: Window<Runs<F>, B>,
+    options?: WindowOptions<R>,
+  ): Windowed<C, never, F, R, B>;
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
@@ -150,10 +152,10 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   connect<D extends Columns, L extends keyof D & string, G extends Flag>(
     other: Keyed<D, L, G>,
   ): Connected<C, K, D, (F & G) | Extract<F | G, 'changelog'>>;
-  window<const R extends ResultMode = 'accumulating'>(
-    window: Window<Runs<F>>,
-    options?: LateOptions<R>,
-  ): Windowed<C, K, F, R>;
+  window<const R extends ResultMode = 'accumulating', B = Bounds>(
+    window: Window<Runs<F>, B>,
+    options?: WindowOptions<R>,
+  ): Windowed<C, K, F, R, B>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
@@ -199,17 +201,20 @@ export interface BroadcastConnected<
   ): Processed<O, X, F>;
 }
 
-interface Bounds {
-  windowStart: timestamp;
-  windowEnd: timestamp;
-}
-
-export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag, R = 'accumulating'> {
+export interface Windowed<
+  C extends Columns,
+  K extends keyof C & string,
+  F extends Flag,
+  R = 'accumulating',
+  B = Bounds,
+> {
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
-    aggregates: A & Clash<A, K | keyof Bounds>,
+    aggregates: A & Clash<A, K | (keyof B & string)>,
     options?: Uid,
-  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F | Changes<R>>;
+  ): WithLate<Table<Cols<C, K> | Cols<B> | Cols<Results<A>>>, C, F | Changes<R>>;
+  /** What a function makes of all rows of a window, each time that it fires. */
+  process<O extends Columns>(window: WindowFunction<C, O>): WithLate<O, C, F>;
 }
 
 /**

@@ -14,12 +14,20 @@ import {
 import { TimeZone } from '../base/time-zone.ts';
 import type { ResultMode, WindowSpec, ZoneSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
+import type { timestamp } from './kind.ts';
 import { mistake } from './mistake.ts';
 import { requireKnownOptions } from './options.ts';
 
-/** A window assigner; `Needs` is what the stream must have. */
-export interface Window<out Needs extends string> {
+/** Columns that say which window a result is of: the common ones. */
+export interface Bounds {
+  windowStart: timestamp;
+  windowEnd: timestamp;
+}
+
+/** A window assigner; `Needs` is what the stream must have, `B` the columns that say which window a result is of. */
+export interface Window<out Needs extends string, out B = Bounds> {
   readonly needs: Needs;
+  readonly bounds?: B;
 }
 
 export interface WindowOffset {
@@ -32,7 +40,7 @@ export interface WindowOffset {
   readonly zone?: string;
 }
 
-class WindowDeclaration implements Window<'a watermark'> {
+export class WindowDeclaration implements Window<'a watermark'> {
   readonly needs = 'a watermark';
   readonly spec: WindowSpec;
 
@@ -67,9 +75,7 @@ const NOMINAL_DAYS = { day: 1, week: 7, month: 30, quarter: 91, year: 365 } as c
 /** Windows of one size, a new one every `slide`. */
 export function hopping(size: Duration, slide: Duration, options: WindowOffset = {}): Window<'a watermark'> {
   return located(() => {
-    const sizeMs = positiveDurationMs(size, 'the window size');
-    const slideMs = positiveDurationMs(slide, 'the slide');
-    if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
+    const { sizeMs, slideMs } = sizeAndSlide(size, slide);
     return new WindowDeclaration({
       kind: 'hopping',
       clock: 'event time',
@@ -79,6 +85,14 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
       offsetMs: offsetOf(options, slideMs, 'hopping'),
     });
   });
+}
+
+/** Length and step of windows that overlap: a step beyond the length would drop the rows between them unseen. */
+export function sizeAndSlide(size: Duration, slide: Duration): { readonly sizeMs: number; readonly slideMs: number } {
+  const sizeMs = positiveDurationMs(size, 'the window size');
+  const slideMs = positiveDurationMs(slide, 'the slide');
+  if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
+  return { sizeMs, slideMs };
 }
 
 /** Windows that share their start and grow by `step`, up to `max`; then the next start. */
@@ -117,7 +131,7 @@ export function latenessOf(options: LateOptions<ResultMode>): {
   readonly allowedLatenessMs: number;
   readonly results: ResultMode;
 } {
-  requireKnownOptions(options, ['allowedLateness', 'results'], 'window');
+  requireKnownOptions(options, ['allowedLateness', 'results', 'trigger', 'evictor'], 'window');
   const { allowedLateness, results = 'accumulating' } = options;
   if (!isResultMode(results)) throw mistake('results of window', `one of ${RESULT_MODES.join(', ')}`, results);
   if (allowedLateness === undefined) return { allowedLatenessMs: 0, results };
@@ -136,7 +150,7 @@ function zoneOf(options: WindowOffset, where: string): ZoneSpec | undefined {
 }
 
 /** Offsets are the same modulo the step between windows: kept in [0, step). */
-function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
+export function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
   if (options.offset === undefined) return 0;
   const offset = durationMs(options.offset, `the offset of ${where}`) % stepMs;
   return offset < 0 ? offset + stepMs : offset;

@@ -7,7 +7,7 @@ import { formatExpression } from './expression.ts';
 import { describeProcess } from './describe-process.ts';
 import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
 import { describeWatermark } from './describe-watermark.ts';
-import { describeLateness, describeWindow } from './describe-window.ts';
+import { describeEvictor, describeLateness, describeTrigger, describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -62,7 +62,7 @@ function summary(node: PlanNode): string {
     case 'async':
       return describeAsync(node.spec);
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}${describeTrigger(node.trigger)}${describeEvictor(node.evictor)}: ${node.process === undefined ? describeCalls(node.aggregates) : 'a function of all rows'}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'side':

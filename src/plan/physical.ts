@@ -10,6 +10,7 @@ import { indexOfColumn } from '../data/schema.ts';
 import { columnsOf } from './expression.ts';
 import { inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
 import { assignUids } from './uids.ts';
+import { columnsReadBy } from './window-choice.ts';
 
 /** Side nodes are not operators: they are further ports of theirs. */
 export type PhysicalOperator = Exclude<LogicalNode, { kind: 'side' }> | SinkNode;
@@ -103,6 +104,7 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode)
     case 'project':
       return node.columns.flatMap(({ expression }) => [...columnsOf(expression)]);
     case 'windowAggregate':
+      return columnsReadBy(node);
     case 'aggregate':
       return [
         ...node.keys,

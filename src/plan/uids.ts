@@ -14,7 +14,7 @@ import type { Json } from '../base/json.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
 import { describeState } from './describe-process.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
 import {
   type AggregateCall,
   inputsOf,
@@ -107,8 +107,18 @@ function describeNode(node: PlanNode): Json {
   }
 }
 
-const describeLate = ({ allowedLatenessMs, results }: WindowAggregateNode): Json[] =>
-  allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results];
+const describeLate = ({
+  allowedLatenessMs,
+  results,
+  trigger,
+  evictor,
+  process,
+  schema,
+}: WindowAggregateNode): Json[] => [
+  ...(allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results]),
+  ...[describeTrigger(trigger), describeEvictor(evictor)].filter((text) => text !== ''),
+  ...(process === undefined ? [] : [describeSchema(schema)]),
+];
 
 /** Frozen like the hash: functions have no description. */
 function describeStrategy(strategy: WatermarkStrategy): Json {

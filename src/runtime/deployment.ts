@@ -28,7 +28,9 @@ import {
   type ProcessNode,
   type WatermarkNode,
   type WatermarkStrategy,
+  type WindowAggregateNode,
 } from '../plan/logical.ts';
+import { runsAsKernel } from '../plan/window-choice.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
 import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
@@ -49,6 +51,7 @@ import { UserWatermarks } from './operators/user-watermarks.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
 import { type Alignment, SourceDriver } from './source-driver.ts';
+import { buildGeneralWindow } from './windows/build.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -251,15 +254,7 @@ class Wiring {
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
-        return new WindowAggregate({
-          uid,
-          kernels,
-          arena,
-          output,
-          late: this.#port(index, LATE_PORT),
-          node: operator,
-          deadLetter,
-        });
+        return this.#window(uid, operator, index, deadLetter);
       case 'aggregate':
         return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
       case 'sink': {
@@ -270,6 +265,20 @@ class Wiring {
       default:
         return assertNever(operator);
     }
+  }
+
+  #window(
+    uid: string,
+    node: WindowAggregateNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): TaskOperator {
+    const { kernels, arena, timestamp, clock } = this.#context;
+    const late = this.#port(index, LATE_PORT);
+    const common = { uid, kernels, output: this.#port(index, 0), late, node, deadLetter };
+    if (runsAsKernel(node)) return new WindowAggregate({ ...common, arena });
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
   }
 
   #function(
