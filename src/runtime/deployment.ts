@@ -2,7 +2,7 @@
  * Turns a physical plan into a task: makes each operator, connects their outputs, opens sources where they left off.
  *
  * Invariants
- *  1. This is the only place where a kind of plan node becomes an operator.
+ *  1. This is the only place where a kind of plan node becomes an operator. Long because there are many kinds.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
  * Long because every kind of operator is made here and nowhere else.
@@ -22,6 +22,8 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import {
   DEFAULT_FUTURE_SKEW_MS,
   DEFAULT_IDLE_AFTER_MS,
+  type AsyncNode,
+  type FunctionNode,
   FUTURE_PORT,
   LATE_PORT,
   type ProcessNode,
@@ -253,33 +255,11 @@ class Wiring {
           deadLetter,
         });
       case 'function':
-        return new UserFunction({
-          uid,
-          kernels,
-          output,
-          input: operator.input.schema,
-          out: operator.schema,
-          does: operator.does,
-          // The API's types tie the function to the rows of its input; the plan holds it without them.
-          run: operator.run as (row: unknown) => unknown,
-          timestamp: this.#context.timestamp,
-          onError: operator.onError,
-          deadLetter,
-        });
+        return this.#function(uid, operator, output, deadLetter);
       case 'process':
         return this.#process(uid, operator, index, deadLetter);
       case 'async':
-        return new AsyncFunction({
-          uid,
-          kernels,
-          output,
-          input: operator.input.schema,
-          out: operator.schema,
-          spec: operator.spec,
-          clock: this.#context.clock,
-          timestamp: this.#context.timestamp,
-          deadLetter,
-        });
+        return this.#async(uid, operator, output, deadLetter);
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
@@ -310,6 +290,48 @@ class Wiring {
     }
     const state = new ArenaKeyedState({ kernels, arena, uid });
     return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
+  }
+
+  #function(
+    uid: string,
+    operator: FunctionNode,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): UserFunction {
+    const { kernels } = this.#context;
+    return new UserFunction({
+      uid,
+      kernels,
+      output,
+      input: operator.input.schema,
+      out: operator.schema,
+      does: operator.does,
+      // The API's types tie the function to the rows of its input; the plan holds it without them.
+      run: operator.run as (row: unknown) => unknown,
+      timestamp: this.#context.timestamp,
+      onError: operator.onError,
+      deadLetter,
+    });
+  }
+
+  #async(
+    uid: string,
+    operator: AsyncNode,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): AsyncFunction {
+    const { kernels } = this.#context;
+    return new AsyncFunction({
+      uid,
+      kernels,
+      output,
+      input: operator.input.schema,
+      out: operator.schema,
+      spec: operator.spec,
+      clock: this.#context.clock,
+      timestamp: this.#context.timestamp,
+      deadLetter,
+    });
   }
 
   #process(
