@@ -37,6 +37,7 @@ export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec
 // State: the arena, its snapshots, keyed tables, windowed aggregation.
 export { checksum } from './codec/checksum';
 export { hashBytes, hashInt64At } from './hash/hash';
+export { keyImage } from './hash/key';
 export {
   arenaInit,
   arenaPages,
@@ -62,4 +63,16 @@ export { windowAggregate } from './window/aggregate';
 export { changelogAggregate } from './window/changelog';
 export { fireNext, windowDue, windowFiring } from './window/fire';
 export { planInit } from './window/plan';
-export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
+export { sliceCount } from './window/slices';
+export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { keyedOpen } from './keyed/scan';
+export {
+  keyedClear,
+  keyedDelete,
+  keyedEarliest,
+  keyedExpire,
+  keyedGet,
+  keyedNext,
+  keyedPut,
+} from './keyed/table';
+export { timerDelete, timerNext, timerRegister } from './keyed/timers';
