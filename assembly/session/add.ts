@@ -19,8 +19,8 @@ import { KIND_SESSIONS, SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_START 
 import { ROOT_DIRECTORY, ROOT_INDEX_PAGES, ROOT_ROWS, rootEnsure } from '../keyed/slab';
 import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { addValues } from '../window/aggregate';
-import { mergeEntry } from '../window/fire';
+import { addValues } from '../window/run';
+import { mergeEntry } from '../window/result';
 import { readKeys } from '../window/locate';
 import {
   PLAN_ENTRY_BYTES,
