@@ -196,7 +196,12 @@ class Run {
     for (let i = 0; i < batch.selected; i++) {
       view.select(i);
       const { key, windowStart, windowEnd, windowId, n, total } = view.copy();
-      const window = windowId === undefined ? (windowStart === undefined ? '' : ` [${String(windowStart)}, ${String(windowEnd)})`) : ` #${String(windowId)}`;
+      const window =
+        windowId === undefined
+          ? windowStart === undefined
+            ? ''
+            : ` [${String(windowStart)}, ${String(windowEnd)})`
+          : ` #${String(windowId)}`;
       this.#steps.at(-1)?.push(`${shortRowKind(view.kind)} ${String(key)}${window} ${String(n)} ${String(total)}`);
     }
   }
