@@ -64,7 +64,7 @@ function rowsOf(random: Random): readonly WindowRow[] {
   let watermark = NO_WATERMARK;
   return Array.from({ length: ROWS }, () => {
     clock += below(random, 120);
-    const time = Math.max(0, clock - below(random, below(random, 3) === 0 ? 1500 : 200));
+    const time = Math.max(0, clock - below(random, below(random, 3) === 0 ? 2500 : 200));
     const row = {
       key: pick(random, ['a', 'b', 'c']),
       value: below(random, 9),
@@ -72,7 +72,7 @@ function rowsOf(random: Random): readonly WindowRow[] {
       watermark,
       gapMs: 50 + below(random, 200),
     };
-    if (below(random, 3) === 0) watermark = Math.max(watermark, clock - below(random, 500));
+    if (below(random, 3) === 0) watermark = Math.max(watermark, clock - below(random, 150));
     return row;
   });
 }

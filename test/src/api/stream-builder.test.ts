@@ -217,8 +217,8 @@ describe('a user of JavaScript', () => {
     expect(wrong((s) => s.window?.('1 hour'))).toBe(
       "E1006 window must be given a window, such as tumbling('1 hour'), but is '1 hour'",
     );
-    expect(wrong((s) => s.window?.(tumbling('1 hour'), { allowedLateness: '1 hour' }))).toBe(
-      "E1009 unknown option 'allowedLateness' of window | it takes none.",
+    expect(wrong((s) => s.window?.(tumbling('1 hour'), { allowedLatness: '1 hour' }))).toBe(
+      "E1009 unknown option 'allowedLatness' of window | it takes: allowedLateness, results, trigger, evictor. Did you mean 'allowedLateness'?",
     );
     expect(wrong((s) => s.aggregate?.({ n: count() }).window?.(tumbling('1 hour')))).toBe(
       'E1211 window cannot read results that update and delete rows | window the stream first; results of windows are final',
