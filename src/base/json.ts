@@ -1,5 +1,2 @@
 /** Values that survive JSON unchanged: what manifests, offsets and committables are made of. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-/** What text of our own making says. */
-export const fromJson = (text: string): unknown => JSON.parse(text) as unknown;

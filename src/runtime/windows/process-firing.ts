@@ -9,7 +9,6 @@
  *  3. A function that throws fails the job, with the window in the message.
  */
 import { UserError } from '../../base/errors.ts';
-import { fromJson } from '../../base/json.ts';
 import { type EventTimeMs, formatTime } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
@@ -156,7 +155,7 @@ function valueAt(table: KeyedTable, sub: Uint8Array): WindowValue {
   return {
     get() {
       const held = table.get(sub);
-      return held === undefined ? undefined : fromJson(new TextDecoder().decode(held));
+      return held === undefined ? undefined : JSON.parse(new TextDecoder().decode(held));
     },
     set(value) {
       table.put(sub, new TextEncoder().encode(JSON.stringify(value)));

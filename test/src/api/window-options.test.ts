@@ -7,6 +7,7 @@ import {
   countTrigger,
   countWindow,
   defineTrigger,
+  type Duration,
   earlyAndLate,
   from,
   globalWindow,
@@ -50,7 +51,7 @@ async function rowsOf(end: (sink: Sink<'inserts only'>) => Job): Promise<unknown
 }
 
 test('a session of each row’s own gap ends that long after its last row', async () => {
-  const gap = ({ n }: { readonly n: number }) => (n === 2 ? '2 s' : '500 ms') as const;
+  const gap = ({ n }: { readonly n: number }): Duration => (n === 2 ? '2 s' : '500 ms');
   const rows = await rowsOf((sink) =>
     byUser()
       .window(session(gap))
