@@ -11,6 +11,7 @@ export type {
   BroadcastConnected,
   Connected,
   Flag,
+  FunctionOptions,
   Keyed,
   Out,
   Processed,
@@ -19,6 +20,8 @@ export type {
   Windowed,
   WithLate,
 } from './api/stream.ts';
+
+export type { AsyncOptions, RequestContext, RequestSignal, Retry } from './api/async.ts';
 
 // Schemas and rows
 export {
@@ -77,17 +80,17 @@ export type {
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
+  adaptive,
+  type AdaptiveOptions,
   boundedOutOfOrderness,
-  cumulating,
-  hopping,
-  type LateOptions,
+  custom,
   monotonous,
+  punctuated,
   type Strategy,
-  tumbling,
+  type WatermarkGenerator,
   type WatermarkOptions,
-  type Window,
-  type WindowOffset,
-} from './api/window.ts';
+} from './api/watermark.ts';
+export { cumulating, hopping, type LateOptions, tumbling, type Window, type WindowOffset } from './api/window.ts';
 export {
   countWindow,
   globalWindow,
@@ -118,7 +121,7 @@ export {
 } from './api/trigger.ts';
 export type { WindowFunction } from './api/window-function.ts';
 export type { ResultMode } from './plan/logical.ts';
-export type { Duration } from './base/time.ts';
+export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 
 // Sources and sinks

@@ -1,7 +1,7 @@
 /**
  * What the host hands to the kernels of this folder, and where they answer. Transient; nothing of it is state.
  *
- *   selection, 32 bytes, one per operator: key pointer, length, hash, spare | clock f64 | time of the row f64
+ *   selection, 32 bytes, one per operator: key pointer, length, hash, spare | clock f64 | written f64
  *   call, one per named state: see below
  *
  * src/kernel/keyed.ts has the same offsets.
@@ -12,7 +12,7 @@ export const SELECTION_KEY: u32 = 0;
 export const SELECTION_KEY_LENGTH: u32 = 4;
 export const SELECTION_HASH: u32 = 8;
 export const SELECTION_CLOCK: u32 = 16;
-export const SELECTION_TIME: u32 = 24;
+export const SELECTION_WRITTEN: u32 = 24;
 
 export const CALL_STATE: u32 = 0;
 export const CALL_SELECTION: u32 = 4;

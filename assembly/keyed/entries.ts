@@ -22,7 +22,7 @@ import {
   SELECTION_HASH,
   SELECTION_KEY,
   SELECTION_KEY_LENGTH,
-  SELECTION_TIME,
+  SELECTION_WRITTEN,
   selectionOf,
 } from './call';
 import { ENTRY_BIT, findEntry, findKey, indexAdd, indexRemove, indexReplace } from './index';
@@ -216,7 +216,7 @@ function link(keyPtr: u32, left: u32, right: u32): void {
 function newExpiry(callPtr: u32): i64 {
   const ttl = <i64>load<f64>(callPtr, CALL_TTL);
   const selection = selectionOf(callPtr);
-  const from = max<i64>(clockOf(callPtr), <i64>load<f64>(selection, SELECTION_TIME));
+  const from = max<i64>(clockOf(callPtr), <i64>load<f64>(selection, SELECTION_WRITTEN));
   return ttl == 0 || from <= TIME_MIN ? NEVER : from + ttl;
 }
 

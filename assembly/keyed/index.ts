@@ -89,6 +89,36 @@ function find(root: u32, hash: u32, key: u32, ptr: u32, bytes: u32): u32 {
   return 0;
 }
 
+/** Where probing for a hash begins, for warming caches: the address of a slot. The index has a bucket. */
+export function firstSlot(root: u32, hash: u32): u32 {
+  const slot = load<u32>(directoryPtr(root) + (directoryIndex(hash, load<u32>(root, ROOT_DEPTH)) << 2));
+  return resolve(bucketOf(slot)) + startOffset(hash, depthOf(slot));
+}
+
+/** Address of the next slot with a hash behind a slot that has it (0: the first); 0 when there is none. */
+export function slotWithHash(root: u32, hash: u32, after: u32): u32 {
+  if (load<u32>(root, ROOT_DIRECTORY) == 0) return 0;
+  let at = after == 0 ? firstSlot(root, hash) : after + 8;
+  const start = (after == 0 ? at : firstSlot(root, hash)) & (PAGE_BYTES - 1);
+  let base = (after == 0 ? at : after) & ~(PAGE_BYTES - 1);
+  while (base != 0) {
+    if (at == base + SLOTS_END) at = base + BUCKET_HEADER;
+    while (load<u32>(at, 4) != 0) {
+      if (load<u32>(at) == hash) return at;
+      at += 8;
+      if (at == base + SLOTS_END) at = base + BUCKET_HEADER;
+    }
+    const next = load<u32>(base, BUCKET_NEXT);
+    base = next == 0 ? 0 : resolve(next);
+    at = base + start;
+  }
+  return 0;
+}
+
+export function slotRef(slotPtr: u32): u32 {
+  return load<u32>(slotPtr, 4);
+}
+
 /** Adds a reference that is not there; false without memory. */
 export function indexAdd(root: u32, hash: u32, ref: u32): bool {
   if (load<u32>(root, ROOT_DIRECTORY) == 0 && !indexCreate(root)) return false;

@@ -11,8 +11,8 @@
  *  2. An entry stands in the queue once, at `queued` <= `expiry`. Refreshing sets `expiry` alone; the queue follows
  *     when its time has come, so a refresh is O(1) and an entry is put back at most once per time to live.
  *  3. An entry whose expiry is at or before the clock is met by nobody but keyedExpire.
- *  4. Expiry = max(clock, time of the row) + time to live and never goes back, so the order of rows does not matter.
- *     Before there is a clock or a time an entry does not expire until it is refreshed.
+ *  4. Expiry = max(clock, written) + time to live and never goes back, so the order of rows does not matter.
+ *     Before either has begun an entry does not expire until it is refreshed.
  *  5. OUT_OF_MEMORY changes nothing that can be seen.
  * Not here: making and removing entries (entries.ts), order of the queue (tree.ts), layouts (record.ts), what the host hands in (call.ts).
  */

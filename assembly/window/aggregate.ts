@@ -22,6 +22,7 @@ import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { correctRow } from './correct';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
+import { addNarrow, NARROW_ROWS_MAX, takeWideRows } from './narrow';
 import {
   AGGREGATE_CODE,
   AGGREGATE_COLUMN,
@@ -38,6 +39,7 @@ import {
   PLAN_LATE_COUNT,
   PLAN_LATENESS_MS,
   PLAN_MIXED,
+  PLAN_NARROW_BYTES,
   PLAN_NEW_KEYS,
   PLAN_OUT_ROWS,
   PLAN_ROWS,
@@ -58,17 +60,21 @@ import {
   SCRATCH_SOME_ROWS,
   SCRATCH_STARTS,
   SCRATCH_WAITING,
+  SCRATCH_WIDE_ROWS,
 } from './plan';
 import {
   FIRED_THROUGH,
+  NARROW,
   setSliceTable,
   sliceAtOrAfter,
   sliceCount,
   sliceEnsure,
   sliceStart,
   sliceTable,
+  sliceTableEnsure,
   TIME_MAX,
   TIME_MIN,
+  WIDE,
 } from './slices';
 import { endAfter, firstOpenSlice, instantOf, lastEndOf, nextEndOf, sliceOf } from './time';
 
@@ -78,6 +84,8 @@ export const FIRE_FIRST: i32 = 1;
 export const EMIT_FIRST: i32 = 2;
 /** Inside this file: the next row reopens windows. */
 const CORRECT: i32 = 3;
+/** So many wide entries are no reason to keep rows from narrow ones. */
+const WIDE_ENTRIES_FEW: u32 = 1024;
 
 /**
  * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of
@@ -134,7 +142,9 @@ function dueEnd(planPtr: u32, state: u32, firedThrough: i64): i64 {
 /** The watermark that the aggregation goes by: that of its input, less the delay. */
 export function delayed(planPtr: u32, watermark: i64): i64 {
   const delay = load<i64>(planPtr, PLAN_DELAY_MS);
-  return delay == 0 || watermark >= TIME_MAX ? watermark : max<i64>(TIME_MIN, watermark - delay);
+  // Below TIME_MIN a difference could leave i64.
+  if (delay == 0 || watermark >= TIME_MAX || watermark <= TIME_MIN) return watermark;
+  return max<i64>(TIME_MIN, watermark - delay);
 }
 
 /** Row number at a position of the input. */
@@ -273,7 +283,39 @@ function addMixed(planPtr: u32, state: u32, n: u32): bool {
 export function addRun(planPtr: u32, state: u32, start: i64, n: u32): bool {
   const slice = sliceEnsure(state, start);
   if (slice < 0) return outOfMemory(planPtr, 0);
-  let table = sliceTable(state, slice);
+  if (!takesNarrow(planPtr, state, slice, n)) return addTo(planPtr, state, slice, WIDE, n);
+  const wide = takeWideRows(planPtr, n);
+  if (wide == 0) return addTo(planPtr, state, slice, NARROW, n);
+  const rows = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS;
+  const wideRows = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_WIDE_ROWS;
+  const firstWide = load<u32>(wideRows);
+  if (wide < n && !addTo(planPtr, state, slice, NARROW, n - wide)) {
+    const stopped = load<u32>(rows + (load<u32>(planPtr, PLAN_RUN_ROWS) << 2));
+    store<u32>(rows, min<u32>(stopped, firstWide));
+    return outOfMemory(planPtr, 0);
+  }
+  memory.copy(rows, wideRows, wide << 2);
+  return addTo(planPtr, state, slice, WIDE, wide);
+}
+
+/**
+ * Whether rows of a run may go to narrow entries: not when a good part of the keys is wide, as then many keys would be
+ * in both tables, and not when their counts could overflow.
+ */
+function takesNarrow(planPtr: u32, state: u32, slice: u32, n: u32): bool {
+  if (load<u32>(planPtr, PLAN_NARROW_BYTES) == 0) return false;
+  const narrow = sliceTable(state, slice, NARROW);
+  const wide = sliceTable(state, slice, WIDE);
+  const wideEntries: u32 = wide == 0 ? 0 : load<u32>(resolve(wide), TABLE_ENTRIES);
+  if (narrow == 0) return wideEntries < WIDE_ENTRIES_FEW;
+  if (load<u64>(resolve(narrow), TABLE_ROWS) + n > NARROW_ROWS_MAX) return false;
+  return wideEntries < WIDE_ENTRIES_FEW + (load<u32>(resolve(narrow), TABLE_ENTRIES) >> 1);
+}
+
+/** Adds the listed rows to the table of a kind. As addRun. */
+function addTo(planPtr: u32, state: u32, slice: u32, kind: u32, n: u32): bool {
+  let table = sliceTableEnsure(state, slice, kind);
+  if (table == 0) return outOfMemory(planPtr, 0);
   const newBefore = load<u32>(planPtr, PLAN_NEW_KEYS);
   readKeys(planPtr, n);
   let done: u32 = 0;
@@ -283,14 +325,15 @@ export function addRun(planPtr: u32, state: u32, start: i64, n: u32): bool {
     let found = findOrInsert(planPtr, table, done, n);
     failed = (found & FIND_OUT_OF_MEMORY) != 0;
     found &= ~FIND_OUT_OF_MEMORY;
-    addValues(planPtr, done, found);
+    if (kind == NARROW) addNarrow(planPtr, done, found);
+    else addValues(planPtr, done, found);
     done = found;
     if (done < n && !failed) {
       const grown = tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (done << 2)));
       failed = grown == 0 || (grown & TABLE_MOVED) != 0;
       if (grown != 0 && grown != table) {
         table = grown & ~TABLE_MOVED;
-        setSliceTable(state, slice, table);
+        setSliceTable(state, slice, kind, table);
       }
     }
   }
@@ -322,7 +365,7 @@ function failedAt(planPtr: u32, from: u32): u32 {
   return at;
 }
 
-/** One pass per aggregate over the entries of rows [from, to) of the run. */
+/** One pass per aggregate over the wide entries of rows [from, to) of the run. */
 export function addValues(planPtr: u32, from: u32, to: u32): void {
   if (from == to) return;
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);

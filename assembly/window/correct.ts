@@ -16,16 +16,18 @@
  */
 import { BOOL, I32, INSERT, isValid, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
 import { aggregateResultType, OVERFLOW } from '../aggregate/registry';
-import { keyBytesOf } from '../hash/table';
+import { keyBytesOf, OCCUPIED } from '../hash/table';
 import { addRun, addValues, EMIT_FIRST } from './aggregate';
 import { mergeEntry, writeBounds, writeKey, writeResults } from './fire';
 import { findEntry, readKeys } from './locate';
+import { widenEntry } from './narrow';
 import {
   AGGREGATE_CODE,
   AGGREGATE_OUT_VALIDITY,
   AGGREGATE_OUT_VALUES,
   AGGREGATE_TYPE,
   FIRE_MERGED,
+  FIRE_WIDENED,
   PLAN_AGGREGATE_COUNT,
   PLAN_ALONE,
   PLAN_CORRECT_END,
@@ -51,15 +53,13 @@ import {
   SCRATCH_KEYS,
   SCRATCH_ROWS,
 } from './plan';
-import { sliceAtOrAfter, sliceCount, sliceStart, sliceTable } from './slices';
+import { NARROW, sliceAtOrAfter, sliceCount, sliceStart, sliceTable, TABLE_KINDS } from './slices';
 import { instantOf, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
 
 // PLAN_RESULTS
 export const RESULTS_ACCUMULATING: u32 = 0;
 export const RESULTS_DISCARDING: u32 = 1;
 export const RESULTS_RETRACTING: u32 = 2;
-
-const OCCUPIED: u64 = 1 << 63;
 
 /**
  * Fires again the passed windows of a row, and adds it to the state. 0 when done; EMIT_FIRST when the output is full,
@@ -92,24 +92,35 @@ export function correctRow(planPtr: u32, state: u32, row: u32): i32 {
   return addRun(planPtr, state, slice, 1) ? 0 : OUT_OF_MEMORY;
 }
 
-/** Entry of the row's key in a slice, 0 when there is none. */
-function entryIn(planPtr: u32, state: u32, slice: i64): u32 {
-  const index = sliceAtOrAfter(state, slice);
-  return indexHolds(state, index, slice) ? findEntry(planPtr, sliceTable(state, index)) : 0;
+/** Merges what a slice holds of the row's key into an entry, which nothing is in unless `found`; whether something is. */
+function mergeSlice(planPtr: u32, state: u32, index: u32, merged: u32, found: bool): bool {
+  let isIn = found;
+  for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+    const table = sliceTable(state, index, kind);
+    let entry = table == 0 ? 0 : findEntry(planPtr, table);
+    if (entry == 0) continue;
+    if (kind == NARROW) {
+      const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
+      widenEntry(planPtr, entry, widened);
+      entry = widened;
+    }
+    isIn = mergeInto(planPtr, merged, entry, isIn);
+  }
+  return isIn;
 }
 
-function indexHolds(state: u32, index: u32, slice: i64): bool {
-  return index < sliceCount(state) && sliceStart(state, index) == slice;
-}
-
-/** SCRATCH_CORRECTED: the entry of the row's key in its slice with the row; of the row alone when discarding. */
+/** SCRATCH_CORRECTED: what the row's slice holds of its key, and the row; the row alone when discarding. */
 function makeCorrected(planPtr: u32, state: u32, slice: i64): void {
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const entry = scratch + SCRATCH_CORRECTED;
   const counted = entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
-  const own = load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING ? 0 : entryIn(planPtr, state, slice);
-  memory.copy(entry, own == 0 ? load<u32>(planPtr, PLAN_TEMPLATE) : own, load<u32>(planPtr, PLAN_ENTRY_BYTES));
-  if (own == 0) memory.copy(entry, scratch + SCRATCH_KEYS, counted - entry);
+  const index = sliceAtOrAfter(state, slice);
+  const isThere = index < sliceCount(state) && sliceStart(state, index) == slice;
+  const isAlone = load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING || !isThere;
+  if (isAlone || !mergeSlice(planPtr, state, index, entry, false)) {
+    memory.copy(entry, load<u32>(planPtr, PLAN_TEMPLATE), load<u32>(planPtr, PLAN_ENTRY_BYTES));
+    memory.copy(entry, scratch + SCRATCH_KEYS, counted - entry);
+  }
   store<u64>(counted, (load<u64>(counted) | OCCUPIED) + 1);
   store<u32>(scratch + SCRATCH_ENTRIES, entry);
   addValues(planPtr, 0, 1);
@@ -121,34 +132,33 @@ function correctWindow(planPtr: u32, state: u32, slice: i64, end: i64): bool {
   const results = load<u32>(planPtr, PLAN_RESULTS);
   const corrected = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_CORRECTED;
   if (results == RESULTS_DISCARDING) return emit(planPtr, corrected, end, INSERT);
-  if (results == RESULTS_ACCUMULATING) return emit(planPtr, mergedWith(planPtr, state, slice, end, corrected), end, INSERT);
-  const before = mergedWith(planPtr, state, slice, end, entryIn(planPtr, state, slice));
+  if (results == RESULTS_ACCUMULATING) return emit(planPtr, mergedOf(planPtr, state, slice, end, true), end, INSERT);
+  const before = mergedOf(planPtr, state, slice, end, false);
   if (before == 0) return emit(planPtr, corrected, end, INSERT);
   if (!emit(planPtr, before, end, UPDATE_BEFORE)) return false;
-  if (!emit(planPtr, mergedWith(planPtr, state, slice, end, corrected), end, UPDATE_AFTER)) return false;
+  if (!emit(planPtr, mergedOf(planPtr, state, slice, end, true), end, UPDATE_AFTER)) return false;
   if (sameResults(planPtr, row, row + 1)) store<u32>(planPtr, row, PLAN_OUT_ROWS);
   return true;
 }
 
 /**
- * The entries of the row's key in all slices of a window, merged in the order of firing, with `own` (0: none) as that
- * of the row's slice; 0 when there are none.
+ * What all slices of a window hold of the row's key, merged in the order of firing, with the row or without it; 0 when
+ * they hold nothing.
  */
-function mergedWith(planPtr: u32, state: u32, slice: i64, end: i64, own: u32): u32 {
+function mergedOf(planPtr: u32, state: u32, slice: i64, end: i64, withRow: bool): u32 {
   const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-  const first = sliceAtOrAfter(state, startOf(planPtr, end));
+  const corrected = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_CORRECTED;
   const last = sliceAtOrAfter(state, end);
   let found = false;
-  let isOwnIn = own == 0;
-  for (let i = first; i <= last; i++) {
+  let isRowIn = !withRow;
+  for (let i = sliceAtOrAfter(state, startOf(planPtr, end)); i <= last; i++) {
     const start = i == last ? end : sliceStart(state, i);
-    if (!isOwnIn && start >= slice) {
-      found = mergeInto(planPtr, merged, own, found);
-      isOwnIn = true;
+    if (!isRowIn && start >= slice) {
+      found = mergeInto(planPtr, merged, corrected, found);
+      isRowIn = true;
+      if (start == slice) continue;
     }
-    if (i == last || start == slice) continue;
-    const entry = findEntry(planPtr, sliceTable(state, i));
-    if (entry != 0) found = mergeInto(planPtr, merged, entry, found);
+    if (i < last) found = mergeSlice(planPtr, state, i, merged, found);
   }
   return found ? merged : 0;
 }

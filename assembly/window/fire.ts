@@ -6,7 +6,7 @@
  *                                                                             a window left are dropped
  *
  * One step takes a range of hashes, collects the entries in it from all slices of the window in time order, sorts them
- * by (hash, key, time), and merges those of one key in time order.
+ * by (hash, key, time), and merges those of one key in time order (narrow entries after they were widened).
  *
  * Invariants
  *  1. Rows come in the order of (hash, key), whatever the tables look like in memory.
@@ -29,11 +29,14 @@ import {
   slotSegment,
   TABLE_DEPTH,
   TABLE_DIRECTORY,
+  TABLE_ENTRY_BYTES,
+  TABLE_TAG,
 } from '../hash/table';
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { delayed, dueLabel, setFiredThrough } from './aggregate';
 import { RESULTS_DISCARDING } from './correct';
+import { widenEntry } from './narrow';
 import {
   AGGREGATE_CODE,
   AGGREGATE_NULLABLE,
@@ -46,6 +49,7 @@ import {
   FIRE_MERGED,
   FIRE_ORDER,
   FIRE_ORDER_SPARE,
+  FIRE_WIDENED,
   KEY_NONE,
   PLAN_AGGREGATE_COUNT,
   PLAN_ENTRY_BYTES,
@@ -74,9 +78,11 @@ import {
   FIRE_HASH,
   FIRE_SKIP,
   FIRED_THROUGH,
+  NARROW,
   sliceAtOrAfter,
   sliceCount,
   sliceTable,
+  TABLE_KINDS,
 } from './slices';
 import { sortOrder } from './sort';
 import { firstOpenSlice, instantOf, startOf } from './time';
@@ -180,36 +186,49 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
 function rangeEnd(state: u32, first: u32, last: u32, hash: u32): u64 {
   let end = HASHES;
   for (let i = first; i < last; i++) {
-    const table = resolve(sliceTable(state, i));
-    const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(table, TABLE_DEPTH)) << 2));
-    const span = HASHES >> slotDepth(slot);
-    end = min<u64>(end, (<u64>hash & ~(span - 1)) + span);
+    for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+      const ref = sliceTable(state, i, kind);
+      if (ref == 0) continue;
+      const table = resolve(ref);
+      const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(table, TABLE_DEPTH)) << 2));
+      const span = HASHES >> slotDepth(slot);
+      end = min<u64>(end, (<u64>hash & ~(span - 1)) + span);
+    }
   }
   return end;
 }
 
 /** Collects entries with hashes in [from, to), slices in time order. Counts on beyond what fits, without writing. */
 function collect(planPtr: u32, state: u32, first: u32, last: u32, from: u32, to: u64): u32 {
-  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
-  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
-  const keyBytes = keyBytesOf(keyKind);
-  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
   let count: u32 = 0;
   for (let i = first; i < last; i++) {
-    const table = resolve(sliceTable(state, i));
-    const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(from, load<u32>(table, TABLE_DEPTH)) << 2));
-    const start = resolve(slotSegment(slot)) + SEGMENT_HEADER;
-    const end = start + capacityOf(table, slotClass(slot)) * entryBytes;
-    for (let entry = start; entry < end; entry += entryBytes) {
-      if (load<u64>(entry + keyBytes) == 0) continue;
-      const hash = hashOfEntry(keyKind, entry);
-      if (hash < from || <u64>hash >= to) continue;
-      if (count < FIRE_ENTRIES_MAX) {
-        store<u64>(scratch + FIRE_ORDER + (count << 3), ((<u64>hash) << 32) | <u64>count);
-        store<u32>(scratch + FIRE_ENTRIES + (count << 2), entry);
-      }
-      count++;
+    for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+      const table = sliceTable(state, i, kind);
+      if (table != 0) count = collectTable(planPtr, resolve(table), kind, from, to, count);
     }
+  }
+  return count;
+}
+
+/** The same of one table; addresses of narrow entries are marked by their lowest bit. */
+function collectTable(planPtr: u32, table: u32, kind: u32, from: u32, to: u64, before: u32): u32 {
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
+  const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(from, load<u32>(table, TABLE_DEPTH)) << 2));
+  const start = resolve(slotSegment(slot)) + SEGMENT_HEADER;
+  const end = start + capacityOf(table, slotClass(slot)) * entryBytes;
+  let count = before;
+  for (let entry = start; entry < end; entry += entryBytes) {
+    if (load<u32>(entry + tag) == 0) continue;
+    const hash = hashOfEntry(keyKind, entry);
+    if (hash < from || <u64>hash >= to) continue;
+    if (count < FIRE_ENTRIES_MAX) {
+      store<u64>(scratch + FIRE_ORDER + (count << 3), ((<u64>hash) << 32) | <u64>count);
+      store<u32>(scratch + FIRE_ENTRIES + (count << 2), entry | kind);
+    }
+    count++;
   }
   return count;
 }
@@ -218,8 +237,23 @@ function orderHash(orderPtr: u32, i: u32): u32 {
   return load<u32>(orderPtr + (i << 3), 4);
 }
 
-function orderEntry(planPtr: u32, orderPtr: u32, i: u32): u32 {
+/** Address of an entry, with its mark. */
+function orderMarked(planPtr: u32, orderPtr: u32, i: u32): u32 {
   return load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ENTRIES + (load<u32>(orderPtr + (i << 3)) << 2));
+}
+
+function orderEntry(planPtr: u32, orderPtr: u32, i: u32): u32 {
+  return orderMarked(planPtr, orderPtr, i) & ~1;
+}
+
+/** The entry as a wide one: itself, or written to `scratchPtr`. */
+function orderWide(planPtr: u32, orderPtr: u32, i: u32, scratchPtr: u32): u32 {
+  const marked = orderMarked(planPtr, orderPtr, i);
+  if ((marked & 1) == NARROW) {
+    widenEntry(planPtr, marked & ~1, scratchPtr);
+    return scratchPtr;
+  }
+  return marked;
 }
 
 /**
@@ -281,15 +315,14 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
 
 /** Merges the entries [first, last) of one key and writes row `row`. False when an integer sum does not fit. */
 function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
-  let entry = orderEntry(planPtr, orderPtr, first);
+  const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
+  const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
+  writeKey(planPtr, orderEntry(planPtr, orderPtr, first), row);
+  let entry = orderWide(planPtr, orderPtr, first, merged);
   if (last - first > 1) {
-    const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-    memory.copy(merged, entry, load<u32>(planPtr, PLAN_ENTRY_BYTES));
-    for (let i = first + 1; i < last; i++) mergeEntry(planPtr, merged, orderEntry(planPtr, orderPtr, i));
-    writeKey(planPtr, entry, row);
+    if (entry != merged) memory.copy(merged, entry, load<u32>(planPtr, PLAN_ENTRY_BYTES));
+    for (let i = first + 1; i < last; i++) mergeEntry(planPtr, merged, orderWide(planPtr, orderPtr, i, widened));
     entry = merged;
-  } else {
-    writeKey(planPtr, entry, row);
   }
   writeBounds(planPtr, row, load<i64>(planPtr, PLAN_FIRE_START), load<i64>(planPtr, PLAN_FIRE_STOP));
   if (load<u32>(planPtr, PLAN_OUT_KINDS) != 0) store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, INSERT);

@@ -2,8 +2,8 @@
  * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
  * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 272 bytes: configuration 0-71, 192-215 | input 72-107 | answers 108-123, 232-247 | output 124-139, 168, 248
- *   | run 140-167, 216-231 | firing 256-271
+ *   plan, 272 bytes: configuration 0-71, 172-183, 192-215 | input 72-107 | answers 108-123, 232-247
+ *   | output 124-139, 168, 248 | run 140-167, 216-231 | firing 256-271
  *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column
  *   descriptor, filter (u8 mask per row or 0), result values, result validity
  *
@@ -13,6 +13,7 @@ import { CORRUPT, OUT_OF_MEMORY } from '../abi';
 import { aggregateAccepts, aggregateBytes, aggregateCreate } from '../aggregate/registry';
 import { keyBytesOf } from '../hash/table';
 import { transientAlloc } from '../memory/frames';
+import { NOT_NARROW, narrowBytes, narrowCreate } from './narrow-layout';
 import { slicesOpen } from './slices';
 
 export const PLAN_STATE: u32 = 0;
@@ -55,6 +56,10 @@ export const PLAN_MIXED: u32 = 144;
 export const PLAN_DUE_END: u32 = 152;
 export const PLAN_FIRED: u32 = 160;
 export const PLAN_OUT_ROWS: u32 = 168;
+/** Bytes of a narrow entry, 0 when the plan has none; a fresh one; u32 per aggregate: offset of its accumulator. */
+export const PLAN_NARROW_BYTES: u32 = 172;
+export const PLAN_NARROW_TEMPLATE: u32 = 176;
+export const PLAN_NARROW_OFFSETS: u32 = 180;
 
 /** 1: windows share their start and grow by the slide up to the size; 0: they hop. */
 export const PLAN_CUMULATING: u32 = 192;
@@ -106,19 +111,23 @@ export const SCRATCH_SOME_ENTRIES: u32 = 6 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_WAITING: u32 = 7 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_STARTS: u32 = 8 * 4 * RUN_ROWS_MAX;
 export const SCRATCH_KEYS: u32 = 10 * 4 * RUN_ROWS_MAX;
-const SCRATCH_RUN_BYTES: u32 = SCRATCH_KEYS + 24 * RUN_ROWS_MAX;
+/** Rows of the run for wide entries, and a u8 per row of the run. */
+export const SCRATCH_WIDE_ROWS: u32 = SCRATCH_KEYS + 24 * RUN_ROWS_MAX;
+export const SCRATCH_WIDE_FLAGS: u32 = SCRATCH_WIDE_ROWS + 4 * RUN_ROWS_MAX;
+const SCRATCH_RUN_BYTES: u32 = SCRATCH_WIDE_FLAGS + RUN_ROWS_MAX;
 
 /** Entries that one step of firing may look at. */
 export const FIRE_ENTRIES_MAX: u32 = 16384;
-// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, and one that a late row is
-// added to.
+// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, one
+// to widen another into, and one that a late row is added to.
 export const FIRE_ORDER: u32 = SCRATCH_RUN_BYTES;
 export const FIRE_ORDER_SPARE: u32 = FIRE_ORDER + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_ENTRIES: u32 = FIRE_ORDER_SPARE + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_MERGED: u32 = FIRE_ENTRIES + 4 * FIRE_ENTRIES_MAX;
 const ENTRY_BYTES_MAX: u32 = 1024;
+export const FIRE_WIDENED: u32 = FIRE_MERGED + ENTRY_BYTES_MAX;
 /** One result before it is narrowed, 8 bytes. */
-export const SCRATCH_RESULT: u32 = FIRE_MERGED + ENTRY_BYTES_MAX;
+export const SCRATCH_RESULT: u32 = FIRE_WIDENED + ENTRY_BYTES_MAX;
 export const SCRATCH_CORRECTED: u32 = SCRATCH_RESULT + 8;
 const SCRATCH_TEMPLATE: u32 = SCRATCH_CORRECTED + ENTRY_BYTES_MAX;
 
@@ -126,20 +135,21 @@ export function planAggregate(planPtr: u32, index: u32): u32 {
   return load<u32>(planPtr, PLAN_AGGREGATES) + index * AGGREGATE_BYTES;
 }
 
-/**
- * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and
- * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has
- * another layout.
- */
+/** Lays the plan out and opens its windowed state, 0, CORRUPT or OUT_OF_MEMORY. */
 export function planInit(planPtr: u32): i32 {
-  const status = planLayOut(planPtr);
-  if (status != 0) return status;
-  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
-  return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, load<u32>(planPtr, PLAN_ENTRY_BYTES));
+  const status = planLayout(planPtr);
+  if (status < 0) return status;
+  const bytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  layNarrow(planPtr, load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_TEMPLATE + bytes, bytes);
+  const narrow = load<u32>(planPtr, PLAN_NARROW_BYTES);
+  return slicesOpen(load<u32>(planPtr, PLAN_STATE), load<u32>(planPtr, PLAN_KEY_KIND), bytes, narrow);
 }
 
-/** As planInit, for entries that stand outside a state. */
-export function planLayOut(planPtr: u32): i32 {
+/**
+ * Lays the entry out and takes scratch. The configuration, and each aggregate's code, type and
+ * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type or the entry is too large.
+ */
+export function planLayout(planPtr: u32): i32 {
   const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
   const count = load<u32>(planPtr, PLAN_AGGREGATE_COUNT);
   let bytes = keyBytesOf(keyKind) + 8;
@@ -153,11 +163,34 @@ export function planLayOut(planPtr: u32): i32 {
   }
   if (bytes > ENTRY_BYTES_MAX) return CORRUPT;
   store<u32>(planPtr, bytes, PLAN_ENTRY_BYTES);
-  const scratch = transientAlloc(SCRATCH_TEMPLATE + bytes);
+  const scratch = transientAlloc(SCRATCH_TEMPLATE + 2 * bytes + 4 * count);
   if (scratch == 0) return OUT_OF_MEMORY;
   store<u32>(planPtr, scratch, PLAN_SCRATCH);
   fillTemplate(planPtr, scratch + SCRATCH_TEMPLATE, bytes);
   return 0;
+}
+
+/** Lays the narrow entry out, when there is one: template (of at most `most` bytes) and offsets. */
+function layNarrow(planPtr: u32, template: u32, most: u32): void {
+  const offsets = template + most;
+  let bytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND)) + 4;
+  store<u32>(planPtr, 0, PLAN_NARROW_BYTES);
+  store<u32>(planPtr, template, PLAN_NARROW_TEMPLATE);
+  store<u32>(planPtr, offsets, PLAN_NARROW_OFFSETS);
+  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
+    const aggregate = planAggregate(planPtr, i);
+    const own = narrowBytes(load<u32>(aggregate, AGGREGATE_CODE), load<u32>(aggregate, AGGREGATE_TYPE));
+    if (own == NOT_NARROW) return;
+    store<u32>(offsets + (i << 2), bytes);
+    bytes += own + (load<u32>(aggregate, AGGREGATE_NULLABLE) << 2);
+  }
+  store<u32>(planPtr, bytes, PLAN_NARROW_BYTES);
+  memory.fill(template, 0, bytes);
+  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
+    const aggregate = planAggregate(planPtr, i);
+    const acc = template + load<u32>(offsets + (i << 2)) + (load<u32>(aggregate, AGGREGATE_NULLABLE) << 2);
+    narrowCreate(load<u32>(aggregate, AGGREGATE_CODE), load<u32>(aggregate, AGGREGATE_TYPE), acc);
+  }
 }
 
 function fillTemplate(planPtr: u32, template: u32, bytes: u32): void {

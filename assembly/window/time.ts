@@ -1,7 +1,7 @@
 /**
  * Arithmetic of windows. Windows are made of slices, the pieces that all their borders cut time into. A slice is known
  * by its label, a number on a regular grid: without a zone the instant at which it starts; in a zone its wall-clock
- * time counted as if it were UTC; with calendar units its number of months since 1970. Window borders are labels too.
+ * time counted as if it were UTC; with calendar units its number of months since the year 0. Window borders are labels too.
  *
  *   label    ---|-------|-------|-------|---        regular: base + k * slice
  *   instant  -----|-----|---------|------|--        what zone and calendar make of it: never going back
@@ -15,7 +15,15 @@
  *  2. Instants are exact milliseconds, also before 1970.
  * Not here: what labels are in a zone (zone.ts).
  */
-import { PLAN_CUMULATING, PLAN_OFFSET_MS, PLAN_SIZE_MS, PLAN_SLICE_MS, PLAN_SLIDE_MS, PLAN_UNIT, PLAN_ZONE } from './plan';
+import {
+  PLAN_CUMULATING,
+  PLAN_OFFSET_MS,
+  PLAN_SIZE_MS,
+  PLAN_SLICE_MS,
+  PLAN_SLIDE_MS,
+  PLAN_UNIT,
+  PLAN_ZONE,
+} from './plan';
 import { instantOfLocal, localOf, monthOf, monthStart } from './zone';
 
 // PLAN_UNIT: what labels count.

@@ -9,7 +9,7 @@
  *  1. Wall-clock time never goes back here: where clocks are put back, it stands still one millisecond before the
  *     change until they have caught up. So what begins in a repeated hour begins when it comes for the first time.
  *  2. A wall-clock time that is skipped is the instant of the change.
- * Not here: where the table comes from (src/kernel/window-aggregate.ts).
+ * Not here: where the table comes from (src/runtime/aligned-window.ts).
  * Background: Howard Hinnant, chrono-Compatible Low-Level Date Algorithms (days from civil, civil from days).
  */
 const HEADER: u32 = 8;
@@ -18,7 +18,7 @@ const OFFSET: u32 = 8;
 const CEILING: u32 = 16;
 
 const DAY_MS: i64 = 86400000;
-/** 400 years of the Gregorian calendar, and days from 0000-03-01 to 1970-01-01. */
+/** Days of 400 years of the Gregorian calendar, and from 0000-03-01 to 1970-01-01. */
 const ERA_DAYS: i64 = 146097;
 const EPOCH_DAYS: i64 = 719468;
 
@@ -58,7 +58,7 @@ function floorDiv(a: i64, b: i64): i64 {
   return a / b - i64(a % b < 0);
 }
 
-/** Months since 1970 of a wall-clock time. */
+/** The month of a wall-clock time, counted from January of the year 0. */
 export function monthOf(local: i64): i64 {
   const days = floorDiv(local, DAY_MS) + EPOCH_DAYS;
   const era = floorDiv(days, ERA_DAYS);
@@ -66,15 +66,15 @@ export function monthOf(local: i64): i64 {
   const year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
   const dayOfYear = day - (365 * year + year / 4 - year / 100);
   // Months of a year that begins in March.
-  return (era * 400 + year - 1970) * 12 + (5 * dayOfYear + 2) / 153 + 2;
+  return (era * 400 + year) * 12 + (5 * dayOfYear + 2) / 153 + 2;
 }
 
-/** Wall-clock time at which a month since 1970 starts. */
+/** Wall-clock time at which a month starts. */
 export function monthStart(month: i64): i64 {
   const sinceMarch = month - 2;
-  const years = floorDiv(sinceMarch, 12) + 1970;
+  const years = floorDiv(sinceMarch, 12);
   const era = floorDiv(years, 400);
   const year = years - era * 400;
-  const day = (153 * (sinceMarch - floorDiv(sinceMarch, 12) * 12) + 2) / 5;
+  const day = (153 * (sinceMarch - years * 12) + 2) / 5;
   return (era * ERA_DAYS + year * 365 + year / 4 - year / 100 + day - EPOCH_DAYS) * DAY_MS;
 }

@@ -5,8 +5,8 @@
 import { UserError } from '../base/errors.ts';
 import { type TableSchema, tableSchema } from '../data/schema.ts';
 import { describeType } from '../data/types.ts';
-import type { LogicalNode } from '../plan/logical.ts';
-import type { OnError, ProcessInput, ProcessNode, StateSpec } from '../plan/process.ts';
+import type { LogicalNode, ProcessInput, ProcessNode } from '../plan/logical.ts';
+import type { OnError, StateSpec } from '../plan/process.ts';
 import { isRecord, mistake } from './mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
 import { tableOf } from './schema.ts';

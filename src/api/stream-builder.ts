@@ -7,36 +7,40 @@
  * Long because every step of a stream is a method here.
  */
 import { UserError } from '../base/errors.ts';
-import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
 import {
+  FUTURE_PORT,
   LATE_PORT,
   type LogicalNode,
   type ResultMode,
+  type ProcessNode,
+  type WatermarkNode,
   type WindowAggregateNode,
   type WindowSpec,
 } from '../plan/logical.ts';
-import type { ProcessNode, StateSpec } from '../plan/process.ts';
+import type { StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
+import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
 import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
-import { requireKnownOptions, uidOf } from './options.ts';
-import { processNode, type Side } from './process-node.ts';
+import { uidOf } from './options.ts';
+import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import { statesOf } from './state.ts';
-import type { Stream, Uid } from './stream.ts';
+import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
-import { boundFieldsOf, hasEnds, needsEventTime } from './window-needs.ts';
 import { type WindowOptions, windowOptionsOf, type WindowSettings } from './trigger.ts';
+import { strategyOf, watermarkOptionsOf } from './watermark.ts';
+import { boundFieldsOf, hasEnds, needsEventTime } from './window-needs.ts';
 import { windowFunctionOf } from './window-function.ts';
-import { strategyOf, windowSpecOf } from './window.ts';
+import { windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -68,7 +72,7 @@ class StreamBuilder {
     return schemaOf(this.node.schema);
   }
 
-  watermark(column: string, strategy: unknown, options: { readonly idleAfter?: string } = {}): StreamBuilder {
+  watermark(column: string, strategy: unknown, options: unknown = {}): WithFutureBuilder {
     return located(() => {
       const type = this.#typeOf(column, 'watermark');
       if (!canBeEventTime(type)) {
@@ -79,18 +83,17 @@ class StreamBuilder {
           needs: 'a timestamp in milliseconds, never null',
         });
       }
-      requireKnownOptions(options, ['idleAfter'], 'watermark');
-      const idleAfterMs =
-        options.idleAfter === undefined ? undefined : positiveDurationMs(options.idleAfter, 'idleAfter of watermark');
-      const node: LogicalNode = {
-        kind: 'watermark',
-        schema: this.node.schema,
-        input: this.node,
-        column,
-        strategy: strategyOf(strategy),
-        idleAfterMs,
-      };
-      return new StreamBuilder(node, { ...this.traits, hasEventTime: true });
+      return new WithFutureBuilder(
+        {
+          kind: 'watermark',
+          schema: this.node.schema,
+          input: this.node,
+          column,
+          strategy: strategyOf(strategy),
+          ...watermarkOptionsOf(options),
+        },
+        { ...this.traits, hasEventTime: true },
+      );
     });
   }
 
@@ -128,23 +131,31 @@ class StreamBuilder {
     });
   }
 
-  filter(keep: (row: never) => unknown, options?: Uid): StreamBuilder {
+  filter(keep: (row: never) => unknown, options?: FunctionOptions): StreamBuilder {
     return located(() => {
       requireFunction(keep, 'filter');
-      const uid = uidOf(options, 'filter');
-      return new StreamBuilder(
-        { kind: 'function', does: 'filter', schema: this.node.schema, uid, input: this.node, run: keep },
-        this.traits,
-      );
+      const uid = uidOf(options, 'filter', ['uid', 'onError']);
+      const onError = onErrorOf(options?.onError, 'filter');
+      const { schema } = this.node;
+      const node = { kind: 'function', does: 'filter', schema, uid, input: this.node, run: keep, onError } as const;
+      return new StreamBuilder(node, this.traits);
     });
   }
 
-  map(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  map(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('map', fn, options));
   }
 
-  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('flatMap', fn, options));
+  }
+
+  mapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('mapAsync', fn, options));
+  }
+
+  flatMapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('flatMapAsync', fn, options));
   }
 
   union(other: unknown): StreamBuilder {
@@ -210,19 +221,34 @@ class StreamBuilder {
     return new StreamBuilder(node, this.traits);
   }
 
+  #async(
+    does: 'mapAsync' | 'flatMapAsync',
+    run: AsyncFunction,
+    options: AsyncOptions & { readonly out: unknown } & Uid,
+  ): StreamBuilder {
+    requireFunction(run, does);
+    const schema = tableOf(isRecord(options) ? options.out : undefined, `out of ${does}`);
+    const uid = uidOf(options, does, ['out', 'uid', ...ASYNC_OPTIONS]);
+    const spec = asyncSpec(run, does, options);
+    return new StreamBuilder({ kind: 'async', schema, uid, input: this.node, spec }, this.traits);
+  }
+
   #function(
     does: 'map' | 'flatMap',
     run: (row: never) => unknown,
-    options: { readonly out: unknown } & Uid,
+    options: { readonly out: unknown } & FunctionOptions,
   ): StreamBuilder {
     requireFunction(run, does);
     const out: unknown = isRecord(options) ? options.out : undefined;
     const schema = tableOf(out, `out of ${does}`);
-    const uid = uidOf(options, does, ['out', 'uid']);
-    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run };
+    const uid = uidOf(options, does, ['out', 'uid', 'onError']);
+    const onError = onErrorOf(options.onError, does);
+    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run, onError };
     return new StreamBuilder(node, this.traits);
   }
 }
+
+type AsyncFunction = (row: never, context: never) => unknown;
 
 class KeyedBuilder {
   readonly #stream: StreamBuilder;
@@ -353,6 +379,18 @@ class WindowedBuilder {
         ...this.#settings,
       });
     });
+  }
+}
+
+class WithFutureBuilder extends StreamBuilder {
+  readonly future: StreamBuilder;
+
+  constructor(node: WatermarkNode, traits: Traits) {
+    super(node, traits);
+    this.future = new StreamBuilder(
+      { kind: 'side', schema: node.schema, of: node, name: 'future', port: FUTURE_PORT },
+      { ...traits, hasEventTime: false },
+    );
   }
 }
 

@@ -11,6 +11,7 @@
  * Not here: how steps become a plan (stream-builder.ts).
  */
 import type { Aggregate, Retract } from './aggregate.ts';
+import type { AsyncOptions, RequestContext } from './async.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName } from './kind.ts';
@@ -19,9 +20,10 @@ import type { BroadcastProcess, ColumnsOf, CoProcess, Process, Sides } from './p
 import type { Schema } from './schema.ts';
 import type { ResultMode } from '../plan/logical.ts';
 import type { States } from './state.ts';
+import type { Strategy, WatermarkOptions } from './watermark.ts';
 import type { WindowOptions } from './trigger.ts';
 import type { WindowFunction } from './window-function.ts';
-import type { Bounds, Strategy, WatermarkOptions, Window } from './window.ts';
+import type { Bounds, Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -43,7 +45,12 @@ export interface Uid {
   readonly uid?: string;
 }
 
-export interface Out<O extends Columns> extends Uid {
+export interface FunctionOptions extends Uid {
+  /** When the function throws on a row: 'fail' (the default) ends the job, 'dead letter' puts the row aside and goes on. */
+  readonly onError?: 'fail' | 'dead letter';
+}
+
+export interface Out<O extends Columns> extends FunctionOptions {
   /** The columns of what the function gives. */
   readonly out: Schema<O>;
 }
@@ -53,7 +60,11 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   readonly [traits]: F;
 
   /** Event time: the column that holds it, and how far it has come after each row. */
-  watermark(column: TimeName<C>, strategy: Strategy, options?: WatermarkOptions): Stream<C, F | 'event time'>;
+  watermark(
+    column: TimeName<C>,
+    strategy: Strategy<Row<C>>,
+    options?: WatermarkOptions,
+  ): WithFuture<C, F | 'event time'>;
 
   /** Keeps the rows for which the condition is true. */
   where(condition: Condition<C>): Stream<C, F>;
@@ -67,11 +78,22 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   ): Stream<Table<Cols<C, Exclude<keyof C, keyof E>> | Cols<KindsOf<E>>>, F>;
 
   /** Keeps the rows for which the function is true. */
-  filter(keep: (row: Row<C>) => boolean, options?: Uid): Stream<C, F>;
+  filter(keep: (row: Row<C>) => boolean, options?: FunctionOptions): Stream<C, F>;
   /** One row for each row. */
   map<O extends Columns, R extends NewRow<O>>(fn: (row: Row<C>) => Exact<R, O>, options: Out<O>): Stream<O, F>;
   /** Any number of rows for each row. */
   flatMap<O extends Columns>(fn: (row: Row<C>) => Iterable<NewRow<O>>, options: Out<O>): Stream<O, F>;
+
+  /** One row for each row, asked for: a look-up, a call of a service. Requests under way are part of checkpoints. */
+  mapAsync<O extends Columns, R extends NewRow<O>>(
+    fn: (row: Row<C>, context: RequestContext) => Promise<Exact<R, O>>,
+    options: Out<O> & AsyncOptions,
+  ): Stream<O, F>;
+  /** Any number of rows for each row, asked for. */
+  flatMapAsync<O extends Columns>(
+    fn: (row: Row<C>, context: RequestContext) => Promise<Iterable<NewRow<O>>>,
+    options: Out<O> & AsyncOptions,
+  ): Stream<O, F>;
 
   /** The rows of both, in columns of this one. Its event time is the earlier of the two. */
   union<D extends C, G extends Flag>(other: Stream<D, G>): Stream<C, (F & G) | Extract<F | G, 'changelog'>>;
@@ -93,6 +115,12 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   /** Where the rows go. */
   to(sink: Sink<Emits<F>, C>, options?: Uid): Job;
+}
+
+/** Rows with event time, and beside them those dated so far ahead that they cannot be trusted. */
+export interface WithFuture<C extends Columns, F extends Flag> extends Stream<C, F> {
+  /** Without a reader they are counted only. */
+  readonly future: Stream<C>;
 }
 
 /** R, or the reason: a literal with a column that `out` does not have. */

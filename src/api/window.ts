@@ -1,10 +1,18 @@
 /**
- * Windows and watermark strategies as users write them. Plain specifications (plan/logical.ts) under types that say
- * what each needs of a stream. Intervals are half-open, in UTC, and start at multiples of the size (or slide) plus
- * the offset.
+ * Windows as users write them. Plain specifications (plan/logical.ts) under types that say
+ * what each needs of a stream. Intervals are half-open and start at multiples of the size (or slide) plus the offset, by
+ * the clocks of UTC or of a zone; their bounds are instants.
  */
-import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
-import type { ResultMode, WatermarkStrategy, WindowSpec } from '../plan/logical.ts';
+import { DAY_MS } from '../base/calendar.ts';
+import {
+  type CalendarDuration,
+  calendarDuration,
+  type Duration,
+  durationMs,
+  positiveDurationMs,
+} from '../base/time.ts';
+import { TimeZone } from '../base/time-zone.ts';
+import type { ResultMode, WindowSpec, ZoneSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
 import type { timestamp } from './kind.ts';
 import { mistake } from './mistake.ts';
@@ -23,18 +31,13 @@ export interface Window<out Needs extends string, out B = Bounds> {
 }
 
 export interface WindowOffset {
-  /** Shifts all windows: '6 hours' makes days from 06:00 to 06:00 UTC. */
+  /** Shifts all windows: '6 hours' makes days from 06:00 to 06:00. */
   readonly offset?: Duration;
-}
-
-/** How far event time has come. */
-export interface Strategy {
-  readonly strategy: string;
-}
-
-export interface WatermarkOptions {
-  /** A live split without rows for this long does not hold the others back. */
-  readonly idleAfter?: Duration;
+  /**
+   * Windows start and end by the clocks of this zone ('America/Los_Angeles'): its days have 23 hours or 25 where clocks
+   * change. UTC when left out.
+   */
+  readonly zone?: string;
 }
 
 export class WindowDeclaration implements Window<'a watermark'> {
@@ -46,30 +49,28 @@ export class WindowDeclaration implements Window<'a watermark'> {
   }
 }
 
-class StrategyDeclaration implements Strategy {
-  readonly strategy: string;
-  readonly spec: WatermarkStrategy;
-
-  constructor(spec: WatermarkStrategy) {
-    this.strategy = spec.kind;
-    this.spec = spec;
-  }
-}
-
-/** Windows of one size, side by side. */
-export function tumbling(size: Duration, options: WindowOffset = {}): Window<'a watermark'> {
+/** Windows of one size, side by side. Days, weeks (from Monday), months, quarters and years are those of the calendar. */
+export function tumbling(size: Duration | CalendarDuration, options: WindowOffset = {}): Window<'a watermark'> {
   return located(() => {
-    const sizeMs = positiveDurationMs(size, 'the window size');
-    return new WindowDeclaration({
-      kind: 'tumbling',
-      clock: 'event time',
-      zone: undefined,
-      calendar: undefined,
-      sizeMs,
-      offsetMs: offsetOf(options, sizeMs, 'tumbling'),
-    });
+    const common = { kind: 'tumbling', clock: 'event time', zone: zoneOf(options, 'tumbling') } as const;
+    const calendar = calendarDuration(size);
+    if (calendar === undefined || (calendar.unit === 'day' && common.zone === undefined)) {
+      const sizeMs = positiveDurationMs(size, 'the window size');
+      return new WindowDeclaration({
+        ...common,
+        calendar: undefined,
+        sizeMs,
+        offsetMs: offsetOf(options, sizeMs, 'tumbling'),
+      });
+    }
+    const sizeMs = NOMINAL_DAYS[calendar.unit] * calendar.count * DAY_MS;
+    const offsetMs = options.offset === undefined ? 0 : durationMs(options.offset, 'the offset of tumbling');
+    return new WindowDeclaration({ ...common, calendar, sizeMs, offsetMs });
   });
 }
+
+/** What explanations and sizes of state go by. */
+const NOMINAL_DAYS = { day: 1, week: 7, month: 30, quarter: 91, year: 365 } as const;
 
 /** Windows of one size, a new one every `slide`. */
 export function hopping(size: Duration, slide: Duration, options: WindowOffset = {}): Window<'a watermark'> {
@@ -78,7 +79,7 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
     return new WindowDeclaration({
       kind: 'hopping',
       clock: 'event time',
-      zone: undefined,
+      zone: zoneOf(options, 'hopping'),
       sizeMs,
       slideMs,
       offsetMs: offsetOf(options, slideMs, 'hopping'),
@@ -103,7 +104,7 @@ export function cumulating(max: Duration, step: Duration, options: WindowOffset 
     return new WindowDeclaration({
       kind: 'cumulating',
       clock: 'event time',
-      zone: undefined,
+      zone: zoneOf(options, 'cumulating'),
       sizeMs,
       stepMs,
       offsetMs: offsetOf(options, sizeMs, 'cumulating'),
@@ -139,32 +140,23 @@ export function latenessOf(options: LateOptions<ResultMode>): {
   return { allowedLatenessMs, results };
 }
 
+/** The zone of the options, which are checked; its name as the platform knows it (E1021). */
+function zoneOf(options: WindowOffset, where: string): ZoneSpec | undefined {
+  requireKnownOptions(options, ['offset', 'zone'], where);
+  const zone: unknown = options.zone;
+  if (zone === undefined) return undefined;
+  if (typeof zone !== 'string') throw mistake(`the zone of ${where}`, "a name such as 'Europe/Berlin'", zone);
+  return { kind: 'fixed', name: TimeZone.of(zone).name };
+}
+
 /** Offsets are the same modulo the step between windows: kept in [0, step). */
 export function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
-  requireKnownOptions(options, ['offset'], where);
   if (options.offset === undefined) return 0;
   const offset = durationMs(options.offset, `the offset of ${where}`) % stepMs;
   return offset < 0 ? offset + stepMs : offset;
 }
 
-/** Timestamps of a split never go back. */
-export const monotonous = (): Strategy => new StrategyDeclaration({ kind: 'monotonous' });
-
-/** Rows of a split come at most `max` after a row with a later timestamp; what comes later is late. */
-export function boundedOutOfOrderness(max: Duration): Strategy {
-  return located(() => {
-    const delayMs = durationMs(max, 'the bound of out-of-orderness');
-    if (delayMs < 0) throw mistake('the bound of out-of-orderness', 'zero or more', max);
-    return new StrategyDeclaration({ kind: 'bounded', delayMs });
-  });
-}
-
 export function windowSpecOf(declared: unknown): WindowSpec {
   if (declared instanceof WindowDeclaration) return declared.spec;
   throw mistake('window', "given a window, such as tumbling('1 hour')", declared);
-}
-
-export function strategyOf(declared: unknown): WatermarkStrategy {
-  if (declared instanceof StrategyDeclaration) return declared.spec;
-  throw mistake('the strategy of watermark', "such as boundedOutOfOrderness('10 s')", declared);
 }

@@ -32,7 +32,7 @@ export class Accumulators {
   constructor(kernels: KernelInstance, aggregates: readonly AggregateSpec[], outputRows: number) {
     this.#kernels = kernels;
     this.#plan = new AggregatePlan(kernels, { state: 0, key: undefined, aggregates }, outputRows);
-    this.#plan.init('outside');
+    this.#plan.init('planLayout');
     this.#bytes = this.#plan.word(PLAN.entryBytes);
     this.#entry = kernels.memory.allocate(this.#bytes);
     this.#other = kernels.memory.allocate(this.#bytes);

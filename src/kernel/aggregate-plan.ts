@@ -116,9 +116,9 @@ export class AggregatePlan {
     this.#fill();
   }
 
-  /** To be called once, when all configuration is set. `entries`: where they stand, in the state or with the caller. */
-  init(entries: 'in state' | 'outside' = 'in state'): void {
-    const status = this.#kernels.function(entries === 'in state' ? 'planInit' : 'planLayOut')(this.ptr);
+  /** To be called once, when all configuration is set. `planLayout`: for entries that stand outside a state. */
+  init(kernel: 'planInit' | 'planLayout' | 'sessionInit' = 'planInit'): void {
+    const status = this.#kernels.function(kernel)(this.ptr);
     if (status === OUT_OF_MEMORY) throw new InternalError('no transient memory left for an aggregation');
     if (status < 0)
       throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);

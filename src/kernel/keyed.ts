@@ -15,7 +15,7 @@ import type { KernelInstance } from './instance.ts';
 
 // Offsets of assembly/keyed/call.ts.
 const SELECTION_BYTES = 32;
-const SELECTION = { key: 0, keyLength: 4, hash: 8, clock: 16, time: 24 } as const;
+const SELECTION = { key: 0, keyLength: 4, hash: 8, clock: 16, written: 24 } as const;
 const CALL_BYTES = 256;
 const CALL = {
   state: 0,
@@ -85,18 +85,17 @@ export class KeyedSelection {
     this.#kernels = kernels;
     this.ptr = kernels.memory.allocate(SELECTION_BYTES);
     this.#bytes = new InputBytes(kernels);
-    this.clock = MIN_TIME;
-    this.select(new Uint8Array(), 0, MIN_TIME);
+    this.setTimes(MIN_TIME, MIN_TIME);
+    this.select(new Uint8Array(), 0);
   }
 
-  select(bytes: Uint8Array, hash: number, time: number): void {
+  select(bytes: Uint8Array, hash: number): void {
     this.number++;
     const at = this.#bytes.copy(bytes);
-    const { u32, f64 } = this.#kernels.memory;
+    const { u32 } = this.#kernels.memory;
     u32[(this.ptr + SELECTION.key) >>> 2] = at;
     u32[(this.ptr + SELECTION.keyLength) >>> 2] = bytes.length;
     u32[(this.ptr + SELECTION.hash) >>> 2] = hash;
-    f64[(this.ptr + SELECTION.time) >>> 3] = time;
   }
 
   /** A view, valid until the next selection. */
@@ -118,8 +117,11 @@ export class KeyedSelection {
     return this.#kernels.memory.f64[(this.ptr + SELECTION.clock) >>> 3] ?? 0;
   }
 
-  set clock(now: number) {
-    this.#kernels.memory.f64[(this.ptr + SELECTION.clock) >>> 3] = now;
+  /** The clock that decides what has expired, and the time from which what is written lives on when that is later. */
+  setTimes(clock: number, written: number): void {
+    const { f64 } = this.#kernels.memory;
+    f64[(this.ptr + SELECTION.clock) >>> 3] = clock;
+    f64[(this.ptr + SELECTION.written) >>> 3] = written;
   }
 }
 
@@ -173,7 +175,7 @@ class CallBlock {
 
   /** Selects the key of the last answer, which may have been removed by it. */
   selectAnswered(): void {
-    this.selection.select(this.view(OUT.key, OUT.keyLength), this.word(OUT.hash), MIN_TIME);
+    this.selection.select(this.view(OUT.key, OUT.keyLength), this.word(OUT.hash));
   }
 
   get entries(): number {

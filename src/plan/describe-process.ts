@@ -2,7 +2,8 @@
 import { shortDuration } from '../base/time.ts';
 import { describeSchema } from '../data/schema.ts';
 import { describeType } from '../data/types.ts';
-import type { ProcessNode, StateSpec } from './process.ts';
+import type { ProcessNode } from './logical.ts';
+import type { StateSpec } from './process.ts';
 
 /** 'by card, state: last value(at timestamp; amount float64) for 1 day of event time; timers: quiet; sides: odd' */
 export function describeProcess(node: ProcessNode): string {

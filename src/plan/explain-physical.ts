@@ -1,10 +1,12 @@
 /** The physical plan as text: one operator a line with its uid, what it reads, and what its state costs. */
 import { describeProcess } from './describe-process.ts';
+import { describeWatermarkFully } from './describe-watermark.ts';
 import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
+import { describeAsync } from './explain.ts';
 import { chooseWindow } from './window-choice.ts';
 import { formatExpression } from './expression.ts';
 import { formatBytes } from '../base/bytes.ts';
-import type { WindowAggregateNode } from './logical.ts';
+import { FUTURE_PORT, LATE_PORT, type WindowAggregateNode } from './logical.ts';
 import type { PhysicalNode, PhysicalOperator, PhysicalPlan } from './physical.ts';
 
 export const KEY_GROUPS = 128;
@@ -16,11 +18,17 @@ export function explainPhysical(plan: PhysicalPlan): string {
 }
 
 function describe(plan: PhysicalPlan, node: PhysicalNode): string {
-  const inputs = node.inputs.map(({ from, port }) => `${from}${port === 1 ? '.late' : ''}`).join(', ');
+  const inputs = node.inputs.map(({ from, port }) => `${from}${sideOf(plan, from, port)}`).join(', ');
   const reads = inputs === '' ? '' : ` <- ${inputs}`;
   const changelog = isChangelog(plan, node) ? 'inserts, updates and deletes' : 'inserts only';
   const mode = node.operator.kind === 'sink' ? '' : `  [${changelog}]`;
   return `${node.operator.kind} ${node.uid}${reads}${mode}\n       ${details(node)}`;
+}
+
+/** What a port beside the results is called. */
+function sideOf(plan: PhysicalPlan, from: number, port: number): string {
+  if (port !== LATE_PORT && port !== FUTURE_PORT) return '';
+  return plan.nodes[from]?.operator.kind === 'watermark' ? '.future' : '.late';
 }
 
 /** Whether rows of a node may take earlier ones back. */
@@ -38,7 +46,7 @@ function details({ operator, columns }: PhysicalNode): string {
     case 'source':
       return `${operator.label}; columns made: ${[...columns].join(', ') || 'none'}; ${operator.connector.live ? 'live' : 'replayable'}`;
     case 'watermark':
-      return `${operator.column}, ${operator.strategy.kind === 'bounded' ? `at most ${operator.strategy.delayMs} ms out of order` : 'in order'}`;
+      return describeWatermarkFully(operator);
     case 'filter':
       return formatExpression(operator.condition);
     case 'project':
@@ -47,6 +55,8 @@ function details({ operator, columns }: PhysicalNode): string {
       return `${operator.does} by a user function (JavaScript, row by row)`;
     case 'process':
       return `${describeProcess(operator)} by a user function (JavaScript, row by row)`;
+    case 'async':
+      return `asynchronous user function, ${describeAsync(operator.spec)}`;
     case 'windowAggregate':
       return describeWindowOperator(operator);
     case 'aggregate':

@@ -13,7 +13,7 @@ import type { TableSchema } from '../data/schema.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
-import type { ProcessNode } from './process.ts';
+import type { Clocks, OnError, StateSpec } from './process.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -27,7 +27,23 @@ export interface SourceNode {
 export type WatermarkStrategy =
   | { readonly kind: 'monotonous' }
   /** W = max - delayMs - 1 over the rows before. */
-  | { readonly kind: 'bounded'; readonly delayMs: number };
+  | { readonly kind: 'bounded'; readonly delayMs: number }
+  /** As bounded, with a delay (at most maxMs) that follows the rows so that about lateRate of them are late. */
+  | { readonly kind: 'adaptive'; readonly lateRate: number; readonly maxMs: number }
+  /** A user's function over the rows of each split. */
+  | { readonly kind: 'punctuated'; readonly run: WatermarkGenerator['onRow'] }
+  | { readonly kind: 'custom'; readonly generator: WatermarkGenerator };
+
+/** What a user's generator does, without the types of its rows. Watermarks are milliseconds; undefined: as before. */
+export interface WatermarkGenerator {
+  /** What it remembers of one split, at first: plain data, kept in checkpoints and changed in place. */
+  readonly state: () => Json;
+  readonly onRow: (row: never, eventTimeMs: number, state: Json) => number | undefined;
+  /** By the clock of the machine, every so often. */
+  readonly periodic:
+    | { readonly everyMs: number; readonly onPeriodic: (nowMs: number, state: Json) => number | undefined }
+    | undefined;
+}
 
 export interface WatermarkNode {
   readonly kind: 'watermark';
@@ -35,9 +51,23 @@ export interface WatermarkNode {
   readonly input: LogicalNode;
   readonly column: string;
   readonly strategy: WatermarkStrategy;
-  /** Live splits without rows for this long count as idle. Undefined: the default of the engine. */
-  readonly idleAfterMs: number | undefined;
+  /** Live splits without rows for this long count as idle. Undefined: DEFAULT_IDLE_AFTER_MS. */
+  readonly idleAfterMs: number | 'off' | undefined;
+  /**
+   * Rows dated so much ahead of all earlier ones of their split go to port FUTURE_PORT and move nothing. Undefined:
+   * DEFAULT_FUTURE_SKEW_MS.
+   */
+  readonly futureSkewMs?: number | 'off' | undefined;
+  /** Holds splits back that are more than maxDriftMs ahead of the slowest of all that name the group. */
+  readonly align?: { readonly group: string; readonly maxDriftMs: number } | undefined;
 }
+
+/** The rows from the future of a watermark node. */
+export const FUTURE_PORT = 1;
+/** Long enough for what comes once a month; months and years that were mistaken are mostly farther off. */
+export const DEFAULT_FUTURE_SKEW_MS = 31 * 86_400_000;
+/** A live split that is silent for so long should not keep the windows of the others open. */
+export const DEFAULT_IDLE_AFTER_MS = 60_000;
 
 export interface FilterNode {
   readonly kind: 'filter';
@@ -62,6 +92,62 @@ export interface FunctionNode {
   readonly input: LogicalNode;
   readonly does: 'filter' | 'map' | 'flatMap';
   readonly run: (row: never) => unknown;
+  readonly onError: OnError;
+}
+
+export interface ProcessInput {
+  readonly node: LogicalNode;
+  /** Undefined: its rows are for every key (broadcast). */
+  readonly keys: readonly string[] | undefined;
+  /** Without it, it does not hold the watermark of the others back. */
+  readonly hasEventTime: boolean;
+  readonly run: (row: never, context: never) => unknown;
+}
+
+/** A user's function with state and time: for each key of one input, or of two that are connected. */
+export interface ProcessNode {
+  readonly kind: 'process';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly inputs: readonly ProcessInput[];
+  /** Columns of the key, as functions see them: those of the first input. */
+  readonly key: TableSchema;
+  readonly states: readonly StateSpec[];
+  /** The same for all keys; written by the broadcast input, read by the other. */
+  readonly broadcast: readonly StateSpec[];
+  readonly timers: readonly string[];
+  readonly timer: ((context: never) => unknown) | undefined;
+  /** Port 1 + i has the rows of sides[i]. */
+  readonly sides: readonly { readonly name: string; readonly schema: TableSchema }[];
+  readonly hasEventTime: boolean;
+  readonly onError: OnError;
+  readonly clocks: Clocks;
+}
+
+/** How an asynchronous function is called (runtime/operators/async-function.ts). */
+export interface AsyncSpec {
+  readonly run: (row: never, context: never) => unknown;
+  /** Whether it answers with any number of rows, or with one. */
+  readonly many: boolean;
+  readonly order: 'input' | 'arrival';
+  /** Requests under way at once. */
+  readonly capacity: number;
+  readonly timeoutMs: number;
+  /** As the user wrote it, for messages. */
+  readonly timeoutText: string;
+  /** Attempts after the first, and the pause before the first of them; each further pause is twice as long. */
+  readonly retries: number;
+  readonly backoffMs: number;
+  readonly onFailure: 'fail' | 'dead letter';
+}
+
+/** A user's asynchronous function over rows. */
+export interface AsyncNode {
+  readonly kind: 'async';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly spec: AsyncSpec;
 }
 
 export interface UnionNode {
@@ -218,6 +304,7 @@ export type LogicalNode =
   | ProjectNode
   | FunctionNode
   | ProcessNode
+  | AsyncNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode

@@ -92,8 +92,12 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode)
     case 'sink':
     case 'function':
     case 'process':
+    case 'async':
       return input.schema.fields.map((field) => field.name);
     case 'watermark':
+      // A user's function sees the whole row.
+      if (node.strategy.kind === 'punctuated' || node.strategy.kind === 'custom')
+        return node.input.schema.fields.map((field) => field.name);
       return [...output, node.column];
     case 'filter':
       return [...output, ...columnsOf(node.condition)];

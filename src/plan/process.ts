@@ -1,12 +1,11 @@
 /**
- * A user's function with state and time: for each key of one input, or of two that are connected. Plain data, but for
- * what the user wrote.
+ * What a function with state (ProcessNode of logical.ts) keeps and how it is to be run. Plain data, but for what the user
+ * wrote.
  *
  * Not here: the operator (runtime/operators/process.ts), what users write (api/process.ts, api/state.ts).
  */
 import type { TableSchema } from '../data/schema.ts';
 import type { ColumnType } from '../data/types.ts';
-import type { LogicalNode } from './logical.ts';
 
 export type StateClock = 'event time' | 'processing time';
 
@@ -39,15 +38,6 @@ export interface StateSpec {
   readonly fold: Fold | undefined;
 }
 
-export interface ProcessInput {
-  readonly node: LogicalNode;
-  /** Undefined: its rows are for every key (broadcast). */
-  readonly keys: readonly string[] | undefined;
-  /** Without it, it does not hold the watermark of the others back. */
-  readonly hasEventTime: boolean;
-  readonly run: (row: never, context: never) => unknown;
-}
-
 /** What instants read as in functions. */
 export interface Clocks {
   readonly eventTime: (epochMs: number) => unknown;
@@ -55,22 +45,3 @@ export interface Clocks {
 }
 
 export type OnError = 'fail' | 'dead letter';
-
-export interface ProcessNode {
-  readonly kind: 'process';
-  readonly schema: TableSchema;
-  readonly uid: string | undefined;
-  readonly inputs: readonly ProcessInput[];
-  /** Columns of the key, as functions see them: those of the first input. */
-  readonly key: TableSchema;
-  readonly states: readonly StateSpec[];
-  /** The same for all keys; written by the broadcast input, read by the other. */
-  readonly broadcast: readonly StateSpec[];
-  readonly timers: readonly string[];
-  readonly timer: ((context: never) => unknown) | undefined;
-  /** Port 1 + i has the rows of sides[i]. */
-  readonly sides: readonly { readonly name: string; readonly schema: TableSchema }[];
-  readonly hasEventTime: boolean;
-  readonly onError: OnError;
-  readonly clocks: Clocks;
-}

@@ -21,6 +21,7 @@ import {
   type LogicalNode,
   type LogicalPlan,
   type SinkNode,
+  type WatermarkStrategy,
   type WindowAggregateNode,
 } from './logical.ts';
 
@@ -76,7 +77,7 @@ function describeNode(node: PlanNode): Json {
     case 'source':
       return [node.label, describeSchema(node.schema)];
     case 'watermark':
-      return [node.column, { ...node.strategy }];
+      return [node.column, describeStrategy(node.strategy)];
     case 'filter':
       return describeExpression(node.condition);
     case 'project':
@@ -91,6 +92,8 @@ function describeNode(node: PlanNode): Json {
         [...node.timers],
         node.sides.map(({ name, schema }) => [name, describeSchema(schema)]),
       ];
+    case 'async':
+      return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
       return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
@@ -116,6 +119,11 @@ const describeLate = ({
   ...[describeTrigger(trigger), describeEvictor(evictor)].filter((text) => text !== ''),
   ...(process === undefined ? [] : [describeSchema(schema)]),
 ];
+
+/** Frozen like the hash: functions have no description. */
+function describeStrategy(strategy: WatermarkStrategy): Json {
+  return strategy.kind === 'punctuated' || strategy.kind === 'custom' ? { kind: strategy.kind } : { ...strategy };
+}
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];
 

@@ -7,9 +7,9 @@
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
  */
 import { assert, assertNever } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import type { ProcessingTimeMs } from '../base/time.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type RecordBatch } from '../data/record-batch.ts';
@@ -18,26 +18,37 @@ import type { ColumnType } from '../data/types.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
-import { LATE_PORT, type WatermarkNode, type WindowAggregateNode } from '../plan/logical.ts';
+import {
+  DEFAULT_FUTURE_SKEW_MS,
+  DEFAULT_IDLE_AFTER_MS,
+  FUTURE_PORT,
+  LATE_PORT,
+  type ProcessNode,
+  type WatermarkNode,
+  type WatermarkStrategy,
+  type WindowAggregateNode,
+} from '../plan/logical.ts';
 import { runsAsKernel } from '../plan/window-choice.ts';
-import type { ProcessNode } from '../plan/process.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
-import type { KeyedState } from '../state/keyed-state.ts';
+import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
-import { AssignWatermarks } from './operators/assign-watermarks.ts';
+import { AsyncFunction } from './operators/async-function.ts';
+import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
 import { Filter } from './operators/filter.ts';
 import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
+import { UserWatermarks } from './operators/user-watermarks.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
-import { SourceDriver } from './source-driver.ts';
+import { AlignmentGroup } from './progress/alignment.ts';
+import { type Alignment, SourceDriver } from './source-driver.ts';
 import { buildGeneralWindow } from './windows/build.ts';
 import { Task, type TaskOperator } from './task.ts';
 
@@ -57,10 +68,7 @@ export interface DeploymentContext {
   readonly settings: JobSettings;
   readonly restored: Manifest | undefined;
   readonly timestamp: TimestampHook;
-  /** For functions that ask their context for it. */
-  readonly now: () => ProcessingTimeMs;
-  /** The keyed state of an operator. */
-  readonly keyedState: (name: string) => KeyedState;
+  readonly clock: Clock;
 }
 
 export interface Deployment {
@@ -153,6 +161,7 @@ class Wiring {
   readonly #splits: SourceSplits;
   readonly #edges: readonly (readonly Edge[])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
+  readonly #groups = new Map<string, AlignmentGroup>();
   readonly deadLetters: DeadLetterOffice;
 
   constructor(plan: PhysicalPlan, context: DeploymentContext) {
@@ -245,9 +254,23 @@ class Wiring {
           // The API's types tie the function to the rows of its input; the plan holds it without them.
           run: operator.run as (row: unknown) => unknown,
           timestamp: this.#context.timestamp,
+          onError: operator.onError,
+          deadLetter,
         });
       case 'process':
         return this.#process(uid, operator, index, deadLetter);
+      case 'async':
+        return new AsyncFunction({
+          uid,
+          kernels,
+          output,
+          input: operator.input.schema,
+          out: operator.schema,
+          spec: operator.spec,
+          clock: this.#context.clock,
+          timestamp: this.#context.timestamp,
+          deadLetter,
+        });
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
@@ -270,11 +293,12 @@ class Wiring {
     index: number,
     deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
   ): TaskOperator {
-    const { kernels, arena, timestamp, now, keyedState } = this.#context;
+    const { kernels, arena, timestamp, clock } = this.#context;
     const late = this.#port(index, LATE_PORT);
     const common = { uid, kernels, output: this.#port(index, 0), late, node, deadLetter };
     if (runsAsKernel(node)) return new WindowAggregate({ ...common, arena });
-    return buildGeneralWindow({ ...common, state: keyedState(uid), now, timestamp });
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
   }
 
   #process(
@@ -283,16 +307,20 @@ class Wiring {
     index: number,
     deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
   ): Process {
-    const { kernels, timestamp, now, keyedState } = this.#context;
+    const { kernels, arena, timestamp, clock } = this.#context;
+    const stateOf = (name: string): ArenaKeyedState => new ArenaKeyedState({ kernels, arena, uid: name });
     return new Process({
       uid,
       kernels,
       node,
       timestamp,
-      now,
+      now: () => clock.now(),
       deadLetter,
-      state: keyedState(uid),
-      broadcast: node.broadcast.length === 0 ? undefined : keyedState(`${uid}/broadcast`),
+      state: stateOf(uid),
+      broadcast: node.broadcast.length === 0 ? undefined : stateOf(`${uid}/broadcast`),
+      aging: node.states.some(({ expiry }) => expiry?.clock === 'processing time')
+        ? stateOf(`${uid}/processing time`)
+        : undefined,
       outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
     });
   }
@@ -302,13 +330,17 @@ class Wiring {
     const { kernels, settings } = this.#context;
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
+    const timed = this.#watermarkNodeOf(index);
     const driver: SourceDriver = new SourceDriver({
       uid,
       kernels,
       output,
       connector,
       splits,
-      eventTime: this.#eventTimeOf(index),
+      eventTime: timed === undefined ? undefined : columnOf(timed.node),
+      maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
+      idleAfterMs: this.#idleAfterOf(index),
+      align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
       open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) =>
         connector.open(split, offset, {
           kernels,
@@ -318,6 +350,7 @@ class Wiring {
           batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
           chunkBytes: settings.chunkBytes,
           deadLetter: (letter) => {
+            if (driver.wasTold(splitIndex, letter.offset)) return;
             driver.ledger.in++;
             driver.ledger.deadLetters++;
             this.deadLetters.letter(uid, letter);
@@ -327,14 +360,46 @@ class Wiring {
     return driver;
   }
 
-  /** The event time column of a source: that of the first watermark node that reads it directly. */
-  #eventTimeOf(source: number): EventTimeColumn | undefined {
-    for (const { node } of readersOf(this.#plan, source, 0)) {
-      const operator = this.#plan.nodes[node]?.operator;
-      if (operator?.kind !== 'watermark') continue;
-      return columnOf(operator);
+  /** The first watermark node that reads a source directly: its column is the source's event time. */
+  #watermarkNodeOf(source: number): { readonly node: WatermarkNode; readonly index: number } | undefined {
+    for (const { node: index } of readersOf(this.#plan, source, 0)) {
+      const operator = this.#plan.nodes[index]?.operator;
+      if (operator?.kind === 'watermark') return { node: operator, index };
     }
     return undefined;
+  }
+
+  #assigner(index: number): AssignWatermarks {
+    const operator = this.#operators[index];
+    assert(operator instanceof AssignWatermarks, `node ${index} makes no watermarks`);
+    return operator;
+  }
+
+  /** The shortest time after which some operator that makes watermarks of a source wants its silent splits idle. */
+  #idleAfterOf(source: number): number | undefined {
+    const times = this.#plan.nodes.flatMap(({ operator }, index) => {
+      if (operator.kind !== 'watermark' || !sourcesOf(this.#plan, index).includes(source)) return [];
+      const { idleAfterMs = DEFAULT_IDLE_AFTER_MS } = operator;
+      return idleAfterMs === 'off' ? [] : [idleAfterMs];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  #alignmentOf(node: WatermarkNode): Alignment | undefined {
+    if (node.align === undefined) return undefined;
+    const { group: name, maxDriftMs } = node.align;
+    const group = this.#groups.get(name) ?? new AlignmentGroup();
+    this.#groups.set(name, group);
+    return { group, maxDriftMs, skewMs: skewOf(node) };
+  }
+
+  #ruleOf(uid: string, node: WatermarkNode, splits: number): AssignWatermarksOptions['rule'] {
+    const { strategy, input } = node;
+    if (strategy.kind !== 'punctuated' && strategy.kind !== 'custom') return delayRule(strategy);
+    const generator =
+      strategy.kind === 'custom' ? strategy.generator : { state: () => null, onRow: strategy.run, periodic: undefined };
+    const { kernels, timestamp } = this.#context;
+    return new UserWatermarks({ uid, memory: kernels.memory, schema: input.schema, timestamp, generator }, splits);
   }
 
   #watermarks(
@@ -355,10 +420,12 @@ class Wiring {
       uid,
       kernels: this.#context.kernels,
       output,
+      future: this.#port(index, FUTURE_PORT),
       ...columnOf(node),
       splits,
       deadLetter,
-      delayMs: node.strategy.kind === 'bounded' ? node.strategy.delayMs : 0,
+      rule: this.#ruleOf(uid, node, splits.length),
+      skewMs: skewOf(node),
       splitOf: ({ source, split }: BatchOrigin) => (first.get(source) ?? 0) + split,
     });
   }
@@ -369,4 +436,21 @@ function columnOf(node: WatermarkNode): EventTimeColumn {
   const field = node.input.schema.fields[column];
   assert(field !== undefined, `column ${node.column}`);
   return { column, type: field.type };
+}
+
+function delayRule(
+  strategy: Exclude<WatermarkStrategy, { readonly kind: 'punctuated' | 'custom' }>,
+): AssignWatermarksOptions['rule'] {
+  switch (strategy.kind) {
+    case 'monotonous':
+      return { delayMs: 0 };
+    case 'bounded':
+      return { delayMs: strategy.delayMs };
+    case 'adaptive':
+      return { lateRate: strategy.lateRate, maxMs: strategy.maxMs };
+  }
+}
+
+function skewOf({ futureSkewMs = DEFAULT_FUTURE_SKEW_MS }: WatermarkNode): number | undefined {
+  return futureSkewMs === 'off' ? undefined : futureSkewMs;
 }

@@ -3,9 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
-import type { StateArena } from '../state/arena.ts';
 import type { CheckpointStore } from '../state/checkpoint-store.ts';
-import type { KeyedState } from '../state/keyed-state.ts';
 
 export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
 
@@ -16,8 +14,6 @@ export interface JobPorts {
   readonly store: CheckpointStore;
   /** What a timestamp reads as in user functions. */
   readonly timestamp: TimestampHook;
-  /** State of functions; for tests. */
-  readonly keyedState?: (name: string, arena: StateArena, kernels: KernelInstance) => KeyedState;
   /** Where dead letters are kept; undefined: they are counted and sampled. */
   readonly deadLetters?: SinkConnector;
 }
@@ -63,6 +59,6 @@ export const DEFAULT_SETTINGS: JobSettings = {
 const WORKING_BYTES = 160 * 1024 * 1024;
 const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 20;
 
-/** What the linear memory of a job with these settings has to be bounded by. Only what is used is taken from the system. */
+/** What the linear memory of a job with these settings has to be bounded by. Only pages that are used are taken from the system. */
 export const memoryBytesFor = ({ stateBytes }: JobSettings): number =>
   Math.min(MEMORY_BYTES_MAX, Math.ceil(stateBytes * 1.25) + WORKING_BYTES);

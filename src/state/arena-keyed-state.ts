@@ -9,7 +9,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
-import { type EventTimeMs, MIN_TIME } from '../base/time.ts';
+import type { EventTimeMs } from '../base/time.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { KEYED_BYTES_MAX, KeyedSelection, KeyedTableKernels, TimerKernels } from '../kernel/keyed.ts';
 import type { StateArena } from './arena.ts';
@@ -25,14 +25,16 @@ export interface ArenaKeyedStateOptions {
   readonly uid: string;
 }
 
-/** Where a walk stands: at an entry of the selection of this number, 0 before the first. */
+/** Where a walk over the entries of a key stands: at an entry, 0 before the first. */
 interface Cursor {
   entry: number;
-  readonly selection: number;
+  readonly key: Uint8Array;
+  /** The last selection that was of its key. */
+  selection: number;
 }
 
 function checkSize(state: string, bytes: number): void {
-  if (bytes > KEYED_BYTES_MAX) throw new UserError('E1330', { state, bytes, most: KEYED_BYTES_MAX });
+  if (bytes > KEYED_BYTES_MAX) throw new UserError('E1337', { state, bytes, most: KEYED_BYTES_MAX });
 }
 
 class ArenaTable implements KeyedTable {
@@ -70,7 +72,7 @@ class ArenaTable implements KeyedTable {
 
   clear(): void {
     this.kernels.clear();
-    for (const cursor of this.#cursors) if (cursor.selection === this.#selection.number) cursor.entry = 0;
+    for (const cursor of this.#cursors) if (this.#isSelected(cursor)) cursor.entry = 0;
   }
 
   /** After a call that may have taken an entry away. */
@@ -81,15 +83,24 @@ class ArenaTable implements KeyedTable {
     for (const cursor of this.#cursors) if (cursor.entry === gone) cursor.entry = instead;
   }
 
+  #isSelected(cursor: Cursor): boolean {
+    const { number, key } = this.#selection;
+    if (cursor.selection === number) return true;
+    const isSame = key.length === cursor.key.length && key.every((byte, i) => byte === cursor.key[i]);
+    if (isSame) cursor.selection = number;
+    return isSame;
+  }
+
   *entries(): IterableIterator<{ readonly sub: Uint8Array; readonly value: Uint8Array }> {
-    const cursor: Cursor = { entry: 0, selection: this.#selection.number };
+    const cursor: Cursor = { entry: 0, key: this.#selection.key.slice(), selection: this.#selection.number };
     this.#cursors.add(cursor);
     try {
-      while (this.#selection.number === cursor.selection && this.kernels.next(cursor.entry)) {
+      for (;;) {
+        assert(this.#isSelected(cursor), `another key is selected while '${this.name}' is walked`);
+        if (!this.kernels.next(cursor.entry)) return;
         cursor.entry = this.kernels.entry;
         yield { sub: this.kernels.sub, value: this.kernels.value };
       }
-      assert(this.#selection.number === cursor.selection, `another key was selected while '${this.name}' was walked`);
     } finally {
       this.#cursors.delete(cursor);
     }
@@ -157,8 +168,8 @@ export class ArenaKeyedState implements KeyedState {
     this.#selection = new KeyedSelection(options.kernels);
   }
 
-  select(key: StateKey, time: EventTimeMs = MIN_TIME): void {
-    this.#selection.select(key.bytes, key.hash, time);
+  select(key: StateKey): void {
+    this.#selection.select(key.bytes, key.hash);
   }
 
   get key(): StateKey {
@@ -167,7 +178,8 @@ export class ArenaKeyedState implements KeyedState {
 
   open(name: string, expiry?: Expiry): KeyedTable {
     const { kernels, arena, uid } = this.#options;
-    assert(!this.#tables.has(name), `state '${name}' of ${uid} is opened twice`);
+    const opened = this.#tables.get(name);
+    if (opened !== undefined) return opened;
     assert(expiry === undefined || expiry.ttlMs > 0, `a time to live of ${expiry?.ttlMs} ms`);
     const state = arena.open(`${uid}/${name}`);
     const onAccess = expiry?.refresh === 'access';
@@ -192,8 +204,8 @@ export class ArenaKeyedState implements KeyedState {
     return new ArenaTimers(name, new TimerKernels(kernels, state, this.#selection), arena);
   }
 
-  advance(now: EventTimeMs): void {
-    this.#selection.clock = Math.max(this.#selection.clock, now);
+  advance(now: EventTimeMs, written: EventTimeMs = now): void {
+    this.#selection.setTimes(Math.max(this.#selection.clock, now), written);
   }
 
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean {

@@ -38,7 +38,7 @@ export interface KeyedTable {
   delete(sub: Uint8Array): boolean;
   /**
    * Sub-keys and values of the selected key, in order of insertion. The table may be changed while it is walked: entries
-   * put since are met, entries deleted are not. The key must stay selected.
+   * put since are met, entries deleted are not. The key must be the selected one at every step.
    */
   entries(): IterableIterator<{ readonly sub: Uint8Array; readonly value: Uint8Array }>;
   /** Forgets all entries of the selected key; those that have expired too, untold. */
@@ -65,11 +65,8 @@ export interface TimerService {
 }
 
 export interface KeyedState {
-  /**
-   * The key that all following calls are about. What is put from then on lives from `time` on, the time of the row at
-   * hand, or from the clock of `advance` when that is later or there is none; before either it does not expire.
-   */
-  select(key: StateKey, time?: EventTimeMs): void;
+  /** The key that all following calls are about. */
+  select(key: StateKey): void;
   /** The selected key. */
   readonly key: StateKey;
   /** The state of this name, made when it is not there. Names are unique within the operator. */
@@ -79,7 +76,7 @@ export interface KeyedState {
   /**
    * The clock of expiry goes on: entries whose time is at or before `now` are gone for every call that follows. What is
    * put from here on (or read, when that refreshes) lives from `written`, which is `now` unless it is given: a row may be
-   * ahead of the watermark that is the clock.
+   * ahead of the watermark that is the clock. One that is behind it lives from the clock.
    */
   advance(now: EventTimeMs, written?: EventTimeMs): void;
   /**

@@ -137,7 +137,6 @@ export class OracleState {
     if (first === undefined) return undefined;
     this.tables[first.table]?.remove(first.key, first.sub);
     this.key = first.key;
-    this.time = Number.NEGATIVE_INFINITY;
     return { table: first.table, key: first.key, sub: first.sub, value: first.value };
   }
 
@@ -163,7 +162,6 @@ export class OracleState {
     if (first === undefined || first.time > until) return undefined;
     this.timers.shift();
     this.key = first.key;
-    this.time = Number.NEGATIVE_INFINITY;
     return first;
   }
 }

@@ -107,11 +107,8 @@ export class KeyedSequence {
 
   #select(): void {
     const key = this.#pick(KEYS);
-    const hasTime = uniform(this.#random) < 0.7;
-    const time = this.#now - 20 + below(this.#random, 60);
-    this.#state.select({ bytes: bytesOf(key.bytes), hash: key.hash }, hasTime ? eventTimeMs(time) : undefined);
+    this.#state.select({ bytes: bytesOf(key.bytes), hash: key.hash });
     this.#oracle.key = key;
-    this.#oracle.time = hasTime ? time : Number.NEGATIVE_INFINITY;
   }
 
   /** Operations with how often they come, of 100. */
@@ -218,7 +215,7 @@ export class KeyedSequence {
     const known = uniform(this.#random) < 0.8 && this.#oracle.timers.length > 0;
     const timer = known ? this.#pick(this.#oracle.timers) : { key: this.#pick(KEYS), time: this.#now, tag: 'quiet' };
     this.#state.select({ bytes: bytesOf(timer.key.bytes), hash: timer.key.hash });
-    Object.assign(this.#oracle, { key: timer.key, time: Number.NEGATIVE_INFINITY });
+    this.#oracle.key = timer.key;
     const found = this.#state.eventTimers.delete(timer.time, bytesOf(timer.tag));
     same('delete timer', found, this.#oracle.deleteTimer(timer.time, timer.tag));
   }
@@ -237,8 +234,10 @@ export class KeyedSequence {
 
   #advance(): void {
     this.#now += below(this.#random, 30);
-    this.#state.advance(eventTimeMs(this.#now));
+    const written = uniform(this.#random) < 0.7 ? this.#now - 20 + below(this.#random, 60) : undefined;
+    this.#state.advance(eventTimeMs(this.#now), written === undefined ? undefined : eventTimeMs(written));
     this.#oracle.clock = this.#now;
+    this.#oracle.time = written ?? this.#now;
   }
 
   #expire(): void {
@@ -289,7 +288,8 @@ export class KeyedSequence {
     this.#arena.finishRestore(this.#last.described);
     this.#oracle = this.#last.oracle.clone();
     this.#state = this.#openAll();
-    if (this.#oracle.clock > Number.NEGATIVE_INFINITY) this.#state.advance(eventTimeMs(this.#oracle.clock));
+    const { clock, time } = this.#oracle;
+    if (clock > Number.NEGATIVE_INFINITY) this.#state.advance(eventTimeMs(clock), eventTimeMs(time));
     this.#select();
     this.#compareAll();
     // Whole from here on, as the first checkpoint of a run is.
@@ -312,6 +312,5 @@ export class KeyedSequence {
       }
     }
     same('timers', this.#state.eventTimers.count, this.#oracle.timers.length);
-    this.#oracle.time = Number.NEGATIVE_INFINITY;
   }
 }

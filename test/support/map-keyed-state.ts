@@ -27,7 +27,8 @@ class MapTable implements KeyedTable {
 
   get(sub: Uint8Array): Uint8Array | undefined {
     const cell = this.#live(text(sub));
-    if (cell !== undefined && this.#expiry?.refresh === 'access') cell.expires = this.#expires();
+    if (cell !== undefined && this.#expiry?.refresh === 'access')
+      cell.expires = Math.max(cell.expires, this.#expires());
     return cell?.value;
   }
 
@@ -36,7 +37,7 @@ class MapTable implements KeyedTable {
     const found = this.#live(text(sub));
     if (found !== undefined) {
       found.value = value.slice();
-      found.expires = this.#expires();
+      found.expires = Math.max(found.expires, this.#expires());
       return;
     }
     cells.delete(text(sub));
@@ -61,7 +62,10 @@ class MapTable implements KeyedTable {
   }
 
   #expires(): number {
-    return this.#expiry === undefined ? Number.POSITIVE_INFINITY : this.#owner.written + this.#expiry.ttlMs;
+    const { written } = this.#owner;
+    return this.#expiry === undefined || written === undefined
+      ? Number.POSITIVE_INFINITY
+      : written + this.#expiry.ttlMs;
   }
 
   #live(sub: string): Cell | undefined {
@@ -136,7 +140,13 @@ export class MapKeyedState implements KeyedState {
   readonly #tables = new Map<string, MapTable>();
   #key: StateKey | undefined;
   now = Number.MIN_SAFE_INTEGER;
-  written = Number.MIN_SAFE_INTEGER;
+  #time = Number.MIN_SAFE_INTEGER;
+
+  /** From when on what is written lives; undefined: for ever, there is no time yet. */
+  get written(): number | undefined {
+    const from = Math.max(this.now, this.#time);
+    return from === Number.MIN_SAFE_INTEGER ? undefined : from;
+  }
 
   select({ bytes, hash }: StateKey): void {
     this.#key = { bytes: bytes.slice(), hash };
@@ -154,8 +164,8 @@ export class MapKeyedState implements KeyedState {
   }
 
   advance(now: number, written: number = now): void {
-    this.now = now;
-    this.written = written;
+    this.now = Math.max(this.now, now);
+    this.#time = written;
   }
 
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean {

@@ -1,17 +1,20 @@
 /**
  * One operator made of a user's program, driven by hand: rows one at a time or in batches, watermarks, the clock. The
- * state is that of maps, and outlives the operator, so that a restart can be tried.
+ * state outlives the operator, so that a restart can be tried.
  */
 import type { Json } from '../../src/base/json.ts';
 import { eventTimeMs, processingTimeMs } from '../../src/base/time.ts';
+import { BATCH_ROWS_MAX } from '../../src/data/record-batch.ts';
 import { BatchBuilder } from '../../src/format/batch-builder.ts';
 import type { Row } from '../../src/format/row-view.ts';
 import type { Job } from '../../src/index.ts';
 import type { KernelInstance } from '../../src/kernel/instance.ts';
 import { imbalance } from '../../src/metrics/ledger.ts';
 import { eventTimeHook, physicalPlanOf } from '../../src/platform.ts';
-import type { ProcessNode } from '../../src/plan/process.ts';
+import type { ProcessNode } from '../../src/plan/logical.ts';
 import { Process } from '../../src/runtime/operators/process.ts';
+import { StateArena } from '../../src/state/arena.ts';
+import { ArenaKeyedState } from '../../src/state/arena-keyed-state.ts';
 import type { KeyedState } from '../../src/state/keyed-state.ts';
 import { newKernels } from './kernels.ts';
 import { MapKeyedState } from './map-keyed-state.ts';
@@ -24,24 +27,28 @@ export interface TimedRow {
   readonly watermark?: number;
 }
 
+const STATE_BYTES = 8 << 20;
 const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 
 export class ProcessHarness {
   readonly node: ProcessNode;
   readonly outputs: readonly RecordingOutput[];
   readonly letters: string[] = [];
-  state: KeyedState;
-  broadcast: KeyedState;
   operator: Process;
   now = 0;
   readonly #kernels: KernelInstance;
+  readonly #stateOf: (uid: string, isBroadcast: boolean) => KeyedState;
   #watermarks: number[] = [];
+  readonly #builders: BatchBuilder[] = [];
+  readonly #times: [timestamps: number, watermarks: number][] = [];
 
-  constructor(kernels: KernelInstance, job: Job, state: KeyedState = new MapKeyedState()) {
+  constructor(kernels: KernelInstance, job: Job, state: MapKeyedState | undefined) {
     this.#kernels = kernels;
+    const arena = new StateArena(kernels, STATE_BYTES);
+    const broadcast = state === undefined ? undefined : new MapKeyedState();
+    this.#stateOf = (uid, isBroadcast) =>
+      (isBroadcast ? broadcast : state) ?? new ArenaKeyedState({ kernels, arena, uid });
     this.node = nodeOf(job);
-    this.state = state;
-    this.broadcast = new MapKeyedState();
     this.outputs = [0, ...this.node.sides].map(() => new RecordingOutput(kernels.memory));
     this.#watermarks = this.node.inputs.map(() => BEFORE_ALL);
     this.operator = this.#make();
@@ -52,8 +59,9 @@ export class ProcessHarness {
       uid: this.node.uid ?? 'process',
       kernels: this.#kernels,
       node: this.node,
-      state: this.state,
-      broadcast: this.broadcast,
+      state: this.#stateOf('process', false),
+      broadcast: this.node.broadcast.length === 0 ? undefined : this.#stateOf('process/broadcast', true),
+      aging: this.#stateOf('process/processing time', true),
       outputs: this.outputs,
       timestamp: eventTimeHook,
       now: () => processingTimeMs(this.now),
@@ -65,18 +73,21 @@ export class ProcessHarness {
   rows(rows: readonly TimedRow[], input = 0): void {
     const spec = this.node.inputs[input];
     if (spec === undefined) throw new Error(`no input ${input}`);
-    const builder = new BatchBuilder(this.#kernels, spec.node.schema, rows.length);
     const { memory } = this.#kernels;
-    const column = (valueOf: (row: TimedRow) => number | undefined): number => {
+    this.#builders[input] ??= new BatchBuilder(this.#kernels, spec.node.schema);
+    const builder = this.#builders[input];
+    builder.reset();
+    this.#times[input] ??= [memory.allocate(BATCH_ROWS_MAX * 8), memory.allocate(BATCH_ROWS_MAX * 8)];
+    const [first, second] = this.#times[input];
+    const column = (at: number, valueOf: (row: TimedRow) => number | undefined): number => {
       if (rows.some((row) => valueOf(row) === undefined)) return 0;
-      const at = memory.allocate(rows.length * 8);
       rows.forEach((row, i) => {
         memory.i64[(at >>> 3) + i] = BigInt(valueOf(row) ?? 0);
       });
       return at;
     };
-    const timestamps = column(({ timestamp }) => timestamp);
-    const watermarks = timestamps === 0 ? 0 : column(({ watermark }) => watermark ?? this.#watermarks[input]);
+    const timestamps = column(first, ({ timestamp }) => timestamp);
+    const watermarks = timestamps === 0 ? 0 : column(second, ({ watermark }) => watermark ?? this.#watermarks[input]);
     for (const { row } of rows) builder.append(row);
     this.operator.processBatch({ ...builder.finish({ source: 's', split: 0 }), timestamps, watermarks }, input);
     this.drain();
@@ -136,5 +147,6 @@ function nodeOf(job: Job): ProcessNode {
   return found;
 }
 
-export const processHarness = async (job: Job, state?: KeyedState): Promise<ProcessHarness> =>
+/** Over an arena, or over maps when they are given. */
+export const processHarness = async (job: Job, state?: MapKeyedState): Promise<ProcessHarness> =>
   new ProcessHarness(await newKernels(), job, state);

@@ -13,7 +13,8 @@
  *     has the timer's time, so what a timer in the past emits may be late below.
  *  3. A timer of processing time emits at the first instant that is not late. Those not due when the input ends are dropped.
  *  4. A call does a bounded number of function calls and hands on at most one batch to each output.
- *  5. Between calls nothing is cached: all state is in the port.
+ *  5. State that was asked to expire by processing time lies in a port of its own, the only one that sees the clock.
+ *  6. Between calls nothing is cached: all state is in the port.
  * State: tables and timers in the port, under the uid. Not here: handles (runtime/state), the context (runtime/process).
  */
 import { UserError } from '../../base/errors.ts';
@@ -23,7 +24,8 @@ import type { BatchOrigin, RecordBatch } from '../../data/record-batch.ts';
 import type { Row, TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
-import type { ProcessInput, ProcessNode } from '../../plan/process.ts';
+import type { ProcessInput, ProcessNode } from '../../plan/logical.ts';
+import type { StateSpec } from '../../plan/process.ts';
 import type { KeyedState, TimerService } from '../../state/keyed-state.ts';
 import type { Operator, Output } from '../operator.ts';
 import { isOfTheFunction, rowFailure, timerFailure } from '../process/failures.ts';
@@ -31,6 +33,8 @@ import { KeyedRows } from '../process/keyed-rows.ts';
 import { PortBuffer, type Stamp } from '../process/port-buffer.ts';
 import { type ContextHost, ProcessContext } from '../process/process-context.ts';
 import { WatermarkTracker } from '../progress/watermark-tracker.ts';
+import { requireColumn } from '../../data/schema.ts';
+import { LookupRoom } from '../process/lookup-room.ts';
 import { KeyScope } from '../state/key-scope.ts';
 import { readOnly } from '../state/read-only.ts';
 import { RowBytes } from '../state/row-bytes.ts';
@@ -44,6 +48,8 @@ export interface ProcessOptions {
   readonly state: KeyedState;
   /** For what is the same for all keys; undefined when the node has no broadcast state. */
   readonly broadcast: KeyedState | undefined;
+  /** For what expires by the clock of the machine; undefined when nothing does. */
+  readonly aging: KeyedState | undefined;
   /** The main output, then one for each side. */
   readonly outputs: readonly Output[];
   readonly timestamp: TimestampHook;
@@ -61,6 +67,8 @@ interface Input {
 const CALLS_MAX = 4096;
 /** Entries removed from state at once. */
 const EXPIRED_MAX = 512;
+/** The same by processing time, before each call: more than one call adds. */
+const AGED_MAX = 8;
 
 export class Process implements Operator {
   // configuration
@@ -77,9 +85,14 @@ export class Process implements Operator {
   readonly #scope: KeyScope;
   readonly #states: States;
   readonly #broadcast: States;
+  /** States that expire by processing time, whose keys follow those of the others. */
+  readonly #aging: States;
+  readonly #agingScope: KeyScope;
   readonly #stamp: Stamp = { timestamp: MIN_TIME, watermark: MIN_TIME };
   readonly #timerContext: ProcessContext;
   #key: Row | undefined;
+  /** Where keys that are asked for from outside lie while they are hashed. */
+  #room: LookupRoom | undefined;
   /** The input whose batch is being taken. */
   #taking: Input | undefined;
   /** Timers up to here are to fire; then it is passed on. */
@@ -102,9 +115,13 @@ export class Process implements Operator {
     this.uid = uid;
     this.#options = options;
     this.#scope = new KeyScope(state);
-    this.#states = new States(this.#scope, state, node.states, node.clocks);
-    this.#expires = node.states.some(({ expiry }) => expiry !== undefined);
-    const { broadcast = state } = options;
+    const { broadcast = state, aging = state } = options;
+    const isAging = ({ expiry }: StateSpec): boolean => expiry?.clock === 'processing time';
+    const lasting = node.states.filter((spec) => !isAging(spec));
+    this.#states = new States(this.#scope, state, lasting, node.clocks);
+    this.#expires = lasting.some(({ expiry }) => expiry !== undefined);
+    this.#agingScope = new KeyScope(aging);
+    this.#aging = new States(this.#agingScope, aging, node.states.filter(isAging), node.clocks);
     this.#broadcast = new States(new KeyScope(broadcast), broadcast, node.broadcast, node.clocks);
     this.#keys = new RowBytes(node.key, { eventTime: node.clocks.eventTime, as: 'keys' });
     const schemas = [node.schema, ...node.sides.map(({ schema }) => schema)];
@@ -167,7 +184,8 @@ export class Process implements Operator {
   }
 
   get nextTimer(): ProcessingTimeMs | undefined {
-    const earliest = this.#options.state.processingTimers.earliest;
+    if (this.#options.node.timers.length === 0) return undefined;
+    const { earliest } = this.#options.state.processingTimers;
     return earliest === undefined ? undefined : processingTimeMs(earliest);
   }
 
@@ -188,6 +206,25 @@ export class Process implements Operator {
     this.#clock = eventTimeMs(before.clock);
     this.#largest = eventTimeMs(before.largest);
     if (this.#expires) this.#options.state.advance(this.#clock);
+  }
+
+  /**
+   * What is held for a key: the state when there is one, otherwise an object of them by name. Only between calls. E1203,
+   * E1303 when it is no key of this operator.
+   */
+  lookup(key: Row): unknown {
+    for (const name of Object.keys(key)) requireColumn(this.#keys.schema, name, `the key of '${this.uid}'`);
+    const bytes = this.#keys.encode(this.#keys.conform(key));
+    const { memory } = this.#options.kernels;
+    this.#room ??= new LookupRoom(memory);
+    const at = this.#room.put(bytes);
+    const hash = this.#options.kernels.function('hashBytes')(at, bytes.length) >>> 0;
+    this.#scope.key = this.#scope.keyOf(bytes, 0, bytes.length, hash);
+    this.#agingScope.key = this.#scope.key;
+    this.#age();
+    const held = { ...this.#states.peek(), ...this.#aging.peek() };
+    const [only, ...more] = this.#options.node.states;
+    return only !== undefined && more.length === 0 ? held[only.name] : held;
   }
 
   /** Watermark of the operator, for explanations. */
@@ -244,14 +281,16 @@ export class Process implements Operator {
       if (!this.#isReleased(watermark)) return true;
       if (timestamp !== undefined && timestamp > this.#largest) this.#largest = eventTimeMs(timestamp);
       const at = timestamp ?? this.#instantOfNoRow();
-      if (this.#expires) this.#options.state.advance(this.#clock, eventTimeMs(Math.max(at, this.#clock)));
+      if (this.#expires) this.#options.state.advance(this.#clock, eventTimeMs(at));
       this.#stamp.timestamp = at;
       this.#stamp.watermark = this.#clock;
     }
     rows.take();
+    this.#age();
     const key = rows.keyIn(this.#scope);
     if (key === undefined) this.#scope.leave();
     else this.#scope.key = key;
+    this.#agingScope.key = this.#scope.key;
     this.#key = undefined;
     this.#callRow(input);
     return true;
@@ -268,8 +307,7 @@ export class Process implements Operator {
   /** Fires one timer at or before `to`; true when there is none and the clock stands at `to`. */
   #isReleased(to: EventTimeMs): boolean {
     const { state } = this.#options;
-    const { eventTimers } = state;
-    const { earliest } = eventTimers;
+    const earliest = this.#tags.size === 0 ? undefined : state.eventTimers.earliest;
     const isDue = earliest !== undefined && earliest <= to;
     const before = this.#clock;
     this.#clock = eventTimeMs(Math.max(before, isDue ? earliest : to));
@@ -304,6 +342,8 @@ export class Process implements Operator {
     if (timer === undefined) return;
     const name = this.#names.get(String(timer.tag)) ?? new TextDecoder().decode(timer.tag);
     this.#scope.adopt();
+    this.#agingScope.key = this.#scope.key;
+    this.#age();
     this.#key = undefined;
     const { clocks } = this.#options.node;
     const context = this.#timerContext;
@@ -335,6 +375,15 @@ export class Process implements Operator {
     }
   }
 
+  /** Processing time goes on for what expires by it, and some of what has expired goes. */
+  #age(): void {
+    const { aging, now } = this.#options;
+    if (aging === undefined) return;
+    // The port counts in one clock, that of whoever opened it.
+    aging.advance(eventTimeMs(now()));
+    this.#agingScope.whole.expire(AGED_MAX, () => undefined);
+  }
+
   #keyRow(): Row {
     return (this.#key ??= this.#keys.decode(this.#scope.key.bytes));
   }
@@ -344,7 +393,7 @@ export class Process implements Operator {
     const { handles } = this.#broadcast;
     return isBroadcast
       ? new ProcessContext(host, {}, handles)
-      : new ProcessContext(host, this.#states.handles, readOnly(handles));
+      : new ProcessContext(host, { ...this.#states.handles, ...this.#aging.handles }, readOnly(handles));
   }
 
   #host(): ContextHost {
@@ -359,7 +408,7 @@ export class Process implements Operator {
       emit: (row) => this.#ports[0]?.append(row),
       side: (name, row) => {
         const port = sides.get(name);
-        if (port === undefined) throw new UserError('E1322', { side: String(name), declared: declared(sides.keys()) });
+        if (port === undefined) throw new UserError('E1332', { side: String(name), declared: declared(sides.keys()) });
         port.append(row);
       },
       timers: (clock) => {
@@ -368,7 +417,7 @@ export class Process implements Operator {
       },
       tag: (name) => {
         const tag = this.#tags.get(name);
-        if (tag === undefined) throw new UserError('E1321', { timer: String(name), declared: declared(node.timers) });
+        if (tag === undefined) throw new UserError('E1331', { timer: String(name), declared: declared(node.timers) });
         return tag;
       },
     };

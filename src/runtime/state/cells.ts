@@ -2,7 +2,21 @@
 import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { type ColumnType, INTEGER_RANGE } from '../../data/types.ts';
-import type { Cell, RowBytesOptions } from './row-bytes.ts';
+import type { ByteReader, ByteWriter } from './byte-stream.ts';
+
+/** How a column's values are checked, written and read. */
+export interface Cell {
+  /** The value as it reads after storing; undefined when the column cannot hold it. Never null. */
+  conform(value: unknown): unknown;
+  write(out: ByteWriter, value: unknown): void;
+  read(from: ByteReader): unknown;
+}
+
+export interface RowBytesOptions {
+  /** What a timestamp reads as. */
+  readonly eventTime: (epochMs: number) => unknown;
+  readonly as: 'keys' | 'values';
+}
 
 // A cell is given what it conformed or read before: these name what that is.
 const asNumber = (value: unknown): number => value as number;

@@ -62,6 +62,11 @@ export class MapState {
     }
   }
 
+  /** A copy, for those who look on. */
+  peek(): ReadonlyMap<unknown, unknown> {
+    return new Map(this.entries());
+  }
+
   *keys(): IterableIterator<unknown> {
     for (const [key] of this.entries()) yield key;
   }
@@ -122,6 +127,11 @@ export class ListState {
     }
   }
 
+  /** A copy, for those who look on. */
+  peek(): readonly unknown[] {
+    return [...this.get()];
+  }
+
   /** Replaces what it holds. */
   set(values: Iterable<unknown>): void {
     const all = [...values];
@@ -164,8 +174,16 @@ export class FoldState {
 
   /** Undefined when nothing was added. */
   get(): unknown {
-    const accumulator = this.#value.stored();
-    // As above.
+    return this.#finished(this.#value.stored());
+  }
+
+  /** As `get`, for those who look on. */
+  peek(): unknown {
+    return this.#finished(this.#value.peek());
+  }
+
+  #finished(accumulator: unknown): unknown {
+    // As in add.
     return accumulator === undefined ? undefined : this.#fold.finish(accumulator as never);
   }
 

@@ -1,7 +1,8 @@
 /** What a state holds, between functions and bytes: a row of a schema, or the value of a column. */
 import type { TableSchema } from '../../data/schema.ts';
 import type { Row } from '../../format/row-view.ts';
-import { RowBytes, type RowBytesOptions } from './row-bytes.ts';
+import type { RowBytesOptions } from './cells.ts';
+import { RowBytes } from './row-bytes.ts';
 
 export interface Kept {
   /** The value as it reads after storing. Throws E1303 or E1304 when it cannot be held. */

@@ -15,21 +15,7 @@ import { refusal } from '../../format/batch-builder.ts';
 import type { Row } from '../../format/row-view.ts';
 import { TextReader } from '../../format/text-reader.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
-import { cellOf } from './cells.ts';
-
-/** How a column's values are checked, written and read. */
-export interface Cell {
-  /** The value as it reads after storing; undefined when the column cannot hold it. Never null. */
-  conform(value: unknown): unknown;
-  write(out: ByteWriter, value: unknown): void;
-  read(from: ByteReader): unknown;
-}
-
-export interface RowBytesOptions {
-  /** What a timestamp reads as. */
-  readonly eventTime: (epochMs: number) => unknown;
-  readonly as: 'keys' | 'values';
-}
+import { type Cell, cellOf, type RowBytesOptions } from './cells.ts';
 
 export class RowBytes {
   readonly schema: TableSchema;

@@ -27,6 +27,11 @@ export class States {
     );
   }
 
+  /** What each holds for the key at hand, by name; nothing lives longer for it. After `writeBack`. */
+  peek(): { readonly [name: string]: unknown } {
+    return Object.fromEntries(Object.entries(this.handles).map(([name, handle]) => [name, handle.peek()]));
+  }
+
   writeBack(): void {
     for (const value of this.#values) value.writeBack();
   }

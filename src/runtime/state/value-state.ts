@@ -53,6 +53,13 @@ export class ValueState {
     return entry.value;
   }
 
+  /** As `get`, for those who look on: nothing lives longer for it. */
+  peek(): unknown {
+    this.#scope.select(this.#scope.key);
+    for (const { value } of this.#table.entries()) return this.#kept.decode(value);
+    return this.#initial;
+  }
+
   set(value: unknown): void {
     this.#change(this.#kept.conform(value));
   }

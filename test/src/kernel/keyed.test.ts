@@ -11,10 +11,10 @@ test('answers with the bytes of a timer and its key after the timer is gone', as
   const arena = new Arena(kernels, 8 << 20);
   const selection = new KeyedSelection(kernels);
   const timers = new TimerKernels(kernels, 1, selection);
-  selection.select(bytes(9, 8, 7, 6, 5, 4, 3, 2, 1), 77, 0);
+  selection.select(bytes(9, 8, 7, 6, 5, 4, 3, 2, 1), 77);
   expect(timers.register(-5, bytes(1, 2, 3))).toBe(true);
   expect(timers.register(-5, bytes(1, 2, 3))).toBe(false);
-  selection.select(bytes(1), 5, 0);
+  selection.select(bytes(1), 5);
   expect(timers.next(-6)).toBe(false);
   expect(timers.next(-5)).toBe(true);
   expect([timers.time, ...timers.sub]).toEqual([-5, 1, 2, 3]);
@@ -30,7 +30,7 @@ test('takes bytes that are views of state itself', async () => {
   const arena = new Arena(kernels, 8 << 20);
   const selection = new KeyedSelection(kernels);
   const table = new KeyedTableKernels(kernels, 1, selection, undefined);
-  selection.select(bytes(1), 5, 0);
+  selection.select(bytes(1), 5);
   expect(table.put(bytes(1), new Uint8Array(100).fill(3))).toBe('new');
   expect(table.get(bytes(1))).toBe(true);
   expect(table.put(table.value, table.value)).toBe('new');
@@ -53,7 +53,7 @@ test('drops all of a state at once', async () => {
   const selection = new KeyedSelection(kernels);
   const table = new KeyedTableKernels(kernels, 1, selection, { ttlMs: 10, onAccess: false });
   for (let i = 0; i < 2000; i++) {
-    selection.select(bytes(i & 255, i >> 8), Math.imul(i, 0x9e3779b1) >>> 0, i);
+    selection.select(bytes(i & 255, i >> 8), Math.imul(i, 0x9e3779b1) >>> 0);
     table.put(bytes(1), new Uint8Array(i));
   }
   expect(arena.stateKeys(1)).toBe(2000);
