@@ -4,6 +4,7 @@
  *
  * One class serves every stream: columns exist in the types alone, so it works on schemas, and `from` gives it its
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
+ * Long because every step of a stream is a method here.
  */
 import { UserError } from '../base/errors.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';

@@ -218,7 +218,7 @@ describe('a user of JavaScript', () => {
       "E1006 window must be given a window, such as tumbling('1 hour'), but is '1 hour'",
     );
     expect(wrong((s) => s.window?.(tumbling('1 hour'), { lateness: '1 hour' }))).toBe(
-      "E1009 unknown option 'lateness' of window | it takes: allowedLateness, results. Did you mean 'allowedLateness'?",
+      "E1009 unknown option 'lateness' of window | it takes: allowedLateness, results, trigger, evictor. Did you mean 'allowedLateness'?",
     );
     expect(wrong((s) => s.window?.(tumbling('1 hour'), { allowedLateness: '-1 s' }))).toBe(
       "E1006 allowedLateness of window must be zero or more, but is '-1 s'",
