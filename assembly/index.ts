@@ -1,7 +1,8 @@
 /** The only export list. One block per room; a kernel that is not named here does not exist for the host. */
 export { abiVersion } from './abi';
 export { framesTaken, memoryInit, transientAlloc } from './memory/frames';
-export { assignWatermarks, clampWatermarks, maxTimestamp, microsToMillis } from './watermark/assign';
+export { adaptiveBytes, adaptiveInit } from './watermark/adaptive';
+export { assignWatermarks, clampWatermarks, maxTimestamp, microsToMillis, rowsWithin } from './watermark/assign';
 
 export {
   arithmeticErrorsI32,
@@ -36,6 +37,7 @@ export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec
 // State: the arena, its snapshots, keyed tables, windowed aggregation.
 export { checksum } from './codec/checksum';
 export { hashBytes, hashInt64At } from './hash/hash';
+export { keyImage } from './hash/key';
 export {
   arenaInit,
   arenaPages,

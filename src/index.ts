@@ -8,6 +8,8 @@ export { from } from './api/stream-builder.ts';
 export { job, type Job } from './api/job.ts';
 export type { Flag, Keyed, Out, Stream, Uid, Windowed, WithLate } from './api/stream.ts';
 
+export type { AsyncOptions, RequestContext, RequestSignal, Retry } from './api/async.ts';
+
 // Schemas and rows
 export {
   bool,
@@ -39,17 +41,27 @@ export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
+  adaptive,
+  type AdaptiveOptions,
   boundedOutOfOrderness,
-  hopping,
+  custom,
   monotonous,
-  session,
+  punctuated,
   type Strategy,
-  tumbling,
+  type WatermarkGenerator,
   type WatermarkOptions,
+} from './api/watermark.ts';
+export {
+  cumulating,
+  hopping,
+  type LateOptions,
+  session,
+  tumbling,
   type Window,
   type WindowOffset,
 } from './api/window.ts';
-export type { Duration } from './base/time.ts';
+export type { ResultMode } from './plan/logical.ts';
+export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 
 // Sources and sinks

@@ -3,6 +3,7 @@
 import { explain, explainHelp } from './explain.ts';
 import { inspect, inspectHelp } from './inspect.ts';
 import { EXIT, report, say } from './output.ts';
+import { lab, labHelp } from './lab.ts';
 import { runCommand, runHelp } from './run.ts';
 
 interface Command {
@@ -14,6 +15,7 @@ interface Command {
 const COMMANDS: { readonly [name: string]: Command } = {
   run: { run: runCommand, help: runHelp, summary: 'run a job until its input ends, or until Ctrl-C' },
   explain: { run: explain, help: explainHelp, summary: 'print the plan of a job without running it' },
+  lab: { run: lab, help: labHelp, summary: 'incidents of stream processing, with their mechanism off and on' },
   inspect: { run: inspect, help: inspectHelp, summary: 'look into a state folder: checkpoints, operators, offsets' },
 };
 

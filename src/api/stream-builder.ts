@@ -6,24 +6,33 @@
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
  */
 import { UserError } from '../base/errors.ts';
-import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import { LATE_PORT, type LogicalNode, type WindowAggregateNode, type WindowSpec } from '../plan/logical.ts';
+import {
+  FUTURE_PORT,
+  LATE_PORT,
+  type LogicalNode,
+  type ResultMode,
+  type WatermarkNode,
+  type WindowAggregateNode,
+  type WindowSpec,
+} from '../plan/logical.ts';
 import { aggregation } from './aggregation.ts';
+import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
 import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
-import { requireKnownOptions, uidOf } from './options.ts';
+import { uidOf } from './options.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import type { Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
-import { strategyOf, windowSpecOf } from './window.ts';
+import { strategyOf, watermarkOptionsOf } from './watermark.ts';
+import { latenessOf, type LateOptions, windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -55,7 +64,7 @@ class StreamBuilder {
     return schemaOf(this.node.schema);
   }
 
-  watermark(column: string, strategy: unknown, options: { readonly idleAfter?: string } = {}): StreamBuilder {
+  watermark(column: string, strategy: unknown, options: unknown = {}): WithFutureBuilder {
     return located(() => {
       const type = this.#typeOf(column, 'watermark');
       if (!canBeEventTime(type)) {
@@ -66,18 +75,17 @@ class StreamBuilder {
           needs: 'a timestamp in milliseconds, never null',
         });
       }
-      requireKnownOptions(options, ['idleAfter'], 'watermark');
-      const idleAfterMs =
-        options.idleAfter === undefined ? undefined : positiveDurationMs(options.idleAfter, 'idleAfter of watermark');
-      const node: LogicalNode = {
-        kind: 'watermark',
-        schema: this.node.schema,
-        input: this.node,
-        column,
-        strategy: strategyOf(strategy),
-        idleAfterMs,
-      };
-      return new StreamBuilder(node, { ...this.traits, hasEventTime: true });
+      return new WithFutureBuilder(
+        {
+          kind: 'watermark',
+          schema: this.node.schema,
+          input: this.node,
+          column,
+          strategy: strategyOf(strategy),
+          ...watermarkOptionsOf(options),
+        },
+        { ...this.traits, hasEventTime: true },
+      );
     });
   }
 
@@ -134,6 +142,14 @@ class StreamBuilder {
     return located(() => this.#function('flatMap', fn, options));
   }
 
+  mapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('mapAsync', fn, options));
+  }
+
+  flatMapAsync(fn: AsyncFunction, options: AsyncOptions & { readonly out: unknown } & Uid): StreamBuilder {
+    return located(() => this.#async('flatMapAsync', fn, options));
+  }
+
   union(other: unknown): StreamBuilder {
     return located(() => {
       if (!(other instanceof StreamBuilder)) throw mistake('union', 'given a stream', other);
@@ -155,8 +171,8 @@ class StreamBuilder {
     });
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this, [], window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this, [], window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -193,6 +209,18 @@ class StreamBuilder {
     return new StreamBuilder(node, this.traits);
   }
 
+  #async(
+    does: 'mapAsync' | 'flatMapAsync',
+    run: AsyncFunction,
+    options: AsyncOptions & { readonly out: unknown } & Uid,
+  ): StreamBuilder {
+    requireFunction(run, does);
+    const schema = tableOf(isRecord(options) ? options.out : undefined, `out of ${does}`);
+    const uid = uidOf(options, does, ['out', 'uid', ...ASYNC_OPTIONS]);
+    const spec = asyncSpec(run, does, options);
+    return new StreamBuilder({ kind: 'async', schema, uid, input: this.node, spec }, this.traits);
+  }
+
   #function(
     does: 'map' | 'flatMap',
     run: (row: never) => unknown,
@@ -207,6 +235,8 @@ class StreamBuilder {
   }
 }
 
+type AsyncFunction = (row: never, context: never) => unknown;
+
 class KeyedBuilder {
   readonly #stream: StreamBuilder;
   readonly #keys: readonly string[];
@@ -216,8 +246,8 @@ class KeyedBuilder {
     this.#keys = keys;
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this.#stream, this.#keys, window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this.#stream, this.#keys, window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -229,11 +259,13 @@ class WindowedBuilder {
   readonly #input: LogicalNode;
   readonly #keys: readonly string[];
   readonly #window: WindowSpec;
+  readonly #late: ReturnType<typeof latenessOf>;
 
-  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec) {
+  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec, late: ReturnType<typeof latenessOf>) {
     this.#input = input;
     this.#keys = keys;
     this.#window = window;
+    this.#late = late;
   }
 
   aggregate(aggregates: unknown, options?: Uid): WithLateBuilder {
@@ -252,10 +284,21 @@ class WindowedBuilder {
         keys: this.#keys,
         window: this.#window,
         aggregates: calls,
-        allowedLatenessMs: 0,
-        results: 'accumulating',
+        ...this.#late,
       });
     });
+  }
+}
+
+class WithFutureBuilder extends StreamBuilder {
+  readonly future: StreamBuilder;
+
+  constructor(node: WatermarkNode, traits: Traits) {
+    super(node, traits);
+    this.future = new StreamBuilder(
+      { kind: 'side', schema: node.schema, of: node, name: 'future', port: FUTURE_PORT },
+      { ...traits, hasEventTime: false },
+    );
   }
 }
 
@@ -263,7 +306,7 @@ class WithLateBuilder extends StreamBuilder {
   readonly late: StreamBuilder;
 
   constructor(node: WindowAggregateNode) {
-    super(node, { hasEventTime: true, isChangelog: false });
+    super(node, { hasEventTime: true, isChangelog: node.results === 'retracting' });
     this.late = new StreamBuilder(
       { kind: 'side', schema: node.input.schema, of: node, name: 'late', port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
@@ -275,9 +318,9 @@ function windowed(
   stream: StreamBuilder,
   keys: readonly string[],
   window: unknown,
-  more: readonly unknown[],
+  options: LateOptions<ResultMode>,
 ): WindowedBuilder {
-  for (const options of more) requireKnownOptions(options, [], 'window');
+  const late = latenessOf(options);
   const spec = windowSpecOf(window);
   const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
@@ -288,7 +331,7 @@ function windowed(
     );
   if (!hasEventTime)
     throw new UserError('E1205', { where: 'window' }, { hint: 'call .watermark(column, strategy) before' });
-  return new WindowedBuilder(stream.node, keys, spec);
+  return new WindowedBuilder(stream.node, keys, spec, late);
 }
 
 function runningAggregate(

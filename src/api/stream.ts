@@ -11,12 +11,15 @@
  * Not here: how steps become a plan (stream-builder.ts).
  */
 import type { Aggregate, Retract } from './aggregate.ts';
+import type { AsyncOptions, RequestContext } from './async.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
 import type { Schema } from './schema.ts';
-import type { Strategy, WatermarkOptions, Window } from './window.ts';
+import type { ResultMode } from '../plan/logical.ts';
+import type { Strategy, WatermarkOptions } from './watermark.ts';
+import type { LateOptions, Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -29,6 +32,8 @@ type Runs<F> = 'changelog' extends F
   : 'event time' extends F
     ? 'a watermark'
     : 'no watermark: call .watermark(column, strategy) before';
+/** Windows that take results back make a changelog. */
+type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
 export interface Uid {
@@ -46,7 +51,11 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   readonly [traits]: F;
 
   /** Event time: the column that holds it, and how far it has come after each row. */
-  watermark(column: TimeName<C>, strategy: Strategy, options?: WatermarkOptions): Stream<C, F | 'event time'>;
+  watermark(
+    column: TimeName<C>,
+    strategy: Strategy<Row<C>>,
+    options?: WatermarkOptions,
+  ): WithFuture<C, F | 'event time'>;
 
   /** Keeps the rows for which the condition is true. */
   where(condition: Condition<C>): Stream<C, F>;
@@ -66,12 +75,26 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   /** Any number of rows for each row. */
   flatMap<O extends Columns>(fn: (row: Row<C>) => Iterable<NewRow<O>>, options: Out<O>): Stream<O, F>;
 
+  /** One row for each row, asked for: a look-up, a call of a service. Requests under way are part of checkpoints. */
+  mapAsync<O extends Columns, R extends NewRow<O>>(
+    fn: (row: Row<C>, context: RequestContext) => Promise<Exact<R, O>>,
+    options: Out<O> & AsyncOptions,
+  ): Stream<O, F>;
+  /** Any number of rows for each row, asked for. */
+  flatMapAsync<O extends Columns>(
+    fn: (row: Row<C>, context: RequestContext) => Promise<Iterable<NewRow<O>>>,
+    options: Out<O> & AsyncOptions,
+  ): Stream<O, F>;
+
   /** The rows of both, in columns of this one. Its event time is the earlier of the two. */
   union<D extends C, G extends Flag>(other: Stream<D, G>): Stream<C, (F & G) | Extract<F | G, 'changelog'>>;
 
   keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
   /** Windows over all rows. */
-  window(window: Window<Runs<F>>): Windowed<C, never, F>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, never, F, R>;
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
@@ -80,6 +103,12 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   /** Where the rows go. */
   to(sink: Sink<Emits<F>, C>, options?: Uid): Job;
+}
+
+/** Rows with event time, and beside them those dated so far ahead that they cannot be trusted. */
+export interface WithFuture<C extends Columns, F extends Flag> extends Stream<C, F> {
+  /** Without a reader they are counted only. */
+  readonly future: Stream<C>;
 }
 
 /** R, or the reason: a literal with a column that `out` does not have. */
@@ -96,7 +125,10 @@ type Clash<A, Taken extends string> = {
 
 /** A stream by key: rows with equal values in these columns belong together. */
 export interface Keyed<C extends Columns, K extends keyof C & string, F extends Flag> {
-  window(window: Window<Runs<F>>): Windowed<C, K, F>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, K, F, R>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
@@ -109,12 +141,12 @@ interface Bounds {
   windowEnd: timestamp;
 }
 
-export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag> {
+export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag, R = 'accumulating'> {
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K | keyof Bounds>,
     options?: Uid,
-  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F>;
+  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F | Changes<R>>;
 }
 
 /**

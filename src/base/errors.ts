@@ -22,6 +22,9 @@ const messages = {
   E1007: (p: { text: string }) => `'${p.text}' is not an instant; write it with its zone, such as '2001-01-03T10:00Z'`,
   E1008: (p: { clock: string }) => `an instant of ${p.clock} is not a number; use since(), or epochMs on both sides`,
   E1009: (p: { option: string; where: string }) => `unknown option '${p.option}' of ${p.where}`,
+  E1021: (p: { zone: string }) => `'${p.zone}' is not a time zone that is known here`,
+  E1023: (p: { text: string; what: string }) =>
+    `'${p.text}' has no fixed length, and ${p.what} needs one: weeks, months, quarters and years are sizes of tumbling()`,
   E1203: (p: { column: string; where: string }) => `unknown column '${p.column}' in ${p.where}`,
   E1204: (p: { column: string; type: string; where: string; needs: string }) =>
     `column '${p.column}' is ${p.type}, but ${p.where} needs ${p.needs}`,
@@ -64,6 +67,7 @@ const messages = {
   E1603: (p: { path: string; at: string; problem: string }) =>
     `${p.path}${p.at === '' ? '' : `, ${p.at}`}: ${p.problem}`,
   E1604: (p: { command: string; problem: string }) => `millrace ${p.command}: ${p.problem}`,
+  E1605: (p: { row: string }) => `the lab has no row '${p.row}'`,
   E1602: (p: { path: string; problem: string }) => `${p.path} cannot be run: ${p.problem}`,
   E1503: (p: { path: string; problem: string }) => `the output folder ${p.path} cannot be used: ${p.problem}`,
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,

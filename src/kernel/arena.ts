@@ -12,10 +12,10 @@ import type { KernelInstance } from './instance.ts';
 
 export const PAGE_BYTES = 4096;
 /** What a call of `drainSnapshot` needs at least: a run header and one block. */
-export const DRAIN_BYTES_MIN = 8 + 128;
+export const DRAIN_BYTES_MIN = 8 + 64;
 
 /** What is written at least when a byte of state has changed; assembly/memory/frames.ts has the same. */
-export const BLOCK_BYTES = 128;
+export const BLOCK_BYTES = 64;
 
 /** What a walk over a state needs. */
 const SCAN_BYTES = 256;

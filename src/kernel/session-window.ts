@@ -41,7 +41,7 @@ export class SessionWindow {
     this.#plan = new AggregatePlan(kernels, spec, batchRows);
     this.late = kernels.memory.allocate(batchRows * 4);
     const instants = (): ColumnVector => ({ values: kernels.memory.allocate(batchRows * 8), validity: 0 });
-    this.output = { key: this.#plan.key, start: instants(), end: instants(), results: this.#plan.results };
+    this.output = { key: this.#plan.key, start: instants(), end: instants(), results: this.#plan.results, kinds: 0 };
     this.#plan.set(PLAN.late, this.late);
     this.#plan.set(PLAN.outStarts, this.output.start.values);
     this.#plan.set(PLAN.outEnds, this.output.end.values);

@@ -26,7 +26,23 @@ export interface SourceNode {
 export type WatermarkStrategy =
   | { readonly kind: 'monotonous' }
   /** W = max - delayMs - 1 over the rows before. */
-  | { readonly kind: 'bounded'; readonly delayMs: number };
+  | { readonly kind: 'bounded'; readonly delayMs: number }
+  /** As bounded, with a delay (at most maxMs) that follows the rows so that about lateRate of them are late. */
+  | { readonly kind: 'adaptive'; readonly lateRate: number; readonly maxMs: number }
+  /** A user's function over the rows of each split. */
+  | { readonly kind: 'punctuated'; readonly run: WatermarkGenerator['onRow'] }
+  | { readonly kind: 'custom'; readonly generator: WatermarkGenerator };
+
+/** What a user's generator does, without the types of its rows. Watermarks are milliseconds; undefined: as before. */
+export interface WatermarkGenerator {
+  /** What it remembers of one split, at first: plain data, kept in checkpoints and changed in place. */
+  readonly state: () => Json;
+  readonly onRow: (row: never, eventTimeMs: number, state: Json) => number | undefined;
+  /** By the clock of the machine, every so often. */
+  readonly periodic:
+    | { readonly everyMs: number; readonly onPeriodic: (nowMs: number, state: Json) => number | undefined }
+    | undefined;
+}
 
 export interface WatermarkNode {
   readonly kind: 'watermark';
@@ -34,9 +50,23 @@ export interface WatermarkNode {
   readonly input: LogicalNode;
   readonly column: string;
   readonly strategy: WatermarkStrategy;
-  /** Live splits without rows for this long count as idle. Undefined: the default of the engine. */
-  readonly idleAfterMs: number | undefined;
+  /** Live splits without rows for this long count as idle. Undefined: DEFAULT_IDLE_AFTER_MS. */
+  readonly idleAfterMs: number | 'off' | undefined;
+  /**
+   * Rows dated so much ahead of all earlier ones of their split go to port FUTURE_PORT and move nothing. Undefined:
+   * DEFAULT_FUTURE_SKEW_MS.
+   */
+  readonly futureSkewMs?: number | 'off' | undefined;
+  /** Holds splits back that are more than maxDriftMs ahead of the slowest of all that name the group. */
+  readonly align?: { readonly group: string; readonly maxDriftMs: number } | undefined;
 }
+
+/** The rows from the future of a watermark node. */
+export const FUTURE_PORT = 1;
+/** Long enough for what comes once a month; months and years that were mistaken are mostly farther off. */
+export const DEFAULT_FUTURE_SKEW_MS = 31 * 86_400_000;
+/** A live split that is silent for so long should not keep the windows of the others open. */
+export const DEFAULT_IDLE_AFTER_MS = 60_000;
 
 export interface FilterNode {
   readonly kind: 'filter';
@@ -61,6 +91,32 @@ export interface FunctionNode {
   readonly input: LogicalNode;
   readonly does: 'filter' | 'map' | 'flatMap';
   readonly run: (row: never) => unknown;
+}
+
+/** How an asynchronous function is called (runtime/operators/async-function.ts). */
+export interface AsyncSpec {
+  readonly run: (row: never, context: never) => unknown;
+  /** Whether it answers with any number of rows, or with one. */
+  readonly many: boolean;
+  readonly order: 'input' | 'arrival';
+  /** Requests under way at once. */
+  readonly capacity: number;
+  readonly timeoutMs: number;
+  /** As the user wrote it, for messages. */
+  readonly timeoutText: string;
+  /** Attempts after the first, and the pause before the first of them; each further pause is twice as long. */
+  readonly retries: number;
+  readonly backoffMs: number;
+  readonly onFailure: 'fail' | 'dead letter';
+}
+
+/** A user's asynchronous function over rows. */
+export interface AsyncNode {
+  readonly kind: 'async';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly spec: AsyncSpec;
 }
 
 export interface UnionNode {
@@ -172,6 +228,7 @@ export type LogicalNode =
   | FilterNode
   | ProjectNode
   | FunctionNode
+  | AsyncNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode

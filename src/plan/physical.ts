@@ -89,8 +89,12 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
       return [];
     case 'sink':
     case 'function':
+    case 'async':
       return node.input.schema.fields.map((field) => field.name);
     case 'watermark':
+      // A user's function sees the whole row.
+      if (node.strategy.kind === 'punctuated' || node.strategy.kind === 'custom')
+        return node.input.schema.fields.map((field) => field.name);
       return [...output, node.column];
     case 'filter':
       return [...output, ...columnsOf(node.condition)];

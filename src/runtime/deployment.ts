@@ -7,6 +7,7 @@
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
  */
 import { assert, assertNever } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
@@ -17,7 +18,14 @@ import type { ColumnType } from '../data/types.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
-import { LATE_PORT, type WatermarkNode } from '../plan/logical.ts';
+import {
+  DEFAULT_FUTURE_SKEW_MS,
+  DEFAULT_IDLE_AFTER_MS,
+  FUTURE_PORT,
+  LATE_PORT,
+  type WatermarkNode,
+  type WatermarkStrategy,
+} from '../plan/logical.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
 import type { Manifest } from '../state/manifest.ts';
@@ -25,15 +33,18 @@ import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-lette
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
-import { AssignWatermarks } from './operators/assign-watermarks.ts';
+import { AsyncFunction } from './operators/async-function.ts';
+import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
 import { Filter } from './operators/filter.ts';
 import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
 import { SessionWindow } from './operators/session-window.ts';
+import { UserWatermarks } from './operators/user-watermarks.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
-import { SourceDriver } from './source-driver.ts';
+import { AlignmentGroup } from './progress/alignment.ts';
+import { type Alignment, SourceDriver } from './source-driver.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -52,6 +63,7 @@ export interface DeploymentContext {
   readonly settings: JobSettings;
   readonly restored: Manifest | undefined;
   readonly timestamp: TimestampHook;
+  readonly clock: Clock;
 }
 
 export interface Deployment {
@@ -144,6 +156,7 @@ class Wiring {
   readonly #splits: SourceSplits;
   readonly #edges: readonly (readonly Edge[])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
+  readonly #groups = new Map<string, AlignmentGroup>();
   readonly deadLetters: DeadLetterOffice;
 
   constructor(plan: PhysicalPlan, context: DeploymentContext) {
@@ -237,6 +250,18 @@ class Wiring {
           run: operator.run as (row: unknown) => unknown,
           timestamp: this.#context.timestamp,
         });
+      case 'async':
+        return new AsyncFunction({
+          uid,
+          kernels,
+          output,
+          input: operator.input.schema,
+          out: operator.schema,
+          spec: operator.spec,
+          clock: this.#context.clock,
+          timestamp: this.#context.timestamp,
+          deadLetter,
+        });
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
@@ -266,13 +291,17 @@ class Wiring {
     const { kernels, settings } = this.#context;
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
+    const timed = this.#watermarkNodeOf(index);
     const driver: SourceDriver = new SourceDriver({
       uid,
       kernels,
       output,
       connector,
       splits,
-      eventTime: this.#eventTimeOf(index),
+      eventTime: timed === undefined ? undefined : columnOf(timed.node),
+      maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
+      idleAfterMs: this.#idleAfterOf(index),
+      align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
       open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) =>
         connector.open(split, offset, {
           kernels,
@@ -282,6 +311,7 @@ class Wiring {
           batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
           chunkBytes: settings.chunkBytes,
           deadLetter: (letter) => {
+            if (driver.wasTold(splitIndex, letter.offset)) return;
             driver.ledger.in++;
             driver.ledger.deadLetters++;
             this.deadLetters.letter(uid, letter);
@@ -291,14 +321,46 @@ class Wiring {
     return driver;
   }
 
-  /** The event time column of a source: that of the first watermark node that reads it directly. */
-  #eventTimeOf(source: number): EventTimeColumn | undefined {
-    for (const { node } of readersOf(this.#plan, source, 0)) {
-      const operator = this.#plan.nodes[node]?.operator;
-      if (operator?.kind !== 'watermark') continue;
-      return columnOf(operator);
+  /** The first watermark node that reads a source directly: its column is the source's event time. */
+  #watermarkNodeOf(source: number): { readonly node: WatermarkNode; readonly index: number } | undefined {
+    for (const { node: index } of readersOf(this.#plan, source, 0)) {
+      const operator = this.#plan.nodes[index]?.operator;
+      if (operator?.kind === 'watermark') return { node: operator, index };
     }
     return undefined;
+  }
+
+  #assigner(index: number): AssignWatermarks {
+    const operator = this.#operators[index];
+    assert(operator instanceof AssignWatermarks, `node ${index} makes no watermarks`);
+    return operator;
+  }
+
+  /** The shortest time after which some operator that makes watermarks of a source wants its silent splits idle. */
+  #idleAfterOf(source: number): number | undefined {
+    const times = this.#plan.nodes.flatMap(({ operator }, index) => {
+      if (operator.kind !== 'watermark' || !sourcesOf(this.#plan, index).includes(source)) return [];
+      const { idleAfterMs = DEFAULT_IDLE_AFTER_MS } = operator;
+      return idleAfterMs === 'off' ? [] : [idleAfterMs];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  #alignmentOf(node: WatermarkNode): Alignment | undefined {
+    if (node.align === undefined) return undefined;
+    const { group: name, maxDriftMs } = node.align;
+    const group = this.#groups.get(name) ?? new AlignmentGroup();
+    this.#groups.set(name, group);
+    return { group, maxDriftMs, skewMs: skewOf(node) };
+  }
+
+  #ruleOf(uid: string, node: WatermarkNode, splits: number): AssignWatermarksOptions['rule'] {
+    const { strategy, input } = node;
+    if (strategy.kind !== 'punctuated' && strategy.kind !== 'custom') return delayRule(strategy);
+    const generator =
+      strategy.kind === 'custom' ? strategy.generator : { state: () => null, onRow: strategy.run, periodic: undefined };
+    const { kernels, timestamp } = this.#context;
+    return new UserWatermarks({ uid, memory: kernels.memory, schema: input.schema, timestamp, generator }, splits);
   }
 
   #watermarks(
@@ -319,10 +381,12 @@ class Wiring {
       uid,
       kernels: this.#context.kernels,
       output,
+      future: this.#port(index, FUTURE_PORT),
       ...columnOf(node),
       splits,
       deadLetter,
-      delayMs: node.strategy.kind === 'bounded' ? node.strategy.delayMs : 0,
+      rule: this.#ruleOf(uid, node, splits.length),
+      skewMs: skewOf(node),
       splitOf: ({ source, split }: BatchOrigin) => (first.get(source) ?? 0) + split,
     });
   }
@@ -333,4 +397,21 @@ function columnOf(node: WatermarkNode): EventTimeColumn {
   const field = node.input.schema.fields[column];
   assert(field !== undefined, `column ${node.column}`);
   return { column, type: field.type };
+}
+
+function delayRule(
+  strategy: Exclude<WatermarkStrategy, { readonly kind: 'punctuated' | 'custom' }>,
+): AssignWatermarksOptions['rule'] {
+  switch (strategy.kind) {
+    case 'monotonous':
+      return { delayMs: 0 };
+    case 'bounded':
+      return { delayMs: strategy.delayMs };
+    case 'adaptive':
+      return { lateRate: strategy.lateRate, maxMs: strategy.maxMs };
+  }
+}
+
+function skewOf({ futureSkewMs = DEFAULT_FUTURE_SKEW_MS }: WatermarkNode): number | undefined {
+  return futureSkewMs === 'off' ? undefined : futureSkewMs;
 }

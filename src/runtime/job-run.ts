@@ -13,7 +13,7 @@
  *     quiet, and waits for sinks that have too much buffered.
  */
 import { assert } from '../base/assert.ts';
-import type { AbortSignalLike } from '../base/clock.ts';
+import { Wake } from '../base/wake.ts';
 import type { SinkWriter } from '../connector/sink.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
@@ -106,6 +106,7 @@ export class JobRun {
       settings: this.settings,
       restored,
       timestamp: this.#ports.timestamp,
+      clock,
     });
     const manifest = this.#adopt(restored, epoch);
     await store.publish(
@@ -324,37 +325,9 @@ export class JobRun {
   async #close(status: JobStatus): Promise<void> {
     this.#status = status;
     await this.#background;
+    for (const operator of this.#deployment?.task.operators ?? []) operator.close?.();
     for (const source of this.#deployment?.task.sources ?? []) await source.close().catch(() => undefined);
     for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);
     await this.#ports.store.release().catch(() => undefined);
-  }
-}
-
-/** A promise that another part of the loop can resolve, and the signal that ends a sleep with it. */
-class Wake implements AbortSignalLike {
-  readonly promise: Promise<void>;
-  aborted = false;
-  #resolve: () => void = () => undefined;
-  readonly #listeners = new Set<() => void>();
-
-  constructor() {
-    this.promise = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  wake(): void {
-    this.aborted = true;
-    this.#resolve();
-    for (const listener of this.#listeners) listener();
-    this.#listeners.clear();
-  }
-
-  addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener);
   }
 }

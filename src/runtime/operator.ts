@@ -45,6 +45,8 @@ export interface Operator {
   readonly waiting?: 'none' | 'some' | 'full';
   /** Resolves when something that it waits for has come, so that `more` is true. */
   ready?(): Promise<void>;
+  /** The job has ended, however: what is waited for is not wanted any more. */
+  close?(): void;
   snapshot(): Json;
   restore(state: Json): void;
 }

@@ -1,6 +1,8 @@
 /** The door `millrace/testing`: one's own job on virtual time with faults, and what that is made of. */
 export { type Input, rows } from './given-rows.ts';
 export { simulate, type SimulateOptions, type Simulation } from './simulate.ts';
+export { play, type Played, type PlayedRow, type PlayOptions, type Sample } from './play.ts';
+export { tape, type Tape, type TapeEvent } from './tape.ts';
 export { canonicalText } from './canonical-text.ts';
 export { instrument, PortController, SimulatedCrash } from './crash-points.ts';
 export { type MemoryFiles, memoryFiles, type MemoryFilesOptions } from './memory-files.ts';

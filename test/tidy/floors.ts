@@ -79,6 +79,8 @@ export const FLOORS: { readonly [room: string]: Floor } = {
       'src/data',
       'src/base',
       'src/kernel',
+      'src/metrics',
+      'src/plan',
     ],
     packages: ['#kernels'],
   },

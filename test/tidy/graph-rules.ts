@@ -144,7 +144,8 @@ export function unmirroredFindings(graph: Graph): Finding[] {
   for (const [path, file] of graph.files) {
     if (!inFolder(path, 'src', 'node', 'web', 'assembly') || path.endsWith('.d.ts') || !path.endsWith('.ts')) continue;
     if (direct.has(path) || isTypesOnly(file) || hasKernelTest(path, tests, tested)) continue;
-    const mirror = `test/${roomOf(path) ?? path}/`;
+    // The lab is a room that readers look for by its name, among tests too.
+    const mirror = inFolder(path, 'src/lab') ? 'test/lab/' : `test/${roomOf(path) ?? path}/`;
     const reached =
       reachOf.get(mirror)
       ?? reach(

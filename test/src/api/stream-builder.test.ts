@@ -293,7 +293,7 @@ describe('a user of JavaScript', () => {
 
   it('is told about unknown options and empty uids', () => {
     expect(wrong((s) => s.watermark?.('scheduled', monotonous(), { idleafter: '1 s' }))).toBe(
-      "E1009 unknown option 'idleafter' of watermark | it takes: idleAfter. Did you mean 'idleAfter'?",
+      "E1009 unknown option 'idleafter' of watermark | it takes: idleAfter, futureSkew, align. Did you mean 'idleAfter'?",
     );
     expect(wrong((s) => s.watermark?.('scheduled', monotonous(), { idleAfter: '0 s' }))).toBe(
       "E1003 idleAfter of watermark must be greater than zero, but is '0 s'",

@@ -1,0 +1,5 @@
+/**
+ * Cases that are never run, by id: what they observe exists only inside the engine that they were written for. Each with
+ * what it is and why no user could see it.
+ */
+export const INSIDE_FLINK: { readonly [id: string]: string } = {};
