@@ -120,6 +120,15 @@ export {
   type WindowOptions,
 } from './api/trigger.ts';
 export type { WindowFunction } from './api/window-function.ts';
+export {
+  cumulating,
+  hopping,
+  type LateOptions,
+  session,
+  tumbling,
+  type Window,
+  type WindowOffset,
+} from './api/window.ts';
 export type { ResultMode } from './plan/logical.ts';
 export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
