@@ -58,7 +58,15 @@ export {
   snapshotWhole,
 } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
+export {
+  accumulatorAdd,
+  accumulatorCreate,
+  accumulatorFinish,
+  accumulatorMerge,
+  accumulatorRetract,
+  accumulatorRows,
+} from './window/accumulate';
 export { changelogAggregate } from './window/changelog';
 export { fireNext, windowDue, windowFiring } from './window/fire';
-export { planInit } from './window/plan';
+export { planInit, planLayOut } from './window/plan';
 export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';

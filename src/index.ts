@@ -6,7 +6,19 @@
 // Streams and jobs
 export { from } from './api/stream-builder.ts';
 export { job, type Job } from './api/job.ts';
-export type { Flag, Keyed, Out, Stream, Uid, Windowed, WithLate } from './api/stream.ts';
+export type {
+  Broadcast,
+  BroadcastConnected,
+  Connected,
+  Flag,
+  Keyed,
+  Out,
+  Processed,
+  Stream,
+  Uid,
+  Windowed,
+  WithLate,
+} from './api/stream.ts';
 
 // Schemas and rows
 export {
@@ -36,11 +48,39 @@ export type { Condition, Expr, Fields } from './api/expression.ts';
 // Aggregates
 export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './api/aggregate.ts';
 
+// Functions with state and time
+export {
+  aggregating,
+  type Aggregating,
+  type FoldState,
+  listOf,
+  type ListState,
+  mapOf,
+  type MapState,
+  reducing,
+  type States,
+  type Ttl,
+  value,
+  type ValueOptions,
+  type ValueState,
+} from './api/state.ts';
+export type {
+  BroadcastProcess,
+  Context,
+  CoProcess,
+  Fired,
+  Process,
+  Sides,
+  Timers,
+} from './api/process.ts';
+
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
   boundedOutOfOrderness,
+  cumulating,
   hopping,
+  type LateOptions,
   monotonous,
   type Strategy,
   tumbling,
@@ -48,6 +88,7 @@ export {
   type Window,
   type WindowOffset,
 } from './api/window.ts';
+export type { ResultMode } from './plan/logical.ts';
 export type { Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 

@@ -13,6 +13,7 @@ import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStor
 import {
   capacityOf,
   directoryIndex,
+  keyBytesOf,
   SEGMENT_COUNT,
   SEGMENT_HEADER,
   SEGMENT_LIMIT,
@@ -167,6 +168,27 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
   return n;
+}
+
+/** The entry of the key of the run's first row, 0 when the table has none. */
+export function findEntry(planPtr: u32, tableRef: u32): u32 {
+  locate(planPtr, tableRef, 0, 1);
+  const table = resolve(tableRef);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
+  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const image = scratch + SCRATCH_KEYS;
+  const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES);
+  const slot = slotOf(table, load<u32>(scratch + SCRATCH_HASHES));
+  const first = resolve(slotSegment(slot)) + SEGMENT_HEADER;
+  const end = first + capacityOf(table, slotClass(slot)) * entryBytes;
+  let entry = load<u32>(scratch + SCRATCH_CANDIDATES);
+  while (entry != end && load<u64>(entry + keyBytesOf(keyKind)) != 0) {
+    if (keyKind == KEY_BYTES ? keyEquals(entry, image, bytes) : load<i64>(entry) == load<i64>(image)) return entry;
+    entry += entryBytes;
+    if (entry == end) entry = first;
+  }
+  return 0;
 }
 
 function slotOf(tablePtr: u32, hash: u32): u32 {

@@ -38,8 +38,9 @@ export const FIRE_END: u32 = 56;
 
 export const KIND_WINDOWED: u32 = 1;
 const SLICE_SHIFT: u32 = 4;
-/** MIN_TIME of the host. */
+/** MIN_TIME and MAX_TIME of the host. */
 export const TIME_MIN: i64 = -9007199254740991;
+export const TIME_MAX: i64 = 9007199254740991;
 
 /**
  * Opens a windowed state whose entries have this layout. 0, or CORRUPT when it is there with another layout or kind.

@@ -10,7 +10,14 @@ import { positiveDurationMs } from '../base/time.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import { LATE_PORT, type LogicalNode, type WindowAggregateNode, type WindowSpec } from '../plan/logical.ts';
+import {
+  LATE_PORT,
+  type LogicalNode,
+  type ResultMode,
+  type WindowAggregateNode,
+  type WindowSpec,
+} from '../plan/logical.ts';
+import type { ProcessNode, StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
@@ -19,11 +26,13 @@ import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
+import { processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
+import { statesOf } from './state.ts';
 import type { Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
-import { strategyOf, windowSpecOf } from './window.ts';
+import { latenessOf, type LateOptions, strategyOf, windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -146,6 +155,10 @@ class StreamBuilder {
     });
   }
 
+  broadcast(states: unknown): BroadcastBuilder {
+    return located(() => new BroadcastBuilder(this, states));
+  }
+
   keyBy(...columns: string[]): KeyedBuilder {
     return located(() => {
       requireSome(columns, 'keyBy', 'column');
@@ -155,8 +168,8 @@ class StreamBuilder {
     });
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this, [], window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this, [], window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -216,8 +229,25 @@ class KeyedBuilder {
     this.#keys = keys;
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this.#stream, this.#keys, window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this.#stream, this.#keys, window, options));
+  }
+
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode([this.#side('row')], [], spec, options)));
+  }
+
+  connect(other: unknown): ConnectedBuilder {
+    return located(() => {
+      if (other instanceof KeyedBuilder) return new ConnectedBuilder([this.#side('left'), other.#side('right')], []);
+      if (other instanceof BroadcastBuilder) return new ConnectedBuilder([this.#side('row'), other.side], other.states);
+      throw mistake('connect', 'given a stream by key, or a broadcast one', other);
+    });
+  }
+
+  #side(name: Side['name']): Side {
+    const { node, traits } = this.#stream;
+    return { node, traits, keys: this.#keys, name };
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -225,15 +255,66 @@ class KeyedBuilder {
   }
 }
 
+/** Rows for all keys, with the states that they fill. */
+class BroadcastBuilder {
+  readonly side: Side;
+  readonly states: readonly StateSpec[];
+
+  constructor(stream: StreamBuilder, states: unknown) {
+    const { node, traits } = stream;
+    this.side = { node, traits, keys: undefined, name: 'broadcast' };
+    this.states = statesOf(states, 'broadcast');
+    const lost = this.states.find(({ expiry }) => expiry !== undefined);
+    if (lost !== undefined) throw mistake(`'${lost.name}' of broadcast`, 'a state without ttl', 'one with');
+  }
+}
+
+class ConnectedBuilder {
+  readonly #sides: readonly Side[];
+  readonly #broadcast: readonly StateSpec[];
+
+  constructor(sides: readonly Side[], broadcast: readonly StateSpec[]) {
+    this.#sides = sides;
+    this.#broadcast = broadcast;
+  }
+
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode(this.#sides, this.#broadcast, spec, options)));
+  }
+}
+
+/** The results of a function with state, and its sides by name. */
+class ProcessedBuilder extends StreamBuilder {
+  readonly side: { readonly [name: string]: StreamBuilder };
+
+  constructor(node: ProcessNode) {
+    const traits = { hasEventTime: node.hasEventTime, isChangelog: false };
+    super(node, traits);
+    this.side = Object.fromEntries(
+      node.sides.map(({ name, schema }, i) => [
+        name,
+        new StreamBuilder({ kind: 'side', schema, of: node, name, port: i + 1 }, traits),
+      ]),
+    );
+  }
+}
+
 class WindowedBuilder {
   readonly #input: LogicalNode;
   readonly #keys: readonly string[];
   readonly #window: WindowSpec;
+  readonly #late: ReturnType<typeof latenessOf>;
 
-  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec) {
+  constructor(
+    input: LogicalNode,
+    keys: readonly string[],
+    window: WindowSpec,
+    late: ReturnType<typeof latenessOf>,
+  ) {
     this.#input = input;
     this.#keys = keys;
     this.#window = window;
+    this.#late = late;
   }
 
   aggregate(aggregates: unknown, options?: Uid): WithLateBuilder {
@@ -252,8 +333,7 @@ class WindowedBuilder {
         keys: this.#keys,
         window: this.#window,
         aggregates: calls,
-        allowedLatenessMs: 0,
-        results: 'accumulating',
+        ...this.#late,
       });
     });
   }
@@ -263,7 +343,7 @@ class WithLateBuilder extends StreamBuilder {
   readonly late: StreamBuilder;
 
   constructor(node: WindowAggregateNode) {
-    super(node, { hasEventTime: true, isChangelog: false });
+    super(node, { hasEventTime: true, isChangelog: node.results === 'retracting' });
     this.late = new StreamBuilder(
       { kind: 'side', schema: node.input.schema, of: node, name: 'late', port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
@@ -275,9 +355,9 @@ function windowed(
   stream: StreamBuilder,
   keys: readonly string[],
   window: unknown,
-  more: readonly unknown[],
+  options: LateOptions<ResultMode>,
 ): WindowedBuilder {
-  for (const options of more) requireKnownOptions(options, [], 'window');
+  const late = latenessOf(options);
   const spec = windowSpecOf(window);
   const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
@@ -288,7 +368,7 @@ function windowed(
     );
   if (!hasEventTime)
     throw new UserError('E1205', { where: 'window' }, { hint: 'call .watermark(column, strategy) before' });
-  return new WindowedBuilder(stream.node, keys, spec);
+  return new WindowedBuilder(stream.node, keys, spec, late);
 }
 
 function runningAggregate(

@@ -15,8 +15,11 @@ import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
+import type { BroadcastProcess, ColumnsOf, CoProcess, Process, Sides } from './process.ts';
 import type { Schema } from './schema.ts';
-import type { Strategy, WatermarkOptions, Window } from './window.ts';
+import type { ResultMode } from '../plan/logical.ts';
+import type { States } from './state.ts';
+import type { LateOptions, Strategy, WatermarkOptions, Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -29,6 +32,8 @@ type Runs<F> = 'changelog' extends F
   : 'event time' extends F
     ? 'a watermark'
     : 'no watermark: call .watermark(column, strategy) before';
+/** Windows that take results back make a changelog. */
+type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
 export interface Uid {
@@ -69,9 +74,15 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   /** The rows of both, in columns of this one. Its event time is the earlier of the two. */
   union<D extends C, G extends Flag>(other: Stream<D, G>): Stream<C, (F & G) | Extract<F | G, 'changelog'>>;
 
+  /** Rows that are for all keys of a stream that connects to them, with the states that they fill. */
+  broadcast<B extends States>(states: B): Broadcast<C, B, F>;
+
   keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
   /** Windows over all rows. */
-  window(window: Window<Runs<F>>): Windowed<C, never, F>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, never, F, R>;
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
@@ -94,9 +105,27 @@ type Clash<A, Taken extends string> = {
   readonly [P in Extract<keyof A, Taken>]: `'${P}' is already a column of the result: choose another name`;
 };
 
+declare const keyOf: unique symbol;
+
 /** A stream by key: rows with equal values in these columns belong together. */
 export interface Keyed<C extends Columns, K extends keyof C & string, F extends Flag> {
-  window(window: Window<Runs<F>>): Windowed<C, K, F>;
+  readonly [keyOf]: { readonly columns: C; readonly key: K; readonly traits: F };
+  /** A function with state and timers for each key. */
+  process<S extends States, O extends Columns, const T extends string = never, X extends Sides = {}>(
+    spec: Process<C, K, S, O, T, X, F>,
+    options: ProcessOut<O, F>,
+  ): Processed<O, X, F>;
+  /** With another stream of the same key, or with one that is broadcast. */
+  connect<D extends Columns, B extends States, G extends Flag>(
+    other: Broadcast<D, B, G>,
+  ): BroadcastConnected<C, K, D, B, F | Extract<G, 'changelog'>>;
+  connect<D extends Columns, L extends keyof D & string, G extends Flag>(
+    other: Keyed<D, L, G>,
+  ): Connected<C, K, D, (F & G) | Extract<F | G, 'changelog'>>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, K, F, R>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
@@ -104,17 +133,55 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   ): Stream<Table<Cols<C, K> | Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
 }
 
+/** What functions give, and that they take rows which stay. */
+export type ProcessOut<O extends Columns, F> = { readonly out: Schema<O> } & ('changelog' extends F
+  ? { readonly input: 'cannot be a changelog: these results update and delete rows' }
+  : unknown);
+
+/** The results of a function, and its further outputs by name. */
+export interface Processed<O extends Columns, X, F extends Flag> extends Stream<O, F> {
+  readonly side: { readonly [N in keyof X]: Stream<ColumnsOf<X[N]>, F> };
+}
+
+declare const broadcastOf: unique symbol;
+
+export interface Broadcast<D extends Columns, B extends States, G extends Flag> {
+  readonly [broadcastOf]: { readonly columns: D; readonly states: B; readonly traits: G };
+}
+
+/** Two streams whose rows of one key meet. Event time is the earlier of the two. */
+export interface Connected<C extends Columns, K extends keyof C & string, D extends Columns, F extends Flag> {
+  process<S extends States, O extends Columns, const T extends string = never, X extends Sides = {}>(
+    spec: CoProcess<C, K, D, S, O, T, X, F>,
+    options: ProcessOut<O, F>,
+  ): Processed<O, X, F>;
+}
+
+/** A stream by key, and rows that are for all keys. */
+export interface BroadcastConnected<
+  C extends Columns,
+  K extends keyof C & string,
+  D extends Columns,
+  B extends States,
+  F extends Flag,
+> {
+  process<S extends States, O extends Columns, const T extends string = never, X extends Sides = {}>(
+    spec: BroadcastProcess<C, K, D, B, S, O, T, X, F>,
+    options: ProcessOut<O, F>,
+  ): Processed<O, X, F>;
+}
+
 interface Bounds {
   windowStart: timestamp;
   windowEnd: timestamp;
 }
 
-export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag> {
+export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag, R = 'accumulating'> {
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K | keyof Bounds>,
     options?: Uid,
-  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F>;
+  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F | Changes<R>>;
 }
 
 /**

@@ -4,7 +4,7 @@
  * the offset.
  */
 import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
-import type { WatermarkStrategy, WindowSpec } from '../plan/logical.ts';
+import type { ResultMode, WatermarkStrategy, WindowSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
 import { mistake } from './mistake.ts';
 import { requireKnownOptions } from './options.ts';
@@ -78,6 +78,51 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
       offsetMs: offsetOf(options, slideMs, 'hopping'),
     });
   });
+}
+
+/** Windows that share their start and grow by `step`, up to `max`; then the next start. */
+export function cumulating(max: Duration, step: Duration, options: WindowOffset = {}): Window<'a watermark'> {
+  return located(() => {
+    const sizeMs = positiveDurationMs(max, 'the window size');
+    const stepMs = positiveDurationMs(step, 'the step');
+    if (sizeMs % stepMs !== 0) throw mistake('the step', `a part of the window size '${max}' that divides it`, step);
+    return new WindowDeclaration({
+      kind: 'cumulating',
+      clock: 'event time',
+      zone: undefined,
+      sizeMs,
+      stepMs,
+      offsetMs: offsetOf(options, sizeMs, 'cumulating'),
+    });
+  });
+}
+
+/** What becomes of rows that come after their window fired. */
+export interface LateOptions<R extends ResultMode> {
+  /** So long after its end a window still takes rows. None when left out. */
+  readonly allowedLateness?: Duration;
+  /**
+   * What a late row gives: 'accumulating' (the default), the whole result again; 'discarding', what came since;
+   * 'retracting', a changelog that takes the earlier result back; 'final', one result when nothing can change it.
+   */
+  readonly results?: R;
+}
+
+const RESULT_MODES: readonly string[] = ['accumulating', 'discarding', 'retracting', 'final'] satisfies ResultMode[];
+const isResultMode = (mode: unknown): mode is ResultMode => typeof mode === 'string' && RESULT_MODES.includes(mode);
+
+/** Lateness and result mode of the options of window(). */
+export function latenessOf(options: LateOptions<ResultMode>): {
+  readonly allowedLatenessMs: number;
+  readonly results: ResultMode;
+} {
+  requireKnownOptions(options, ['allowedLateness', 'results'], 'window');
+  const { allowedLateness, results = 'accumulating' } = options;
+  if (!isResultMode(results)) throw mistake('results of window', `one of ${RESULT_MODES.join(', ')}`, results);
+  if (allowedLateness === undefined) return { allowedLatenessMs: 0, results };
+  const allowedLatenessMs = durationMs(allowedLateness, 'allowedLateness of window');
+  if (allowedLatenessMs < 0) throw mistake('allowedLateness of window', 'zero or more', allowedLateness);
+  return { allowedLatenessMs, results };
 }
 
 /** Offsets are the same modulo the step between windows: kept in [0, step). */

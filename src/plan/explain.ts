@@ -6,7 +6,8 @@ import { shortDuration } from '../base/time.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
 import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode } from './logical.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeProcess } from './describe-process.ts';
+import { describeLateness, describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -56,8 +57,10 @@ function summary(node: PlanNode): string {
       return node.columns.map(describeColumn).join('; ');
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
+    case 'process':
+      return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}: ${describeCalls(node.aggregates)}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'side':

@@ -13,6 +13,7 @@ import type { TableSchema } from '../data/schema.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
+import type { ProcessNode } from './process.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -94,7 +95,13 @@ export type WindowSpec =
   | (Aligned & { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number })
   /** Windows that share their start and grow by `stepMs` up to `sizeMs`. */
   | (Aligned & { readonly kind: 'cumulating'; readonly sizeMs: number; readonly stepMs: number })
-  | { readonly kind: 'session'; readonly clock: WindowClock; readonly gapMs: number }
+  /** `gapOf`: each row's own gap in milliseconds; `gapMs` is then 0. */
+  | {
+      readonly kind: 'session';
+      readonly clock: WindowClock;
+      readonly gapMs: number;
+      readonly gapOf?: ((row: never) => number) | undefined;
+    }
   /** The last `rows` rows of a key, at every `slide`th. */
   | { readonly kind: 'count'; readonly rows: number; readonly slide: number }
   /** One window for everything; something else says when it fires. */
@@ -110,6 +117,35 @@ export type ResultMode =
   | 'retracting'
   /** One result, when no late row can change it any more. */
   | 'final';
+
+/** When a window fires. Without one: when its end is reached, and at every row that comes later. */
+export type TriggerSpec =
+  | { readonly kind: 'end'; readonly clock: WindowClock }
+  | { readonly kind: 'endOfWindow'; readonly early: TriggerSpec | undefined; readonly late: TriggerSpec | undefined }
+  | { readonly kind: 'count'; readonly rows: number }
+  | { readonly kind: 'eachRow' }
+  /** At multiples of the interval. */
+  | { readonly kind: 'continuous'; readonly clock: WindowClock; readonly intervalMs: number }
+  /** Every so often from the first row on, on the clock of the machine. */
+  | { readonly kind: 'every'; readonly intervalMs: number }
+  | { readonly kind: 'purging'; readonly inner: TriggerSpec }
+  | {
+      readonly kind: 'timeout';
+      readonly inner: TriggerSpec;
+      readonly timeoutMs: number;
+      readonly resetByRows: boolean;
+      readonly clearOnTimeout: boolean;
+    }
+  /** A user's trigger, as api/trigger.ts declares it. */
+  | { readonly kind: 'custom'; readonly name: string; readonly trigger: unknown };
+
+/** Which rows of a window count when it fires. */
+export type EvictorSpec = { readonly when: 'before' | 'after' } & (
+  | { readonly kind: 'count'; readonly rows: number }
+  | { readonly kind: 'time'; readonly keepMs: number }
+  | { readonly kind: 'delta'; readonly threshold: number; readonly delta: (row: never, last: never) => number }
+  | { readonly kind: 'custom'; readonly keep: (row: never, index: number, count: number) => boolean }
+);
 
 /** One aggregate of an aggregation: `name: fn(column) where condition`. */
 export interface AggregateCall {
@@ -137,6 +173,15 @@ export interface WindowAggregateNode {
   readonly aggregates: readonly AggregateCall[];
   readonly allowedLatenessMs: number;
   readonly results: ResultMode;
+  readonly trigger?: TriggerSpec | undefined;
+  readonly evictor?: EvictorSpec | undefined;
+  /** A user's function over all rows of a window, in place of aggregates. */
+  readonly process?: WindowProcess | undefined;
+}
+
+/** Makes result rows of `schema` from the rows of a window. */
+export interface WindowProcess {
+  readonly rows: (rows: never, context: never) => Iterable<unknown>;
 }
 
 /**
@@ -172,6 +217,7 @@ export type LogicalNode =
   | FilterNode
   | ProjectNode
   | FunctionNode
+  | ProcessNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode
@@ -198,6 +244,8 @@ export function inputsOf(node: LogicalNode | SinkNode): readonly LogicalNode[] {
       return [];
     case 'union':
       return node.inputs;
+    case 'process':
+      return node.inputs.map((input) => input.node);
     case 'side':
       return [node.of];
     default:

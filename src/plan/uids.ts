@@ -13,8 +13,16 @@ import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
+import { describeState } from './describe-process.ts';
 import { describeWindow } from './describe-window.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
+import {
+  type AggregateCall,
+  inputsOf,
+  type LogicalNode,
+  type LogicalPlan,
+  type SinkNode,
+  type WindowAggregateNode,
+} from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
 
@@ -75,8 +83,16 @@ function describeNode(node: PlanNode): Json {
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'process':
+      return [
+        node.inputs.map(({ keys }) => (keys === undefined ? null : [...keys])),
+        describeSchema(node.schema),
+        [...node.states, ...node.broadcast].map(describeState),
+        [...node.timers],
+        node.sides.map(({ name, schema }) => [name, describeSchema(schema)]),
+      ];
     case 'windowAggregate':
-      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
+      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
       return [[...node.keys], node.aggregates.map(describeCall)];
     case 'sink':
@@ -87,6 +103,9 @@ function describeNode(node: PlanNode): Json {
       return node.port;
   }
 }
+
+const describeLate = ({ allowedLatenessMs, results }: WindowAggregateNode): Json[] =>
+  allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results];
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];
 

@@ -9,6 +9,7 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import type { ProcessingTimeMs } from '../base/time.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type RecordBatch } from '../data/record-batch.ts';
@@ -18,8 +19,10 @@ import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import { LATE_PORT, type WatermarkNode } from '../plan/logical.ts';
+import type { ProcessNode } from '../plan/process.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
+import type { KeyedState } from '../state/keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
@@ -27,6 +30,7 @@ import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { Filter } from './operators/filter.ts';
+import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
@@ -51,6 +55,10 @@ export interface DeploymentContext {
   readonly settings: JobSettings;
   readonly restored: Manifest | undefined;
   readonly timestamp: TimestampHook;
+  /** For functions that ask their context for it. */
+  readonly now: () => ProcessingTimeMs;
+  /** The keyed state of an operator. */
+  readonly keyedState: (name: string) => KeyedState;
 }
 
 export interface Deployment {
@@ -236,6 +244,8 @@ class Wiring {
           run: operator.run as (row: unknown) => unknown,
           timestamp: this.#context.timestamp,
         });
+      case 'process':
+        return this.#process(uid, operator, index, deadLetter);
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
@@ -258,6 +268,26 @@ class Wiring {
       default:
         return assertNever(operator);
     }
+  }
+
+  #process(
+    uid: string,
+    node: ProcessNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Process {
+    const { kernels, timestamp, now, keyedState } = this.#context;
+    return new Process({
+      uid,
+      kernels,
+      node,
+      timestamp,
+      now,
+      deadLetter,
+      state: keyedState(uid),
+      broadcast: node.broadcast.length === 0 ? undefined : keyedState(`${uid}/broadcast`),
+      outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
+    });
   }
 
   #source({ uid, operator, columns }: PhysicalNode, index: number, output: Edge): SourceDriver {

@@ -13,6 +13,7 @@
  *     quiet, and waits for sinks that have too much buffered.
  */
 import { assert } from '../base/assert.ts';
+import { UserError } from '../base/errors.ts';
 import type { AbortSignalLike } from '../base/clock.ts';
 import type { SinkWriter } from '../connector/sink.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
@@ -31,6 +32,10 @@ import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deploym
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
 const TURN_MS = 4;
 const TURN_STEPS = 64;
+
+const notThere = (): never => {
+  throw new UserError('E1212', { what: 'keyed state of functions' });
+};
 
 type Request = 'suspend' | 'drain' | 'cancel';
 
@@ -106,6 +111,8 @@ export class JobRun {
       settings: this.settings,
       restored,
       timestamp: this.#ports.timestamp,
+      now: () => clock.now(),
+      keyedState: (name) => (this.#ports.keyedState ?? notThere)(name, arena, kernels),
     });
     const manifest = this.#adopt(restored, epoch);
     await store.publish(

@@ -3,7 +3,9 @@ import type { Clock } from '../base/clock.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
+import type { StateArena } from '../state/arena.ts';
 import type { CheckpointStore } from '../state/checkpoint-store.ts';
+import type { KeyedState } from '../state/keyed-state.ts';
 
 export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
 
@@ -14,6 +16,8 @@ export interface JobPorts {
   readonly store: CheckpointStore;
   /** What a timestamp reads as in user functions. */
   readonly timestamp: TimestampHook;
+  /** State of functions; for tests. */
+  readonly keyedState?: (name: string, arena: StateArena, kernels: KernelInstance) => KeyedState;
   /** Where dead letters are kept; undefined: they are counted and sampled. */
   readonly deadLetters?: SinkConnector;
 }

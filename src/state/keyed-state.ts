@@ -70,8 +70,12 @@ export interface KeyedState {
   open(name: string, expiry?: Expiry): KeyedTable;
   readonly eventTimers: TimerService;
   readonly processingTimers: TimerService;
-  /** The clock of expiry goes on: entries whose time is at or before `now` are gone for every call that follows. */
-  advance(now: EventTimeMs): void;
+  /**
+   * The clock of expiry goes on: entries whose time is at or before `now` are gone for every call that follows. What is
+   * put from here on (or read, when that refreshes) lives from `written`, which is `now` unless it is given: a row may be
+   * ahead of the watermark that is the clock.
+   */
+  advance(now: EventTimeMs, written?: EventTimeMs): void;
   /** Removes up to `limit` expired entries and tells of each, its key selected; whether more remain. Expired entries that
    * were not removed yet are invisible already. */
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean;
