@@ -305,12 +305,7 @@ class WindowedBuilder {
   readonly #window: WindowSpec;
   readonly #late: ReturnType<typeof latenessOf>;
 
-  constructor(
-    input: LogicalNode,
-    keys: readonly string[],
-    window: WindowSpec,
-    late: ReturnType<typeof latenessOf>,
-  ) {
+  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec, late: ReturnType<typeof latenessOf>) {
     this.#input = input;
     this.#keys = keys;
     this.#window = window;

@@ -3,7 +3,7 @@
  * what each needs of a stream. Intervals are half-open, in UTC, and start at multiples of the size (or slide) plus
  * the offset.
  */
-import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
+import { type Duration, durationMs, positiveDurationMs, shortDuration } from '../base/time.ts';
 import type { ResultMode, WatermarkStrategy, WindowSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
 import { mistake } from './mistake.ts';
@@ -48,6 +48,9 @@ class StrategyDeclaration implements Strategy {
   }
 }
 
+/** So many windows one row may belong to. */
+const WINDOWS_MAX = 1_000_000;
+
 /** Windows of one size, side by side. */
 export function tumbling(size: Duration, options: WindowOffset = {}): Window<'a watermark'> {
   return located(() => {
@@ -69,6 +72,7 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
     const sizeMs = positiveDurationMs(size, 'the window size');
     const slideMs = positiveDurationMs(slide, 'the slide');
     if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
+    if (sizeMs / slideMs > WINDOWS_MAX) throw mistake('the slide', `at least a millionth of '${size}'`, slide);
     return new WindowDeclaration({
       kind: 'hopping',
       clock: 'event time',
@@ -125,11 +129,13 @@ export function latenessOf(options: LateOptions<ResultMode>): {
   return { allowedLatenessMs, results };
 }
 
-/** Offsets are the same modulo the step between windows: kept in [0, step). */
+/** Kept in [0, step): a shift back is the same as one forward. Whole steps shift nothing, so they are a mistake. */
 function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
   requireKnownOptions(options, ['offset'], where);
   if (options.offset === undefined) return 0;
-  const offset = durationMs(options.offset, `the offset of ${where}`) % stepMs;
+  const what = `the offset of ${where}`;
+  const offset = durationMs(options.offset, what);
+  if (Math.abs(offset) >= stepMs) throw mistake(what, `shorter than '${shortDuration(stepMs)}'`, options.offset);
   return offset < 0 ? offset + stepMs : offset;
 }
 

@@ -16,7 +16,15 @@ import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
 import type { Output } from '../operator.ts';
 import { GeneralWindow } from '../operators/general-window.ts';
-import { alignedAssigner, type Assigner, countAssigner, cumulatingAssigner, globalAssigner, type OffsetOf, sessionAssigner } from './assigner.ts';
+import {
+  alignedAssigner,
+  type Assigner,
+  countAssigner,
+  cumulatingAssigner,
+  globalAssigner,
+  type OffsetOf,
+  sessionAssigner,
+} from './assigner.ts';
 import { AccumulatedContents, AggregatedRows, RowContents } from './contents.ts';
 import { AggregateFiring, type Firing } from './firing.ts';
 import { ProcessFiring, type WindowProcessFunction } from './process-firing.ts';

@@ -159,7 +159,8 @@ export class RowContents implements Contents {
 
   /** Rows as batches, one valid until the next. */
   *batches(rows: readonly StoredRow[]): Generator<RecordBatch> {
-    for (let at = 0; at < rows.length; at += BATCH_ROWS_MAX) yield this.#store.load(rows.slice(at, at + BATCH_ROWS_MAX));
+    for (let at = 0; at < rows.length; at += BATCH_ROWS_MAX)
+      yield this.#store.load(rows.slice(at, at + BATCH_ROWS_MAX));
   }
 
   #keep(rows: readonly StoredRow[], evictor: Evictor): StoredRow[] {

@@ -25,7 +25,10 @@ export interface Evictor {
 export const countEvictor = (rows: number, when: Evictor['when']): Evictor => ({
   when,
   readsRows: false,
-  keeps: ({ count }) => (index) => index >= count - rows,
+  keeps:
+    ({ count }) =>
+    (index) =>
+      index >= count - rows,
 });
 
 /** Keeps the rows of the last `keepMs` before the latest row; all when rows have no timestamps. */
@@ -56,7 +59,10 @@ export const deltaEvictor = (
 });
 
 /** Keeps what a user's function says. */
-export const customEvictor = (keep: (row: Row, index: number, count: number) => boolean, when: Evictor['when']): Evictor => ({
+export const customEvictor = (
+  keep: (row: Row, index: number, count: number) => boolean,
+  when: Evictor['when'],
+): Evictor => ({
   when,
   readsRows: true,
   keeps: (rows) => (index) => keep(rows.row(index), index, rows.count),

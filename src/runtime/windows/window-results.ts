@@ -97,7 +97,8 @@ export class WindowResults {
 
   #equal({ values, validity }: ColumnVector, physical: Physical, a: number, b: number): boolean {
     const { u8 } = this.#options.kernels.memory;
-    const present = (row: number): boolean => validity === 0 || ((u8[validity + (row >> 3)] ?? 0) >> (row & 7)) % 2 === 1;
+    const present = (row: number): boolean =>
+      validity === 0 || ((u8[validity + (row >> 3)] ?? 0) >> (row & 7)) % 2 === 1;
     if (present(a) !== present(b)) return false;
     if (!present(a)) return true;
     const width = widthOf(physical);
