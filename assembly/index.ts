@@ -70,3 +70,17 @@ export { changelogAggregate } from './window/changelog';
 export { fireNext, windowDue, windowFiring } from './window/fire';
 export { planInit, planLayOut } from './window/plan';
 export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
+export { planInit } from './window/plan';
+export { sliceCount } from './window/slices';
+export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { keyedOpen } from './keyed/scan';
+export {
+  keyedClear,
+  keyedDelete,
+  keyedEarliest,
+  keyedExpire,
+  keyedGet,
+  keyedNext,
+  keyedPut,
+} from './keyed/table';
+export { timerDelete, timerNext, timerRegister } from './keyed/timers';

@@ -151,7 +151,7 @@ export function dropSlicesBefore(state: u32, start: i64): void {
 }
 
 /** Drops all that a windowed state holds; the record stays open. */
-export function stateClear(state: u32): void {
+export function slicesClear(state: u32): void {
   dropSlicesBefore(state, i64.MAX_VALUE);
   const record = statePtr(state);
   const pages = load<u32>(record, LIST_PAGES);
@@ -163,14 +163,14 @@ export function stateClear(state: u32): void {
 }
 
 /** Rows folded into all slices of a state: a sum over its tables. */
-export function stateRows(state: u32): f64 {
+export function slicesRows(state: u32): f64 {
   let rows: u64 = 0;
   for (let i: u32 = 0; i < sliceCount(state); i++) rows += load<u64>(resolve(sliceTable(state, i)), TABLE_ROWS);
   return <f64>rows;
 }
 
 /** Walks all entries of a state: 1 when counts of segments, tables and state hold, 0 when not. */
-export function stateScan(state: u32): u32 {
+export function slicesScan(state: u32): u32 {
   let total: i64 = 0;
   for (let i: u32 = 0; i < sliceCount(state); i++) {
     const table = sliceTable(state, i);
