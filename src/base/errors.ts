@@ -41,13 +41,13 @@ const messages = {
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
   E1310: (p: { does: string; at: string; problem: string; row: string; key?: string }) =>
     `the function of a ${p.does} failed on the row${p.at}${p.key === undefined ? '' : ` of key ${p.key}`}: ${p.problem} (row: ${p.row})`,
-  E1320: (p: { clock: string; got: string }) =>
+  E1330: (p: { clock: string; got: string }) =>
     `a timer of ${p.clock} must be given an instant of ${p.clock}, but was given ${p.got}`,
-  E1321: (p: { timer: string; declared: string }) => `no timer is named ${p.timer}; declared: ${p.declared}`,
-  E1322: (p: { side: string; declared: string }) => `no side is named ${p.side}; declared: ${p.declared}`,
-  E1323: (p: { timer: string; at: string; key: string; problem: string }) =>
+  E1331: (p: { timer: string; declared: string }) => `no timer is named ${p.timer}; declared: ${p.declared}`,
+  E1332: (p: { side: string; declared: string }) => `no side is named ${p.side}; declared: ${p.declared}`,
+  E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
-  E1324: (p: { state: string }) =>
+  E1334: (p: { state: string }) =>
     `broadcast state '${p.state}' is read only here: it is written by the broadcast input`,
   E1303: (p: { column: string; type: string; value: string }) =>
     `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,

@@ -359,7 +359,7 @@ export class Process implements Operator {
       emit: (row) => this.#ports[0]?.append(row),
       side: (name, row) => {
         const port = sides.get(name);
-        if (port === undefined) throw new UserError('E1322', { side: String(name), declared: declared(sides.keys()) });
+        if (port === undefined) throw new UserError('E1332', { side: String(name), declared: declared(sides.keys()) });
         port.append(row);
       },
       timers: (clock) => {
@@ -368,7 +368,7 @@ export class Process implements Operator {
       },
       tag: (name) => {
         const tag = this.#tags.get(name);
-        if (tag === undefined) throw new UserError('E1321', { timer: String(name), declared: declared(node.timers) });
+        if (tag === undefined) throw new UserError('E1331', { timer: String(name), declared: declared(node.timers) });
         return tag;
       },
     };

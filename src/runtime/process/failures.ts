@@ -36,7 +36,7 @@ export interface FailedTimer {
 
 export const timerFailure = ({ operator, name, time, key }: FailedTimer, error: unknown): UserError =>
   new UserError(
-    'E1323',
+    'E1333',
     { timer: name, at: formatTime(time), key: previewOf(key), problem: problemOf(error) },
     { location: { operator }, cause: error },
   );

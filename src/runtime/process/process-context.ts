@@ -20,7 +20,7 @@ export interface ContextHost {
   side(name: string, row: Row): void;
   /** The timers of a clock, with the key at hand selected. */
   timers(clock: 'event time' | 'processing time'): TimerService;
-  /** What a timer of this name is registered under. E1321 when none was declared. */
+  /** What a timer of this name is registered under. E1331 when none was declared. */
   tag(name: unknown): Uint8Array;
   readonly hasEventTime: boolean;
 }
@@ -91,11 +91,11 @@ function timersOf(host: ContextHost): Timers {
   };
 }
 
-/** Milliseconds of an instant of this clock. E1320 for anything else. */
+/** Milliseconds of an instant of this clock. E1330 for anything else. */
 function msOf(clock: Clock, at: unknown, hasEventTime: boolean): number {
   if (clock === 'event time' && !hasEventTime) throw new UserError('E1205', { where: 'a timer of event time' });
   const isInstant = typeof at === 'object' && at !== null && 'clock' in at && 'epochMs' in at;
   if (isInstant && at.clock === clock && Number.isSafeInteger(at.epochMs)) return Number(at.epochMs);
   const got = isInstant ? `an instant of ${String(at.clock)}` : typeof at === 'number' ? `the number ${at}` : typeof at;
-  throw new UserError('E1320', { clock, got });
+  throw new UserError('E1330', { clock, got });
 }

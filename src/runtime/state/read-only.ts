@@ -6,13 +6,13 @@ type Handles = { readonly [name: string]: StateHandle };
 
 const CHANGES = ['set', 'add', 'delete', 'clear'] as const;
 
-/** The same states under the same names; what would change one throws E1324. */
+/** The same states under the same names; what would change one throws E1334. */
 export const readOnly = (handles: Handles): { readonly [name: string]: unknown } =>
   Object.fromEntries(Object.entries(handles).map(([name, handle]) => [name, readOnlyHandle(name, handle)]));
 
 function readOnlyHandle(name: string, handle: StateHandle): object {
   const refuse = (): never => {
-    throw new UserError('E1324', { state: name });
+    throw new UserError('E1334', { state: name });
   };
   const hidden = Object.fromEntries(CHANGES.map((change) => [change, refuse]));
   return new Proxy(handle, {
