@@ -11,6 +11,7 @@ export type {
   BroadcastConnected,
   Connected,
   Flag,
+  Deduplicated,
   Keyed,
   Out,
   Processed,
@@ -104,6 +105,7 @@ export {
   iterate,
   type Iterated,
 } from './api/collect.ts';
+export type { DeduplicateOptions, DeduplicateOrder } from './api/deduplicate.ts';
 export type { Accepts, Sink, Source } from './api/port.ts';
 
 // Errors

@@ -11,6 +11,7 @@ import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
 import {
+  type DeduplicateNode,
   LATE_PORT,
   type LogicalNode,
   type ResultMode,
@@ -19,6 +20,7 @@ import {
 } from '../plan/logical.ts';
 import type { ProcessNode, StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
+import { deduplicateNode, type DeduplicateOptions } from './deduplicate.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
@@ -250,8 +252,28 @@ class KeyedBuilder {
     return { node, traits, keys: this.#keys, name };
   }
 
+  deduplicate(options: DeduplicateOptions<'first' | 'last', unknown>): StreamBuilder {
+    return located(() => {
+      const { node, traits } = this.#stream;
+      return new DeduplicatedBuilder(deduplicateNode(node, traits, this.#keys, options), traits);
+    });
+  }
+
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
     return located(() => runningAggregate(this.#stream, this.#keys, aggregates, options));
+  }
+}
+
+/** One row of each key, and the rows that came too late to be the first. */
+class DeduplicatedBuilder extends StreamBuilder {
+  readonly late: StreamBuilder;
+
+  constructor(node: DeduplicateNode, traits: Traits) {
+    super(node, { ...traits, isChangelog: node.emits !== 'final' });
+    this.late = new StreamBuilder(
+      { kind: 'side', schema: node.schema, of: node, name: 'late', port: LATE_PORT },
+      { ...traits, hasEventTime: false },
+    );
   }
 }
 

@@ -3,6 +3,7 @@
  * where it is first met and named by its uid afterwards.
  */
 import { shortDuration } from '../base/time.ts';
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
 import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode } from './logical.ts';
@@ -57,6 +58,8 @@ function summary(node: PlanNode): string {
       return node.columns.map(describeColumn).join('; ');
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
+    case 'deduplicate':
+      return describeDeduplicate(node);
     case 'process':
       return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
     case 'windowAggregate':

@@ -91,6 +91,7 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode)
     case 'sink':
     case 'function':
     case 'process':
+    case 'deduplicate':
       return input.schema.fields.map((field) => field.name);
     case 'watermark':
       return [...output, node.column];

@@ -22,6 +22,7 @@ import { LATE_PORT, type WatermarkNode } from '../plan/logical.ts';
 import type { ProcessNode } from '../plan/process.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
+import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import type { KeyedState } from '../state/keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
@@ -29,6 +30,7 @@ import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
+import { Deduplicate } from './operators/deduplicate.ts';
 import { Filter } from './operators/filter.ts';
 import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
@@ -243,6 +245,17 @@ class Wiring {
           // The API's types tie the function to the rows of its input; the plan holds it without them.
           run: operator.run as (row: unknown) => unknown,
           timestamp: this.#context.timestamp,
+        });
+      case 'deduplicate':
+        return new Deduplicate({
+          uid,
+          kernels,
+          state: new ArenaKeyedState({ kernels, arena, uid }),
+          output,
+          late: this.#port(index, LATE_PORT),
+          node: operator,
+          now: this.#context.now,
+          deadLetter,
         });
       case 'process':
         return this.#process(uid, operator, index, deadLetter);

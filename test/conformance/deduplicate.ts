@@ -3,7 +3,9 @@
  */
 import { MAX_TIME } from '../../src/base/time.ts';
 import type { Field, TableSchema } from '../../src/data/schema.ts';
-import type { DeduplicateNode } from '../../src/plan/deduplicate.ts';
+import type { DeduplicateNode } from '../../src/plan/logical.ts';
+import type { Expression } from '../../src/plan/expression.ts';
+import type { Json } from '../../src/base/json.ts';
 import { Deduplicate } from '../../src/runtime/operators/deduplicate.ts';
 import { ArenaKeyedState } from '../../src/state/arena-keyed-state.ts';
 import { type ConformanceCase, type Driver, type JsonObject, listOf, type Step, Unsupported } from './case.ts';
@@ -22,10 +24,23 @@ function schemaOf({ operator, steps }: ConformanceCase): TableSchema {
   return { fields };
 }
 
+/** 'field2 > 10' */
+function conditionOf(filter: Json | undefined, schema: TableSchema): Expression | undefined {
+  if (filter === undefined) return undefined;
+  const [, name = '', limit = ''] = /^(\w+) > (\d+)$/.exec(String(filter)) ?? [];
+  const type = schema.fields.find((field) => field.name === name)?.type;
+  if (type === undefined) throw new Unsupported(`the filter ${String(filter)}`);
+  return {
+    op: 'gt',
+    left: { op: 'column', name, type },
+    right: { op: 'literal', value: limit, type: { kind: 'int64', nullable: false } },
+    type: { kind: 'bool', nullable: true },
+  };
+}
+
 function nodeOf(one: ConformanceCase, schema: TableSchema): DeduplicateNode {
   const { operator } = one;
   const { keep, order, stateTtlMs, emitUpdateBefore, emitInsert, miniBatch, perBatch, keyFields } = operator;
-  if (operator['filter'] !== undefined) throw new Unsupported('a filter inside deduplication');
   if (keep !== 'first' && keep !== 'last') throw new Unsupported(`keep ${String(keep)}`);
   if (order !== 'event time' && order !== 'processing time') throw new Unsupported(`order ${String(order)}`);
   const ttlMs = stateTtlMs === undefined ? 0 : timeOf(stateTtlMs);
@@ -42,7 +57,9 @@ function nodeOf(one: ConformanceCase, schema: TableSchema): DeduplicateNode {
     within: ttlMs === 0 ? undefined : { ms: ttlMs, clock: 'processing time' },
     emits: isFinal ? 'final' : everyChange ? 'every change' : 'of a batch',
     updateBefore: emitUpdateBefore === true,
-    insert: emitInsert === true,
+    // Rows of a changelog always have their first told apart.
+    insert: emitInsert === true || operator['inputInsertOnly'] === false,
+    where: conditionOf(operator['filter'], schema),
   };
 }
 
@@ -99,10 +116,10 @@ export const deduplicate: Driver = async (one) => {
     kind: 'deduplicate',
     inputs: [schema],
     ports: ['main', 'late'],
-    make: ({ kernels, arena, outputs: [output, late], now }) => {
+    make: ({ kernels, arena, outputs: [output, late], now, deadLetter }) => {
       if (output === undefined || late === undefined) throw new TypeError('two outputs');
       const state = new ArenaKeyedState({ kernels, arena, uid: 'd' });
-      return new Deduplicate({ uid: 'd', kernels, state, output, late, node, now });
+      return new Deduplicate({ uid: 'd', kernels, state, output, late, node, now, deadLetter });
     },
   });
   const size = operator['miniBatch'] === undefined ? 1 : Number(operator['miniBatch']);

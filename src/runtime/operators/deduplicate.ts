@@ -19,11 +19,13 @@ import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-ba
 import { RowKind } from '../../data/row-kind.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
-import type { DeduplicateNode } from '../../plan/deduplicate.ts';
+import type { DeduplicateNode } from '../../plan/logical.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 import { EncodedOutput } from '../deduplicate/encoded-output.ts';
 import { EncodedRows } from '../deduplicate/encoded-rows.ts';
+import { Condition } from '../expression.ts';
 import type { Operator, Output } from '../operator.ts';
+import type { RowDeadLetter } from './filter.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
 export interface DeduplicateOptions {
@@ -35,6 +37,7 @@ export interface DeduplicateOptions {
   readonly late: Output;
   readonly node: DeduplicateNode;
   readonly now: () => ProcessingTimeMs;
+  readonly deadLetter: RowDeadLetter;
 }
 
 /** A row with the event time it stands for; 0 when there is none. */
@@ -61,6 +64,7 @@ export class Deduplicate implements Operator {
   readonly #options: DeduplicateOptions;
   readonly #node: DeduplicateNode;
   readonly #waits: boolean;
+  readonly #condition: Condition | undefined;
   // transient
   readonly ledger = emptyLedger();
   readonly #rows: EncodedRows;
@@ -69,6 +73,8 @@ export class Deduplicate implements Operator {
   readonly #waiting: KeyedTable;
   readonly #lateRows: Ptr;
   #lateCount = 0;
+  /** Rows of the batch that the condition holds for; undefined: all. */
+  #wanted: ReadonlySet<number> | undefined;
   #taking: Taking | undefined;
   /** Waiting rows up to here go out. */
   #due: EventTimeMs | undefined;
@@ -86,6 +92,10 @@ export class Deduplicate implements Operator {
     this.#options = options;
     this.#node = node;
     this.#waits = node.emits === 'final' && node.order === 'event time';
+    this.#condition =
+      node.where === undefined
+        ? undefined
+        : new Condition(kernels, node.schema, node.where, `the condition of '${uid}'`);
     this.#rows = new EncodedRows(kernels, node.schema, node.keys);
     this.#out = new EncodedOutput(kernels, node.schema);
     const { within } = node;
@@ -120,8 +130,22 @@ export class Deduplicate implements Operator {
   processBatch(batch: RecordBatch): void {
     this.ledger.in += batch.selected;
     this.#rows.bind(batch);
-    const all = Array.from({ length: batch.selected }, (_, i) => this.#rows.rowAt(i));
+    const failed = this.#choose(batch);
+    const all = Array.from({ length: batch.selected }, (_, i) => this.#rows.rowAt(i)).filter((row) => !failed.has(row));
     this.#take({ batch, rows: this.#node.emits === 'of a batch' ? this.#best(all) : all, at: 0 });
+  }
+
+  /** Asks the condition of each row; answers the rows for which it could not be told, which are dead letters. */
+  #choose(batch: RecordBatch): ReadonlySet<number> {
+    if (this.#condition === undefined) return new Set();
+    const { selection, selected, errors } = this.#condition.filter(batch);
+    const { u32 } = this.#options.kernels.memory;
+    this.#wanted = new Set(
+      Array.from({ length: selected }, (_, i) => (selection === 0 ? i : (u32[(selection >>> 2) + i] ?? 0))),
+    );
+    for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
+    this.ledger.deadLetters += errors.length;
+    return new Set(errors.map(({ row }) => row));
   }
 
   processWatermark(watermark: EventTimeMs): void {
@@ -239,7 +263,8 @@ export class Deduplicate implements Operator {
     const kept = this.#near(readHeld(this.#kept.get(NO_SUB)), time ?? 0);
     const kind = this.#rows.kindOf(row);
     const bytes = this.#rows.bytesOf(row);
-    if (kind === RowKind.DELETE || kind === RowKind.UPDATE_BEFORE) {
+    const isUnwanted = this.#wanted !== undefined && !this.#wanted.has(row);
+    if (kind === RowKind.DELETE || kind === RowKind.UPDATE_BEFORE || isUnwanted) {
       if (kept === undefined) this.ledger.filtered++;
       else this.#emit(kept.bytes, RowKind.DELETE, time, watermark);
       this.#kept.delete(NO_SUB);
