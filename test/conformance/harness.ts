@@ -69,6 +69,8 @@ export interface HarnessRow {
   readonly values: readonly Json[];
   readonly kind?: RowKind;
   readonly timestamp?: number;
+  /** In force before it; that of the input by default. */
+  readonly watermark?: number;
 }
 
 let shared: KernelInstance | undefined;
@@ -144,7 +146,7 @@ export class Harness {
 
   row(
     values: readonly Json[],
-    { input = 0, origin, ...more }: { input?: number; kind?: RowKind; timestamp?: number; origin?: BatchOrigin } = {},
+    { input = 0, origin, ...more }: Omit<HarnessRow, 'values'> & { input?: number; origin?: BatchOrigin } = {},
   ): void {
     this.rows([{ values, ...more }], origin === undefined ? { input } : { input, origin });
   }
@@ -167,7 +169,7 @@ export class Harness {
     };
     const watermark = this.#watermarks[input] ?? MIN_TIME;
     const timestamps = rows[0]?.timestamp === undefined ? 0 : times((row) => row.timestamp ?? 0);
-    const watermarks = times(() => watermark);
+    const watermarks = times((row) => row.watermark ?? watermark);
     this.#operator.processBatch({ ...batch, rowKinds, timestamps, watermarks, origin }, input);
     this.settle();
   }

@@ -13,6 +13,7 @@
  *  4. Late is a row that waiting could no longer put in order: only for the first by event time, when it is final.
  * State: 'kept' by key, which expires after `within`; 'waiting' by key, with a timer at its time.
  */
+import { assert } from '../../base/assert.ts';
 import type { Json } from '../../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MIN_TIME, type ProcessingTimeMs } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
@@ -222,19 +223,30 @@ export class Deduplicate implements Operator {
       this.ledger.late++;
       return;
     }
-    const { eventTimers } = this.#options.state;
-    const waiting = readHeld(this.#waiting.get(NO_SUB));
-    if (this.#isKept(time) || (waiting !== undefined && waiting.time <= time)) {
+    if (this.#isKept(time) || !this.#mayWait(time)) {
       this.ledger.filtered++;
       return;
     }
-    if (waiting === undefined) this.ledger.held++;
-    else {
-      this.ledger.filtered++;
-      eventTimers.delete(waiting.time, NO_SUB);
-    }
-    this.#waiting.put(NO_SUB, writeHeld(time, this.#rows.bytesOf(row)));
-    eventTimers.register(time, NO_SUB);
+    const sub = this.#placeOf(time);
+    this.ledger.held++;
+    this.#waiting.put(sub, writeHeld(time, this.#rows.bytesOf(row)));
+    this.#options.state.eventTimers.register(time, sub);
+  }
+
+  /** Where a row of this time waits. With `within` any of a key may turn out to be a first; without it only the earliest. */
+  #placeOf(time: number): Uint8Array {
+    return this.#node.within === undefined ? NO_SUB : writeHeld(time, NO_SUB);
+  }
+
+  /** Whether no row that waits is in the place of this one; a later one leaves it. */
+  #mayWait(time: number): boolean {
+    const waiting = readHeld(this.#waiting.get(this.#placeOf(time)));
+    if (waiting === undefined) return true;
+    if (waiting.time <= time) return false;
+    this.#options.state.eventTimers.delete(waiting.time, NO_SUB);
+    this.ledger.filtered++;
+    this.ledger.held--;
+    return true;
   }
 
   /** Whether the key has a row already that one of this time is a duplicate of. */
@@ -318,15 +330,24 @@ export class Deduplicate implements Operator {
         this.#due = undefined;
         break;
       }
-      const held = readHeld(this.#waiting.get(NO_SUB));
-      this.#waiting.delete(NO_SUB);
-      if (held === undefined) continue;
-      this.#tickTo(until, held.time);
-      this.#kept.put(NO_SUB, writeHeld(held.time, NO_SUB));
-      this.ledger.held--;
-      this.#emit(held.bytes, RowKind.INSERT, held.time, this.#passed);
+      this.#releaseOne(timer.tag.slice(), until);
     }
     if (!this.#out.isEmpty) output.batch(this.#out.take(undefined));
+  }
+
+  /** The row that waits there is the first of its key, or a duplicate of one that has gone out since. */
+  #releaseOne(sub: Uint8Array, until: EventTimeMs): void {
+    const held = readHeld(this.#waiting.get(sub));
+    assert(held !== undefined, 'a timer without a row that waits');
+    this.#waiting.delete(sub);
+    this.ledger.held--;
+    if (this.#isKept(held.time)) {
+      this.ledger.filtered++;
+      return;
+    }
+    this.#tickTo(until, held.time);
+    this.#kept.put(NO_SUB, writeHeld(held.time, NO_SUB));
+    this.#emit(held.bytes, RowKind.INSERT, held.time, this.#passed);
   }
 
   /** As `#tick`, without losing the key that the timer has selected. */
