@@ -12,6 +12,7 @@ export type {
   Connected,
   Flag,
   FunctionOptions,
+  Deduplicated,
   Keyed,
   Out,
   Processed,
@@ -90,7 +91,6 @@ export {
   type WatermarkGenerator,
   type WatermarkOptions,
 } from './api/watermark.ts';
-export { cumulating, hopping, type LateOptions, tumbling, type Window, type WindowOffset } from './api/window.ts';
 export {
   countWindow,
   globalWindow,
@@ -124,7 +124,6 @@ export {
   cumulating,
   hopping,
   type LateOptions,
-  session,
   tumbling,
   type Window,
   type WindowOffset,
@@ -145,6 +144,7 @@ export {
   iterate,
   type Iterated,
 } from './api/collect.ts';
+export type { DeduplicateOptions, DeduplicateOrder } from './api/deduplicate.ts';
 export type { Accepts, Sink, Source } from './api/port.ts';
 
 // Errors

@@ -12,6 +12,7 @@
  */
 import type { Aggregate, Retract } from './aggregate.ts';
 import type { AsyncOptions, RequestContext } from './async.ts';
+import type { DeduplicateOptions, DeduplicateOrder } from './deduplicate.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName } from './kind.ts';
@@ -156,11 +157,27 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
     window: Window<Runs<F>, B>,
     options?: WindowOptions<R>,
   ): Windowed<C, K, F, R, B>;
+  /** One row of each key: the first or the last of those that have it. */
+  deduplicate<const P extends 'first' | 'last', const O extends Orders<F>>(
+    options: DeduplicateOptions<P, O>,
+  ): Deduplicated<C, F, P>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
     options?: Uid,
   ): Stream<Table<Cols<C, K> | Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
+}
+
+/** Orders of rows; that by event time needs a watermark. */
+export type Orders<F> = 'changelog' extends F
+  ? 'no order: these results update and delete rows'
+  : Exclude<DeduplicateOrder, 'event time' extends F ? never : 'event time'>;
+
+/** The first rows of keys stay, the last ones change. */
+export interface Deduplicated<C extends Columns, F extends Flag, P extends 'first' | 'last'>
+  extends Stream<C, F | ('last' extends P ? 'changelog' : never)> {
+  /** Rows that came too late to be the first by event time: the watermark had passed them. */
+  readonly late: Stream<C>;
 }
 
 /** What functions give, and that they take rows which stay. */

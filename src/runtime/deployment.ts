@@ -22,6 +22,7 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import {
   DEFAULT_FUTURE_SKEW_MS,
   DEFAULT_IDLE_AFTER_MS,
+  type DeduplicateNode,
   type AsyncNode,
   type FunctionNode,
   FUTURE_PORT,
@@ -42,6 +43,7 @@ import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
 import { AsyncFunction } from './operators/async-function.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
+import { Deduplicate } from './operators/deduplicate.ts';
 import { Filter } from './operators/filter.ts';
 import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
@@ -256,6 +258,8 @@ class Wiring {
         });
       case 'function':
         return this.#function(uid, operator, output, deadLetter);
+      case 'deduplicate':
+        return this.#deduplicate(uid, operator, index, deadLetter);
       case 'process':
         return this.#process(uid, operator, index, deadLetter);
       case 'async':
@@ -274,6 +278,18 @@ class Wiring {
       default:
         return assertNever(operator);
     }
+  }
+
+  #deduplicate(
+    uid: string,
+    node: DeduplicateNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Deduplicate {
+    const { kernels, arena, clock } = this.#context;
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    const [output, late] = [this.#port(index, 0), this.#port(index, LATE_PORT)];
+    return new Deduplicate({ uid, kernels, state, output, late, node, now: () => clock.now(), deadLetter });
   }
 
   #window(

@@ -147,7 +147,7 @@ describe('windows', () => {
       sizeMs: 86_400_000,
       offsetMs: 64_800_000,
     });
-    expect(specOf(hopping('1 hour', '10 minutes', { offset: '25 minutes' }))).toEqual({
+    expect(specOf(hopping('1 hour', '10 minutes', { offset: '5 minutes' }))).toEqual({
       kind: 'hopping',
       clock: 'event time',
       zone: undefined,
@@ -164,6 +164,15 @@ describe('windows', () => {
     expect(mistakeOf(() => tumbling('0 s'))).toBe("E1003 the window size must be greater than zero, but is '0 s'");
     expect(mistakeOf(() => hopping('1 hour', '2 hours'))).toBe(
       "E1006 the slide must be at most the window size '1 hour', but is '2 hours'",
+    );
+    expect(mistakeOf(() => hopping('1001 s', '1 ms'))).toBe(
+      "E1006 the slide must be at least a millionth of '1001 s', but is '1 ms'",
+    );
+    expect(mistakeOf(() => tumbling('1 hour', { offset: '-1 hour' }))).toBe(
+      "E1006 the offset of tumbling must be shorter than '1 hour', but is '-1 hour'",
+    );
+    expect(mistakeOf(() => hopping('1 hour', '10 minutes', { offset: '25 minutes' }))).toBe(
+      "E1006 the offset of hopping must be shorter than '10 minutes', but is '25 minutes'",
     );
     expect(mistakeOf(() => boundedOutOfOrderness('-1 minute'))).toBe(
       "E1006 the bound of out-of-orderness must be zero or more, but is '-1 minute'",
