@@ -1,7 +1,8 @@
 /** The only export list. One block per room; a kernel that is not named here does not exist for the host. */
 export { abiVersion } from './abi';
 export { framesTaken, memoryInit, transientAlloc } from './memory/frames';
-export { assignWatermarks, clampWatermarks, maxTimestamp, microsToMillis } from './watermark/assign';
+export { adaptiveBytes, adaptiveInit } from './watermark/adaptive';
+export { assignWatermarks, clampWatermarks, maxTimestamp, microsToMillis, rowsWithin } from './watermark/assign';
 
 export {
   arithmeticErrorsI32,
@@ -36,6 +37,7 @@ export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec
 // State: the arena, its snapshots, keyed tables, windowed aggregation.
 export { checksum } from './codec/checksum';
 export { hashBytes, hashInt64At } from './hash/hash';
+export { keyImage } from './hash/key';
 export {
   arenaInit,
   arenaPages,
@@ -58,7 +60,32 @@ export {
   snapshotWhole,
 } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
+export {
+  accumulatorAdd,
+  accumulatorCreate,
+  accumulatorFinish,
+  accumulatorMerge,
+  accumulatorRetract,
+  accumulatorRows,
+} from './window/accumulate';
 export { changelogAggregate } from './window/changelog';
+export { sessionAdd } from './session/add';
+export { sessionDue, sessionFire } from './session/fire';
+export { sessionInit } from './session/sessions';
 export { fireNext, windowDue, windowFiring } from './window/fire';
-export { planInit } from './window/plan';
+export { planInit, planLayout } from './window/plan';
 export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
+export { planInit } from './window/plan';
+export { sliceCount } from './window/slices';
+export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { keyedOpen } from './keyed/scan';
+export {
+  keyedClear,
+  keyedDelete,
+  keyedEarliest,
+  keyedExpire,
+  keyedGet,
+  keyedNext,
+  keyedPut,
+} from './keyed/table';
+export { timerDelete, timerNext, timerRegister } from './keyed/timers';

@@ -35,12 +35,14 @@ export function hashBytes(ptr: u32, length: u32): u32 {
   return mix(h);
 }
 
-/** As hashBytes, of up to 16 bytes that are at hand as words padded with zeros. */
+/**
+ * As hashBytes, of up to 16 bytes that are at hand as words padded with zeros. Without branches: lengths of keys vary
+ * from row to row, and a wrong guess costs more than both steps.
+ */
 export function hashWords(length: u32, first: u64, second: u64): u32 {
-  let h = BYTES_SEED ^ <u64>length;
-  if (length != 0) h = step(h, first);
-  if (length > 8) h = step(h, second);
-  return mix(h);
+  const seed = BYTES_SEED ^ <u64>length;
+  const one = select<u64>(step(seed, first), seed, length != 0);
+  return mix(select<u64>(step(one, second), one, length > 8));
 }
 
 function step(h: u64, word: u64): u64 {

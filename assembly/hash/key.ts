@@ -30,6 +30,14 @@ const SLAB_PAGES_USUAL_MAX: u32 = 15;
 /** Writes the image of a key: what its entry holds, but for the reference of a long one. Returns the hash. */
 export function keyImage(ptr: u32, length: u32, imagePtr: u32): u32 {
   if (length > INLINE_BYTES) return writeImage(imagePtr, hashBytes(ptr, length), length, load<u64>(ptr), 0);
+  if (ptr <= ((<u32>memory.size()) << 16) - INLINE_BYTES) {
+    // 16 bytes may be read: what lies behind the key is cut off.
+    const firstBits = (<u64>min<u32>(length, 8)) << 3;
+    const secondBits = ((<u64>length) << 3) - firstBits;
+    const first = load<u64>(ptr) & lowBits(firstBits);
+    const second = load<u64>(ptr, 8) & lowBits(secondBits);
+    return writeImage(imagePtr, hashWords(length, first, second), length, first, second);
+  }
   if (length <= 8) {
     const word = length == 0 ? 0 : loadTail(ptr, length);
     return writeImage(imagePtr, hashWords(length, word, 0), length, word, 0);
@@ -38,6 +46,11 @@ export function keyImage(ptr: u32, length: u32, imagePtr: u32): u32 {
   // The last 8 bytes without those that the first word has.
   const second = load<u64>(ptr + length - 8) >> <u64>((INLINE_BYTES - length) << 3);
   return writeImage(imagePtr, hashWords(length, first, second), length, first, second);
+}
+
+/** The lowest `count` bits, 0 to 64. */
+function lowBits(count: u64): u64 {
+  return select<u64>(0, ~(<u64>0) >> (64 - count), count == 0);
 }
 
 function writeImage(imagePtr: u32, hash: u32, length: u32, first: u64, second: u64): u32 {

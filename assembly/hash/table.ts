@@ -6,13 +6,14 @@
  *   table extent: header 128 bytes, then directory u32[2^depth], indexed by the top `depth` bits of the hash
  *   directory entry: reference of a segment (a multiple of 512) | size class << 5 | depth of the segment
  *   segment extent: header 32 bytes (count u32, limit u32), then `capacity` entries and one that stays free
- *   entry: key (8 or 24 bytes) | rows u64, bit 63 = occupied | accumulators
+ *   entry: key (8 or 24 bytes) | rows: u64, bit 63 = occupied; in a narrow table u32, bit 31 | accumulators
  *
  * Invariants
  *  1. An entry lies at or after position ((hash << depth) * capacity) >> 32 of its segment, with no free entry in
  *     between (cyclically). Positions grow with the hash, so a segment is nearly in hash order.
- *  2. count <= limit = 7/8 of capacity, and the entry behind the last is free: probing ends, and a key that is there is
- *     mostly met before the first free entry, without looking for the end of the segment.
+ *  2. count <= limit, about 7/8 of capacity, and the entry behind the last is free: probing ends, and a key that is there
+ *     is mostly met before the first free entry, without looking for the end of the segment. Limits differ from segment
+ *     to segment, so that those of a growing table do not all fill up within the same batch.
  *  3. A segment of depth d stands in 2^(depth - d) neighbouring directory entries.
  *  4. Growth allocates first and frees last; when memory runs out, nothing has changed.
  * Not here: what keys look like (key.ts), finding rows' entries in bulk (window/locate.ts).
@@ -31,6 +32,8 @@ const TABLE_PAGES: u32 = 20;
 export const TABLE_SEGMENTS: u32 = 36;
 /** Rows folded into all entries, u64. */
 export const TABLE_ROWS: u32 = 40;
+/** Offset in an entry of a u32 that is not 0 when it is occupied: all of narrow rows, the high half of wide ones. */
+export const TABLE_TAG: u32 = 48;
 /** Capacity of a segment by size class, u32[16]. */
 export const TABLE_CAPACITIES: u32 = 64;
 export const TABLE_DIRECTORY: u32 = 128;
@@ -50,7 +53,12 @@ const CLASS_PAGES_HIGH: u64 = 0xffaa714b3221160f;
 const CLASSES: u32 = 16;
 /** The largest class that is used while splitting can still help. */
 const CLASS_USUAL_MAX: u32 = 8;
-const OCCUPIED: u64 = 1 << 63;
+/** How deep a table is made at once: about a megabyte, which takes no longer than a batch. */
+const PLANNED_DEPTH_MAX: u32 = 4;
+/** The golden ratio of 2^32: scatters the numbers of neighbouring pages. */
+const SPREAD: u32 = 0x9e3779b1;
+export const OCCUPIED: u64 = 1 << 63;
+export const OCCUPIED_NARROW: u32 = 1 << 31;
 
 export function classPages(sizeClass: u32): u32 {
   const word = sizeClass < 8 ? CLASS_PAGES_LOW : CLASS_PAGES_HIGH;
@@ -87,26 +95,53 @@ export function capacityOf(tablePtr: u32, sizeClass: u32): u32 {
   return load<u32>(tablePtr + TABLE_CAPACITIES + (sizeClass << 2));
 }
 
-/** An empty table for entries of `entryBytes` (a multiple of 8, at most 1,024); its reference, or 0 without memory. */
-export function tableCreate(state: u32, keyKind: u32, entryBytes: u32): u32 {
-  const ref = extentAlloc(state, 1);
+/** Entries of a segment of this size class, besides the one that stays free. */
+function capacityFor(sizeClass: u32, entryBytes: u32): u32 {
+  return (classPages(sizeClass) * PAGE_BYTES - SEGMENT_HEADER) / entryBytes - 1;
+}
+
+/**
+ * An empty table for entries of `entryBytes` (a multiple of 4, at most 1,024), with room for about `expected` of them, as
+ * far as PLANNED_DEPTH_MAX goes; its reference, or 0 without memory.
+ */
+export function tableCreate(state: u32, keyKind: u32, entryBytes: u32, isNarrow: bool, expected: u32): u32 {
+  const usual = capacityFor(CLASS_USUAL_MAX, entryBytes);
+  let depth: u32 = 0;
+  while (depth < PLANNED_DEPTH_MAX && (expected >> depth) * 10 > usual * 7) depth++;
+  const pages = directoryPages(depth);
+  const ref = extentAlloc(state, pages);
   if (ref == 0) return 0;
   const table = resolve(ref);
   store<u32>(table, state, TABLE_STATE);
   store<u32>(table, keyKind, TABLE_KEY_KIND);
   store<u32>(table, entryBytes, TABLE_ENTRY_BYTES);
-  store<u32>(table, 1, TABLE_PAGES);
-  store<u32>(table, 1, TABLE_SEGMENTS);
+  store<u32>(table, tagOf(keyKind, isNarrow), TABLE_TAG);
+  store<u32>(table, pages, TABLE_PAGES);
+  store<u32>(table, depth, TABLE_DEPTH);
+  store<u32>(table, 1 << depth, TABLE_SEGMENTS);
   for (let c: u32 = 0; c < CLASSES; c++) {
-    store<u32>(table + TABLE_CAPACITIES + (c << 2), (classPages(c) * PAGE_BYTES - SEGMENT_HEADER) / entryBytes - 1);
+    store<u32>(table + TABLE_CAPACITIES + (c << 2), capacityFor(c, entryBytes));
   }
-  const slot = segmentCreate(table, 0, 0);
-  if (slot == 0) {
-    extentFree(state, ref, 1);
-    return 0;
+  return fillDirectory(ref, classFor(table, expected >> depth)) ? ref : 0;
+}
+
+/** Gives a table without segments all of its directory; without memory frees the table and answers false. */
+function fillDirectory(ref: u32, sizeClass: u32): bool {
+  const table = resolve(ref);
+  const depth = load<u32>(table, TABLE_DEPTH);
+  for (let index: u32 = 0; index < (<u32>1) << depth; index++) {
+    const slot = segmentCreate(table, sizeClass, depth);
+    if (slot == 0) {
+      const state = load<u32>(table, TABLE_STATE);
+      while (index-- > 0) {
+        extentFree(state, slotSegment(load<u32>(table + TABLE_DIRECTORY + (index << 2))), classPages(sizeClass));
+      }
+      extentFree(state, ref, load<u32>(table, TABLE_PAGES));
+      return false;
+    }
+    store<u32>(table + TABLE_DIRECTORY + (index << 2), slot);
   }
-  store<u32>(table + TABLE_DIRECTORY, slot);
-  return ref;
+  return true;
 }
 
 /** A fresh segment as a directory entry; 0 without memory. */
@@ -114,8 +149,14 @@ function segmentCreate(tablePtr: u32, sizeClass: u32, depth: u32): u32 {
   const ref = extentAlloc(load<u32>(tablePtr, TABLE_STATE), classPages(sizeClass));
   if (ref == 0) return 0;
   const capacity = capacityOf(tablePtr, sizeClass);
-  store<u32>(resolve(ref), capacity - max<u32>(1, capacity >> 3), SEGMENT_LIMIT);
+  store<u32>(resolve(ref), limitOf(ref, capacity), SEGMENT_LIMIT);
   return ref | (sizeClass << 5) | depth;
+}
+
+/** Most entries of a segment: 13/16 to 29/32 of its capacity, by where it lies. */
+function limitOf(ref: u32, capacity: u32): u32 {
+  const spread = ((ref >> 9) * SPREAD) >> 24;
+  return capacity - max<u32>(1, (capacity * (768 + 3 * spread)) >> 13);
 }
 
 /** Frees all extents of a table: directory, segments, key bytes. */
@@ -241,13 +282,13 @@ function doubleDirectory(ref: u32): u32 {
 function countUpper(tablePtr: u32, slot: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
   const keyKind = load<u32>(tablePtr, TABLE_KEY_KIND);
-  const keyBytes = keyBytesOf(keyKind);
+  const tag = load<u32>(tablePtr, TABLE_TAG);
   const first = resolve(slotSegment(slot)) + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
   const shift = 31 - slotDepth(slot);
   let count: u32 = 0;
   for (let entry = first; entry < end; entry += entryBytes) {
-    if (load<u64>(entry + keyBytes) != 0) count += (hashOfEntry(keyKind, entry) >> shift) & 1;
+    if (load<u32>(entry + tag) != 0) count += (hashOfEntry(keyKind, entry) >> shift) & 1;
   }
   return count;
 }
@@ -256,29 +297,31 @@ function countUpper(tablePtr: u32, slot: u32): u32 {
 function moveEntries(tablePtr: u32, from: u32, lower: u32, upper: u32): void {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
   const keyKind = load<u32>(tablePtr, TABLE_KEY_KIND);
-  const keyBytes = keyBytesOf(keyKind);
+  const tag = load<u32>(tablePtr, TABLE_TAG);
   const first = resolve(slotSegment(from)) + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(from)) * entryBytes;
   const shift = 31 - slotDepth(from);
   for (let entry = first; entry < end; entry += entryBytes) {
-    if (load<u64>(entry + keyBytes) == 0) continue;
+    if (load<u32>(entry + tag) == 0) continue;
     const hash = hashOfEntry(keyKind, entry);
-    placeEntry(tablePtr, ((hash >> shift) & 1) != 0 ? upper : lower, hash, entry, entryBytes, keyBytes);
+    placeEntry(tablePtr, ((hash >> shift) & 1) != 0 ? upper : lower, hash, entry, entryBytes, tag);
   }
 }
 
 /** Copies an entry into a fresh segment, all of whose blocks are DIRTY. */
-function placeEntry(tablePtr: u32, slot: u32, hash: u32, entryPtr: u32, entryBytes: u32, keyBytes: u32): void {
+function placeEntry(tablePtr: u32, slot: u32, hash: u32, entryPtr: u32, entryBytes: u32, tag: u32): void {
   const segment = resolve(slotSegment(slot));
   const capacity = capacityOf(tablePtr, slotClass(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacity * entryBytes;
   let at = first + startPosition(hash, slotDepth(slot), capacity) * entryBytes;
-  while (load<u64>(at + keyBytes) != 0) {
+  while (load<u32>(at + tag) != 0) {
     at += entryBytes;
     if (at == end) at = first;
   }
-  for (let i: u32 = 0; i < entryBytes; i += 8) store<u64>(at + i, load<u64>(entryPtr + i));
+  let i: u32 = 0;
+  for (; i + 8 <= entryBytes; i += 8) store<u64>(at + i, load<u64>(entryPtr + i));
+  if (i < entryBytes) store<u32>(at + i, load<u32>(entryPtr + i));
   store<u32>(segment, load<u32>(segment, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
 }
 
@@ -287,7 +330,11 @@ export function keyBytesOf(keyKind: u32): u32 {
   return 8 + (keyKind << 4);
 }
 
-/** Rows counted in an entry whose rows word is `word`. */
+function tagOf(keyKind: u32, isNarrow: bool): u32 {
+  return keyBytesOf(keyKind) + (isNarrow ? 0 : 4);
+}
+
+/** Rows counted in a wide entry whose rows word is `word`. */
 export function rowsOf(word: u64): u64 {
   return word & ~OCCUPIED;
 }
@@ -298,6 +345,7 @@ export function tableScan(ref: u32): u32 {
   const depth = load<u32>(table, TABLE_DEPTH);
   const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
   const keyBytes = keyBytesOf(load<u32>(table, TABLE_KEY_KIND));
+  const tag = load<u32>(table, TABLE_TAG);
   let total: u32 = 0;
   let rows: u64 = 0;
   for (let index: u32 = 0; index < (<u32>1) << depth; ) {
@@ -305,10 +353,11 @@ export function tableScan(ref: u32): u32 {
     const segment = resolve(slotSegment(slot));
     let count: u32 = 0;
     for (let i: u32 = 0; i < capacityOf(table, slotClass(slot)); i++) {
-      const counted = load<u64>(segment + SEGMENT_HEADER + i * entryBytes + keyBytes);
-      if (counted == 0) continue;
+      const entry = segment + SEGMENT_HEADER + i * entryBytes;
+      if (load<u32>(entry + tag) == 0) continue;
       count++;
-      rows += counted & ~OCCUPIED;
+      const isNarrow = tag == keyBytes;
+      rows += isNarrow ? load<u32>(entry + tag) & ~OCCUPIED_NARROW : rowsOf(load<u64>(entry + keyBytes));
     }
     if (count != load<u32>(segment, SEGMENT_COUNT) || count > load<u32>(segment, SEGMENT_LIMIT)) return <u32>-1;
     total += count;

@@ -30,12 +30,13 @@
  *   Stamp: serial number of the line that last gave it a value; bad stamp: of the line whose last value did not fit.
  *
  * Lead, LEAD_BYTES (leads.ts says what it is):
- *   0          32         64       68       72     76      80       84       88      92      96      104      128
- *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+
- *   | text     | mask     | text   | action | next | other | column | values | width | turns | bit   | name   |
- *   |          |          | bytes  |        | lead | lead  |        |        |       |       |       | offset |
- *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+
- *   mask: ones where the text counts. Values, width and bit are the column's; name offset is an opening's.
+ *   0          32         64       68       72     76      80       84       88      92      96      104      108     112
+ *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+-------+--
+ *   | text     | mask     | text   | action | next | other | column | values | width | turns | bit   | name   | guess |
+ *   |          |          | bytes  |        | lead | lead  |        |        |       |       |       | offset |       |
+ *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+-------+--
+ *   mask: ones where the text counts. Values, width and bit are the column's; name offset is an opening's. Guess: the
+ *   length that the value behind the lead may have; misses, at 112: how often it had another (line.ts). Up to 128: spare.
  *
  * Dead letter, LETTER_BYTES: line, bytes, position in the line, reason, column or NO_COLUMN
  */
@@ -119,6 +120,9 @@ export const LEAD_WIDTH: u32 = 88;
 export const LEAD_TURNS: u32 = 92;
 export const LEAD_BIT: u32 = 96;
 export const NAME_OFFSET: u32 = 104;
+/** Bytes of the value that follows, if it is as long as one before. */
+export const LEAD_GUESS: u32 = 108;
+export const LEAD_MISSES: u32 = 112;
 
 // Actions: what stands behind a lead.
 export const ACTION_DIGITS: u32 = 0;

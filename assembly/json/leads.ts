@@ -40,7 +40,9 @@ import {
   LEAD_BIT,
   LEAD_BYTES,
   LEAD_COLUMN,
+  LEAD_GUESS,
   LEAD_MASK,
+  LEAD_MISSES,
   LEAD_TEXT_BYTES,
   LEAD_TURN,
   LEAD_TURNS,
@@ -259,6 +261,8 @@ function setText(parserPtr: u32, leadPtr: u32, from: u32, bytes: u32): void {
   v128.store(leadPtr, v128.load(from));
   v128.store(leadPtr, v128.load(from, 16), 16);
   setMask(leadPtr, min<u32>(bytes, TEXT_MAX));
+  store<u32>(leadPtr, 0, LEAD_GUESS);
+  store<u32>(leadPtr, 0, LEAD_MISSES);
   store<u32>(leadPtr, bytes, LEAD_TEXT_BYTES);
   const end = load<u32>(parserPtr, PLAIN_END);
   store<u32>(leadPtr, end, NEXT_LEAD);

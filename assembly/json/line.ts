@@ -1,8 +1,7 @@
 /**
  * One line: an object whose leads are recognised, whose values go to columns or are skipped, and whose end is checked.
  *
- * Values that nobody reads are treated as the others are, into a column of width 0: a branch that guesses which key
- * comes next costs more than the work.
+ * Values that nobody reads are treated as the others are, into a column of width 0; only digits are not made a number.
  *
  * Invariants
  *  1. Only a line that is valid as a whole becomes a row. What a refused line wrote is overwritten by the next one.
@@ -26,6 +25,8 @@ import {
   LAST_OPENING,
   LEAD_BIT,
   LEAD_COLUMN,
+  LEAD_GUESS,
+  LEAD_MISSES,
   LEAD_TEXT_BYTES,
   LEAD_VALUES,
   LEAD_WIDTH,
@@ -50,6 +51,12 @@ import { takeValue } from './value';
 /** More digits may be no instant, and not all are an integer of 64 bits. */
 const WHOLE_DIGITS_MAX: u32 = 15;
 
+/** See `missed`. */
+const GUESSES_MAX: u32 = 8;
+const GUESS_PERIOD: u32 = 2047;
+/** No value has this many bytes. */
+const NO_GUESS: u32 = 0xffffffff;
+
 /** Past the line at `line` with its newline, its object (at `start`) made row `row`; 0 when refused. */
 export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, serial: u32): u32 {
   let p = start;
@@ -64,21 +71,23 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
   while (true) {
     p += load<u32>(lead, LEAD_TEXT_BYTES);
     const action = load<u32>(lead, ACTION);
-    const slot = load<u32>(lead, LEAD_VALUES) + row * load<u32>(lead, LEAD_WIDTH);
+    const width = load<u32>(lead, LEAD_WIDTH);
     let value = p;
     let past: u32 = 0;
     if (action == ACTION_DIGITS) {
       const count = inline.always(digitRun(p));
-      const isPlain = <u32>(load<u8>(p) != <u8>ZERO) | <u32>(count == 1);
-      if ((<u32>(count - 1 < WHOLE_DIGITS_MAX) & isPlain) != 0) {
-        store<u64>(slot, inline.always(digitsValue(p, count)));
-        past = p + count;
+      if (count - 1 < WHOLE_DIGITS_MAX && (load<u8>(p) != <u8>ZERO || count == 1)) {
+        past = p + load<u32>(lead, LEAD_GUESS);
+        if (past != p + count) past = p + missed(lead, count);
+        if (width != 0) store<u64>(load<u32>(lead, LEAD_VALUES) + row * width, inline.always(digitsValue(p, count)));
       }
     } else if (action == ACTION_STRING) {
       const end = inline.always(scanPlain(p));
       if (load<u8>(end) == <u8>QUOTE) {
-        store<u64>(slot, <u64>p | ((<u64>(end - p)) << 32));
-        past = end + 1;
+        store<u64>(load<u32>(lead, LEAD_VALUES) + row * width, <u64>p | ((<u64>(end - p)) << 32));
+        past = p + load<u32>(lead, LEAD_GUESS);
+        if (past != end) past = p + missed(lead, end - p);
+        past++;
       } else value = p - 1;
     } else if (action == ACTION_END) return endLine(parserPtr, p - 1, line, row, serial, given);
     const column = load<u32>(lead, LEAD_COLUMN);
@@ -104,6 +113,18 @@ export function parseLine(parserPtr: u32, line: u32, start: u32, row: u32, seria
       if (lead == 0) return 0;
     }
   }
+}
+
+/**
+ * A value behind this lead has `length` bytes, which was not foreseen. While lengths are foreseen, the processor goes on
+ * with what follows before it has found the end of the value. Where they vary, a guess costs more than it saves: after
+ * GUESSES_MAX misses no length is foreseen until GUESS_PERIOD misses have passed. Returns the length.
+ */
+function missed(leadPtr: u32, length: u32): u32 {
+  const misses = load<u32>(leadPtr, LEAD_MISSES) + 1;
+  store<u32>(leadPtr, misses, LEAD_MISSES);
+  store<u32>(leadPtr, (misses & GUESS_PERIOD) < GUESSES_MAX ? length : NO_GUESS, LEAD_GUESS);
+  return length;
 }
 
 /** At the newline of a line that is valid JSON: it is not too long, and every column has a value or may be null. */

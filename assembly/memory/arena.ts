@@ -49,6 +49,10 @@ import {
 export const PAGE_BYTES: u32 = 4096;
 export const PAGE_SHIFT: u32 = 12;
 const REGION_PAGES: u32 = 256;
+// What nextPage looks for, and the mark of an answer of findRun that is no page.
+const USED: u64 = 0;
+const FREE: u64 = 0xffffffffffffffff;
+const LONGEST: u32 = 256;
 /** Most pages of one extent: a region without its header. */
 export const EXTENT_PAGES_MAX: u32 = 255;
 
@@ -172,9 +176,9 @@ export function extentAlloc(state: u32, pages: u32): u32 {
   for (let region: u32 = 0; region < regions; region++) {
     if (<u32>load<u8>(room + region) < pages) continue;
     const page = findRun(load<u32>(load<u32>(control, REGION_TABLE) + (region << 2)), pages);
-    if (page != 0) return take(control, root, state, region, page, pages);
-    // No run of this length: an upper bound for the next search, until a page of the region is freed.
-    store<u8>(room + region, <u8>(pages - 1));
+    if (page < LONGEST) return take(control, root, state, region, page, pages);
+    // An upper bound for the next search, until a page of the region is freed.
+    store<u8>(room + region, <u8>page);
   }
   const added = addRegion();
   return added < 0 ? 0 : take(control, root, state, added, 1, pages);
@@ -185,14 +189,28 @@ export function isPageUsed(regionPtr: u32, page: u32): bool {
   return ((load<u32>(regionPtr + HEADER_BITMAP + ((page >> 5) << 2)) >> (page & 31)) & 1) != 0;
 }
 
-/** First page of a free run of `pages` pages, 0 when there is none. */
+/** First page of a free run of `pages` pages; when there is none, the length of the longest run, with LONGEST set. */
 function findRun(regionPtr: u32, pages: u32): u32 {
-  let run: u32 = 0;
-  for (let page: u32 = 1; page < REGION_PAGES; page++) {
-    run = isPageUsed(regionPtr, page) ? 0 : run + 1;
-    if (run == pages) return page + 1 - pages;
+  let longest: u32 = 0;
+  let page = nextPage(regionPtr, 1, FREE);
+  while (page < REGION_PAGES) {
+    const end = nextPage(regionPtr, page, USED);
+    if (end - page >= pages) return page;
+    longest = max<u32>(longest, end - page);
+    page = nextPage(regionPtr, end, FREE);
   }
-  return 0;
+  return longest | LONGEST;
+}
+
+/** The first page from `page` on that is used or, with FREE as `flip`, free; REGION_PAGES when there is none. */
+function nextPage(regionPtr: u32, page: u32, flip: u64): u32 {
+  let at = page;
+  while (at < REGION_PAGES) {
+    const word = (load<u64>(regionPtr + HEADER_BITMAP + ((at >> 6) << 3)) ^ flip) >> <u64>(at & 63);
+    if (word != 0) return at + <u32>ctz<u64>(word);
+    at = (at | 63) + 1;
+  }
+  return REGION_PAGES;
 }
 
 function take(control: u32, root: u32, state: u32, region: u32, page: u32, pages: u32): u32 {
@@ -238,6 +256,23 @@ export function extentFree(state: u32, ref: u32, pages: u32): void {
     // A dead block need not be persisted; the next owner zeroes it through the barrier.
     if (load<u8>(at) == DIRTY) store<u8>(at, CLEAN);
   }
+}
+
+/** Gives back every page of a state and empties the kind's own fields of its record. */
+export function freePages(state: u32): void {
+  const control = arenaControlPtr();
+  const regions = load<u32>(control, REGION_COUNT);
+  for (let region: u32 = 0; region < regions; region++) {
+    const base = load<u32>(load<u32>(control, REGION_TABLE) + (region << 2));
+    for (let page: u32 = 1; page < REGION_PAGES; page++) {
+      const isIts = isPageUsed(base, page) && <u32>load<u16>(base + HEADER_OWNERS + (page << 1)) == state;
+      if (isIts) extentFree(state, (region << 17) | (page << (PAGE_SHIFT - 3)), 1);
+    }
+  }
+  const record = statePtr(state);
+  touchRange(record, STATE_BYTES);
+  store<i64>(record, 0, STATE_ENTRIES);
+  memory.fill(record + 16, 0, STATE_BYTES - 16);
 }
 
 export function statePtr(state: u32): u32 {

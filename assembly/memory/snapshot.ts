@@ -3,7 +3,7 @@
  *
  * What is drained is a list of runs, each a header of 8 bytes and whole blocks:
  *   +--------------------------+-----------+---------------------------+
- *   | (region << S) | block u32 | count u32 | count blocks of 128 bytes |   S = REGION_BLOCK_SHIFT
+ *   | (region << S) | block u32 | count u32 | count blocks of 64 bytes  |   S = REGION_BLOCK_SHIFT
  *   +--------------------------+-----------+---------------------------+
  *
  * Invariants

@@ -7,14 +7,12 @@
  * Invariants
  *  1. The rows are those of following row by row; batches only cut them.
  *  2. Keys in the output are those of the input batch, not of entries: a table may grow in the middle of a call.
- *  3. The groups are the entries of one slice that starts at 0 and never ends.
+ *  3. The groups are the entries of one slice that starts at 0 and never ends; all of them are wide.
  * Not here: retraction of input rows (no aggregate needs it until an operator that deletes comes before it).
  */
 import { INSERT, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
 import { OVERFLOW } from '../aggregate/registry';
 import { keyBytesOf, rowsOf, TABLE_MOVED, tableGrow } from '../hash/table';
-import { addValues, count } from './aggregate';
-import { writeKey, writeResults } from './fire';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
   PLAN_KEY_COLUMN,
@@ -34,7 +32,9 @@ import {
   SCRATCH_HASHES,
   SCRATCH_ROWS,
 } from './plan';
-import { setSliceTable, sliceEnsure, sliceTable } from './slices';
+import { writeKey, writeResults } from './result';
+import { addValues, count } from './run';
+import { setSliceTable, sliceEnsure, sliceTable, sliceTableEnsure, WIDE } from './slices';
 
 /**
  * Takes rows from position `from` on, while two more output rows fit in `maxRows`. Returns the position of the next
@@ -46,7 +46,7 @@ export function changelogAggregate(planPtr: u32, from: u32, maxRows: u32): u32 {
   store<u32>(planPtr, 0, PLAN_OUT_ROWS);
   store<i32>(planPtr, 0, PLAN_STATUS);
   const slice = sliceEnsure(state, 0);
-  if (slice < 0) {
+  if (slice < 0 || sliceTableEnsure(state, slice, WIDE) == 0) {
     store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
     return from;
   }
@@ -58,7 +58,7 @@ export function changelogAggregate(planPtr: u32, from: u32, maxRows: u32): u32 {
     readKeys(planPtr, n);
     at += addRows(planPtr, state, slice, n);
   }
-  count(state, sliceTable(state, slice), load<u32>(planPtr, PLAN_NEW_KEYS), at - from);
+  count(state, sliceTable(state, slice, WIDE), load<u32>(planPtr, PLAN_NEW_KEYS), at - from);
   return at;
 }
 
@@ -72,7 +72,7 @@ function listRows(planPtr: u32, from: u32, n: u32): void {
 
 /** Adds the listed rows one after the other; how many are in when it ends. */
 function addRows(planPtr: u32, state: u32, slice: u32, n: u32): u32 {
-  let table = sliceTable(state, slice);
+  let table = sliceTable(state, slice, WIDE);
   locate(planPtr, table, 0, n);
   for (let k: u32 = 0; k < n; ) {
     const found = findOrInsert(planPtr, table, k, k + 1);
@@ -88,7 +88,7 @@ function addRows(planPtr: u32, state: u32, slice: u32, n: u32): u32 {
     const grown = (found & FIND_OUT_OF_MEMORY) != 0 ? 0 : tableGrow(table, hash);
     if (grown != 0 && grown != table) {
       table = grown & ~TABLE_MOVED;
-      setSliceTable(state, slice, table);
+      setSliceTable(state, slice, WIDE, table);
     }
     if (grown == 0 || (grown & TABLE_MOVED) != 0) {
       store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);

@@ -6,7 +6,7 @@
  *                                                                             a window left are dropped
  *
  * One step takes a range of hashes, collects the entries in it from all slices of the window in time order, sorts them
- * by (hash, key, time), and merges those of one key in time order.
+ * by (hash, key, time), and merges those of one key in time order (narrow entries after they were widened).
  *
  * Invariants
  *  1. Rows come in the order of (hash, key), whatever the tables look like in memory.
@@ -15,52 +15,46 @@
  *  3. A key's floats are added in time order of slices: ((s0 + s1) + s2) + ...
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
  */
-import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
-import { aggregateFinish, aggregateMerge, aggregateResultType, OVERFLOW, PRESENT } from '../aggregate/registry';
-import { compareKeys, hashOfEntry, KEY_BYTES, keyBytesPtr } from '../hash/key';
+import { INSERT, OUT_OF_MEMORY } from '../abi';
+import { OVERFLOW } from '../aggregate/registry';
+import { compareKeys, hashOfEntry } from '../hash/key';
 import {
   capacityOf,
   directoryIndex,
-  keyBytesOf,
-  rowsOf,
   SEGMENT_HEADER,
   slotClass,
   slotDepth,
   slotSegment,
   TABLE_DEPTH,
   TABLE_DIRECTORY,
+  TABLE_ENTRY_BYTES,
+  TABLE_TAG,
 } from '../hash/table';
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { dueEnd, setFiredThrough } from './aggregate';
+import { delayed, dueLabel, setFiredThrough } from './aggregate';
+import { widenEntry } from './narrow';
 import {
-  AGGREGATE_CODE,
-  AGGREGATE_NULLABLE,
-  AGGREGATE_OFFSET,
-  AGGREGATE_OUT_VALIDITY,
-  AGGREGATE_OUT_VALUES,
-  AGGREGATE_TYPE,
   FIRE_ENTRIES,
   FIRE_ENTRIES_MAX,
   FIRE_MERGED,
   FIRE_ORDER,
   FIRE_ORDER_SPARE,
-  KEY_NONE,
-  PLAN_AGGREGATE_COUNT,
+  FIRE_WIDENED,
   PLAN_ENTRY_BYTES,
-  PLAN_FAILED,
+  PLAN_FIRE_START,
+  PLAN_FIRE_STOP,
   PLAN_KEY_KIND,
-  PLAN_KEY_TYPE,
-  PLAN_OUT_ENDS,
-  PLAN_OUT_KEYS,
-  PLAN_OUT_STARTS,
+  PLAN_LATENESS_MS,
+  PLAN_OUT_KINDS,
+  PLAN_RESULTS,
   PLAN_SCRATCH,
-  PLAN_SIZE_MS,
   PLAN_SLIDE_MS,
   PLAN_STATE,
-  planAggregate,
-  SCRATCH_RESULT,
+  RESULTS_DISCARDING,
 } from './plan';
+import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
+import { count } from './run';
 import {
   dropSlicesBefore,
   FIRE_ACTIVE,
@@ -68,10 +62,14 @@ import {
   FIRE_HASH,
   FIRE_SKIP,
   FIRED_THROUGH,
+  NARROW,
   sliceAtOrAfter,
+  sliceCount,
   sliceTable,
+  TABLE_KINDS,
 } from './slices';
 import { sortOrder } from './sort';
+import { firstOpenSlice, instantOf, startOf } from './time';
 
 // FIRE_ACTIVE
 const IDLE: u32 = 0;
@@ -88,17 +86,30 @@ export function windowDue(planPtr: u32, watermark: f64): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const record = statePtr(state);
   if (load<u32>(record, FIRE_ACTIVE) != IDLE) return 1;
-  const end = dueEnd(planPtr, state, load<i64>(record, FIRED_THROUGH));
-  if (end - 1 > <i64>watermark) {
-    setFiredThrough(state, <i64>watermark);
+  const through = delayed(planPtr, <i64>watermark);
+  const end = dueLabel(planPtr, state, load<i64>(record, FIRED_THROUGH));
+  if (end == i64.MAX_VALUE || instantOf(planPtr, end) - 1 > through) {
+    setFiredThrough(state, through);
+    dropPassed(planPtr, state);
     return 0;
   }
+  startFiring(record, end);
+  return 1;
+}
+
+function startFiring(record: u32, end: i64): void {
   touchRange(record, 64);
   store<i64>(record, end, FIRE_END);
   store<u32>(record, RUNNING, FIRE_ACTIVE);
   store<u32>(record, 0, FIRE_HASH);
   store<u32>(record, 0, FIRE_SKIP);
-  return 1;
+}
+
+/** Drops the slices that no row can reach any more. */
+function dropPassed(planPtr: u32, state: u32): void {
+  const lateness = load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING ? 0 : load<i64>(planPtr, PLAN_LATENESS_MS);
+  const through = load<i64>(statePtr(state), FIRED_THROUGH);
+  if (sliceCount(state) != 0) dropSlicesBefore(state, firstOpenSlice(planPtr, through - lateness));
 }
 
 /** Whether a window is being fired (also one that a restore brought back). */
@@ -115,14 +126,23 @@ export function fireNext(planPtr: u32, maxRows: u32): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const record = statePtr(state);
   touchRange(record, 64);
+  const end = load<i64>(record, FIRE_END);
+  const stop = instantOf(planPtr, end);
+  store<i64>(planPtr, instantOf(planPtr, startOf(planPtr, end)), PLAN_FIRE_START);
+  store<i64>(planPtr, stop, PLAN_FIRE_STOP);
   while (load<u32>(record, FIRE_ACTIVE) == RUNNING) {
     const rows = fireRange(planPtr, record, maxRows);
     if (rows != 0) return rows;
   }
-  const end = load<i64>(record, FIRE_END);
+  const next = end + load<i64>(planPtr, PLAN_SLIDE_MS);
+  if (instantOf(planPtr, next) == stop && startOf(planPtr, next) < end) {
+    // Where clocks are put forward, several windows end at once.
+    startFiring(record, next);
+    return fireNext(planPtr, maxRows);
+  }
   store<u32>(record, IDLE, FIRE_ACTIVE);
-  setFiredThrough(state, end - 1);
-  dropSlicesBefore(state, end - load<i64>(planPtr, PLAN_SIZE_MS) + load<i64>(planPtr, PLAN_SLIDE_MS));
+  setFiredThrough(state, stop - 1);
+  dropPassed(planPtr, state);
   return 0;
 }
 
@@ -131,7 +151,7 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
   const from = load<u32>(record, FIRE_HASH);
   const end = load<i64>(record, FIRE_END);
   const state = load<u32>(planPtr, PLAN_STATE);
-  const first = sliceAtOrAfter(state, end - load<i64>(planPtr, PLAN_SIZE_MS));
+  const first = sliceAtOrAfter(state, startOf(planPtr, end));
   const last = sliceAtOrAfter(state, end);
   let to = rangeEnd(state, first, last, from);
   let count = collect(planPtr, state, first, last, from, to);
@@ -150,36 +170,49 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
 function rangeEnd(state: u32, first: u32, last: u32, hash: u32): u64 {
   let end = HASHES;
   for (let i = first; i < last; i++) {
-    const table = resolve(sliceTable(state, i));
-    const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(table, TABLE_DEPTH)) << 2));
-    const span = HASHES >> slotDepth(slot);
-    end = min<u64>(end, (<u64>hash & ~(span - 1)) + span);
+    for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+      const ref = sliceTable(state, i, kind);
+      if (ref == 0) continue;
+      const table = resolve(ref);
+      const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(table, TABLE_DEPTH)) << 2));
+      const span = HASHES >> slotDepth(slot);
+      end = min<u64>(end, (<u64>hash & ~(span - 1)) + span);
+    }
   }
   return end;
 }
 
 /** Collects entries with hashes in [from, to), slices in time order. Counts on beyond what fits, without writing. */
 function collect(planPtr: u32, state: u32, first: u32, last: u32, from: u32, to: u64): u32 {
-  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
-  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
-  const keyBytes = keyBytesOf(keyKind);
-  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
   let count: u32 = 0;
   for (let i = first; i < last; i++) {
-    const table = resolve(sliceTable(state, i));
-    const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(from, load<u32>(table, TABLE_DEPTH)) << 2));
-    const start = resolve(slotSegment(slot)) + SEGMENT_HEADER;
-    const end = start + capacityOf(table, slotClass(slot)) * entryBytes;
-    for (let entry = start; entry < end; entry += entryBytes) {
-      if (load<u64>(entry + keyBytes) == 0) continue;
-      const hash = hashOfEntry(keyKind, entry);
-      if (hash < from || <u64>hash >= to) continue;
-      if (count < FIRE_ENTRIES_MAX) {
-        store<u64>(scratch + FIRE_ORDER + (count << 3), ((<u64>hash) << 32) | <u64>count);
-        store<u32>(scratch + FIRE_ENTRIES + (count << 2), entry);
-      }
-      count++;
+    for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+      const table = sliceTable(state, i, kind);
+      if (table != 0) count = collectTable(planPtr, resolve(table), kind, from, to, count);
     }
+  }
+  return count;
+}
+
+/** The same of one table; addresses of narrow entries are marked by their lowest bit. */
+function collectTable(planPtr: u32, table: u32, kind: u32, from: u32, to: u64, before: u32): u32 {
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
+  const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(from, load<u32>(table, TABLE_DEPTH)) << 2));
+  const start = resolve(slotSegment(slot)) + SEGMENT_HEADER;
+  const end = start + capacityOf(table, slotClass(slot)) * entryBytes;
+  let count = before;
+  for (let entry = start; entry < end; entry += entryBytes) {
+    if (load<u32>(entry + tag) == 0) continue;
+    const hash = hashOfEntry(keyKind, entry);
+    if (hash < from || <u64>hash >= to) continue;
+    if (count < FIRE_ENTRIES_MAX) {
+      store<u64>(scratch + FIRE_ORDER + (count << 3), ((<u64>hash) << 32) | <u64>count);
+      store<u32>(scratch + FIRE_ENTRIES + (count << 2), entry | kind);
+    }
+    count++;
   }
   return count;
 }
@@ -188,8 +221,23 @@ function orderHash(orderPtr: u32, i: u32): u32 {
   return load<u32>(orderPtr + (i << 3), 4);
 }
 
-function orderEntry(planPtr: u32, orderPtr: u32, i: u32): u32 {
+/** Address of an entry, with its mark. */
+function orderMarked(planPtr: u32, orderPtr: u32, i: u32): u32 {
   return load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ENTRIES + (load<u32>(orderPtr + (i << 3)) << 2));
+}
+
+function orderEntry(planPtr: u32, orderPtr: u32, i: u32): u32 {
+  return orderMarked(planPtr, orderPtr, i) & ~1;
+}
+
+/** The entry as a wide one: itself, or written to `scratchPtr`. */
+function orderWide(planPtr: u32, orderPtr: u32, i: u32, scratchPtr: u32): u32 {
+  const marked = orderMarked(planPtr, orderPtr, i);
+  if ((marked & 1) == NARROW) {
+    widenEntry(planPtr, marked & ~1, scratchPtr);
+    return scratchPtr;
+  }
+  return marked;
 }
 
 /**
@@ -232,7 +280,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
       last++;
     }
     if (inHash >= skip) {
-      if (!emitRow(planPtr, record, orderPtr, i, last, rows)) return OVERFLOW;
+      if (!emitRow(planPtr, orderPtr, i, last, rows)) return OVERFLOW;
       rows++;
     }
     inHash++;
@@ -250,86 +298,17 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
 }
 
 /** Merges the entries [first, last) of one key and writes row `row`. False when an integer sum does not fit. */
-function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
-  let entry = orderEntry(planPtr, orderPtr, first);
+function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
+  const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
+  const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
+  writeKey(planPtr, orderEntry(planPtr, orderPtr, first), row);
+  let entry = orderWide(planPtr, orderPtr, first, merged);
   if (last - first > 1) {
-    const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-    memory.copy(merged, entry, load<u32>(planPtr, PLAN_ENTRY_BYTES));
-    for (let i = first + 1; i < last; i++) mergeEntry(planPtr, merged, orderEntry(planPtr, orderPtr, i));
-    writeKey(planPtr, entry, row);
+    if (entry != merged) memory.copy(merged, entry, load<u32>(planPtr, PLAN_ENTRY_BYTES));
+    for (let i = first + 1; i < last; i++) mergeEntry(planPtr, merged, orderWide(planPtr, orderPtr, i, widened));
     entry = merged;
-  } else {
-    writeKey(planPtr, entry, row);
   }
-  const end = load<i64>(record, FIRE_END);
-  const starts = load<u32>(planPtr, PLAN_OUT_STARTS);
-  const ends = load<u32>(planPtr, PLAN_OUT_ENDS);
-  if (starts != 0) store<i64>(starts + (row << 3), end - load<i64>(planPtr, PLAN_SIZE_MS));
-  if (ends != 0) store<i64>(ends + (row << 3), end);
+  writeBounds(planPtr, row, load<i64>(planPtr, PLAN_FIRE_START), load<i64>(planPtr, PLAN_FIRE_STOP));
+  if (load<u32>(planPtr, PLAN_OUT_KINDS) != 0) store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, INSERT);
   return writeResults(planPtr, entry, row);
-}
-
-function mergeEntry(planPtr: u32, into: u32, from: u32): void {
-  const keyBytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
-  store<u64>(into + keyBytes, load<u64>(into + keyBytes) + rowsOf(load<u64>(from + keyBytes)));
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    let offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    if (load<u32>(aggregate, AGGREGATE_NULLABLE) != 0) {
-      store<u64>(into + offset, load<u64>(into + offset) + load<u64>(from + offset));
-      offset += 8;
-    }
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    aggregateMerge(code, load<u32>(aggregate, AGGREGATE_TYPE), into + offset, from + offset);
-  }
-}
-
-export function writeKey(planPtr: u32, entry: u32, row: u32): void {
-  const type = load<u32>(planPtr, PLAN_KEY_TYPE);
-  const out = load<u32>(planPtr, PLAN_OUT_KEYS);
-  if (type == KEY_NONE || out == 0) return;
-  if (load<u32>(planPtr, PLAN_KEY_KIND) == KEY_BYTES) {
-    store<u32>(out + (row << 3), keyBytesPtr(entry));
-    store<u32>(out + (row << 3), load<u32>(entry, 4), 4);
-  } else {
-    writeNarrow(type, out, row, load<u64>(entry));
-  }
-}
-
-function writeNarrow(type: u32, out: u32, row: u32, bits: u64): void {
-  if (type == I32) store<i32>(out + (row << 2), <i32>bits);
-  else if (type == BOOL) store<u8>(out + row, <u8>bits);
-  else store<u64>(out + (row << 3), bits);
-}
-
-/** Writes all results of an entry to row `row` of the output columns, with validity where a column has it. */
-export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
-  const rows = rowsOf(load<u64>(entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND))));
-  const result = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_RESULT;
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    const type = load<u32>(aggregate, AGGREGATE_TYPE);
-    const offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    const nullable = load<u32>(aggregate, AGGREGATE_NULLABLE);
-    const count = nullable != 0 ? load<u64>(entry + offset) : rows;
-    store<u64>(result, 0);
-    const ended = aggregateFinish(code, type, entry + offset + (nullable << 3), count, result);
-    if (ended == OVERFLOW) {
-      store<u32>(planPtr, i, PLAN_FAILED);
-      return false;
-    }
-    const resultType = aggregateResultType(code, type);
-    writeNarrow(resultType, load<u32>(aggregate, AGGREGATE_OUT_VALUES), row, load<u64>(result));
-    setValid(load<u32>(aggregate, AGGREGATE_OUT_VALIDITY), row, ended == PRESENT);
-  }
-  return true;
-}
-
-function setValid(validityPtr: u32, row: u32, valid: bool): void {
-  if (validityPtr == 0) return;
-  const ptr = validityPtr + (row >> 3);
-  const bit: u32 = 1 << (row & 7);
-  const byte = <u32>load<u8>(ptr);
-  store<u8>(ptr, <u8>(valid ? byte | bit : byte & ~bit));
 }

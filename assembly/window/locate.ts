@@ -13,6 +13,8 @@ import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals, keyImage, slabStor
 import {
   capacityOf,
   directoryIndex,
+  OCCUPIED,
+  OCCUPIED_NARROW,
   SEGMENT_COUNT,
   SEGMENT_HEADER,
   SEGMENT_LIMIT,
@@ -24,16 +26,17 @@ import {
   TABLE_DEPTH,
   TABLE_DIRECTORY,
   TABLE_ENTRY_BYTES,
+  TABLE_TAG,
 } from '../hash/table';
 import { regionTable, resolve, resolveIn } from '../memory/arena';
 import { BLOCK_BYTES, touchPair, touchRange, touchSpan } from '../memory/barrier';
 import { statusBase } from '../memory/frames';
 import {
   KEY_NONE,
-  PLAN_ENTRY_BYTES,
   PLAN_KEY_COLUMN,
   PLAN_KEY_KIND,
   PLAN_KEY_TYPE,
+  PLAN_NARROW_TEMPLATE,
   PLAN_NEW_KEYS,
   PLAN_SCRATCH,
   PLAN_TEMPLATE,
@@ -42,10 +45,10 @@ import {
   SCRATCH_HASHES,
   SCRATCH_KEY_BYTES,
   SCRATCH_KEYS,
+  SCRATCH_RESULT,
   SCRATCH_ROWS,
 } from './plan';
 
-const OCCUPIED: u64 = 1 << 63;
 const CANONICAL_NAN: i64 = 0x7ff8000000000000;
 
 // What inserting answers instead of an entry.
@@ -63,7 +66,8 @@ export function readKeys(planPtr: u32, n: u32): void {
   if (type == VIEW) {
     for (let k: u32 = 0; k < n; k++) {
       const view = values + (load<u32>(scratch + SCRATCH_ROWS + (k << 2)) << 3);
-      const hash = keyImage(load<u32>(view), load<u32>(view, 4), scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES);
+      const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
+      const hash = inline.always(keyImage(load<u32>(view), load<u32>(view, 4), image));
       store<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2), load<u32>(view));
       store<u32>(scratch + SCRATCH_HASHES + (k << 2), hash);
     }
@@ -94,7 +98,7 @@ function integerKey(type: u32, valuesPtr: u32, row: u32): i64 {
   return value != value ? CANONICAL_NAN : value == 0 ? 0 : bits;
 }
 
-/** The first candidate of each row in [from, n). */
+/** The first candidate of each row in [from, n). It is read once, for nothing: so the cache misses of rows overlap. */
 export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
   const table = resolve(tableRef);
   const regions = regionTable();
@@ -102,13 +106,18 @@ export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
   const depth = load<u32>(table, TABLE_DEPTH);
   const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  let read: u64 = 0;
   for (let k = from << 2; k < n << 2; k += 4) {
     const hash = load<u32>(scratch + SCRATCH_HASHES + k);
     const slot = load<u32>(directory + (directoryIndex(hash, depth) << 2));
     const capacity = load<u32>(table + TABLE_CAPACITIES + (slotClass(slot) << 2));
     const first = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER;
-    store<u32>(scratch + SCRATCH_CANDIDATES + k, first + startPosition(hash, slotDepth(slot), capacity) * entryBytes);
+    const candidate = first + startPosition(hash, slotDepth(slot), capacity) * entryBytes;
+    store<u32>(scratch + SCRATCH_CANDIDATES + k, candidate);
+    read ^= load<u64>(candidate);
   }
+  // Kept, so that reading is not left out.
+  store<u64>(scratch + SCRATCH_RESULT, read);
 }
 
 /**
@@ -119,21 +128,23 @@ export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
 export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
   if (load<u32>(planPtr, PLAN_KEY_KIND) == KEY_BYTES) return findBytes(planPtr, tableRef, from, n);
   const table = resolve(tableRef);
-  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
   const isWide = entryBytes > BLOCK_BYTES;
   for (let k = from; k < n; k++) {
     const key = load<i64>(scratch + SCRATCH_KEYS + (k << 3));
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    while (load<i64>(entry) != key && load<u64>(entry, 8) != 0) entry += entryBytes;
-    if (load<u64>(entry, 8) == 0) {
+    while (load<i64>(entry) != key && load<u32>(entry + tag) != 0) entry += entryBytes;
+    if (load<u32>(entry + tag) == 0) {
       entry = insertInt64(planPtr, table, entry, key, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
-    else touchPair(status, entry, entry + entryBytes - 1);
-    store<u64>(entry, load<u64>(entry, 8) + 1, 8);
+    else inline.always(touchPair(status, entry, entry + entryBytes - 1));
+    if (tag == 8) store<u32>(entry, load<u32>(entry, 8) + 1, 8);
+    else store<u64>(entry, load<u64>(entry, 8) + 1, 8);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
   return n;
@@ -141,32 +152,72 @@ export function findOrInsert(planPtr: u32, tableRef: u32, from: u32, n: u32): u3
 
 function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
   const table = resolve(tableRef);
-  const entryBytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const status = statusBase();
   const isWide = entryBytes > BLOCK_BYTES;
   for (let k = from; k < n; k++) {
     const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
-    const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
-    const head = load<u64>(image);
-    const first = load<u64>(image, 8);
-    const second = load<u64>(image, 16);
     let entry = load<u32>(scratch + SCRATCH_CANDIDATES + (k << 2));
-    // Inline keys are equal when their words are; longer ones differ in the last, and are looked at as a whole.
-    while (load<u64>(entry) != head || load<u64>(entry, 8) != first || load<u64>(entry, 16) != second) {
-      if (load<u64>(entry, KEY_IMAGE_BYTES) == 0 || keyEquals(entry, image, bytes)) break;
-      entry += entryBytes;
-    }
-    if (load<u64>(entry, KEY_IMAGE_BYTES) == 0) {
-      entry = insertBytes(planPtr, table, entry, image, bytes);
+    if (!inline.always(isInline(entry, image))) {
+      entry = findFurther(planPtr, table, entry, k);
       if (entry <= NO_MEMORY) return entry == SEGMENT_FULL ? k : k | FIND_OUT_OF_MEMORY;
     }
     if (isWide) touchSpan(status, entry, entry + entryBytes - 1);
-    else touchPair(status, entry, entry + entryBytes - 1);
-    store<u64>(entry, load<u64>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
+    else inline.always(touchPair(status, entry, entry + entryBytes - 1));
+    if (tag == KEY_IMAGE_BYTES) store<u32>(entry, load<u32>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
+    else store<u64>(entry, load<u64>(entry, KEY_IMAGE_BYTES) + 1, KEY_IMAGE_BYTES);
     store<u32>(scratch + SCRATCH_ENTRIES + (k << 2), entry);
   }
   return n;
+}
+
+/**
+ * Whether an entry holds the key of an image inside itself. Longer keys differ in the last word;
+ * an empty entry is of no key, because no image is all zeros.
+ */
+function isInline(entry: u32, image: u32): bool {
+  const head = load<u64>(entry) ^ load<u64>(image);
+  const first = load<u64>(entry, 8) ^ load<u64>(image, 8);
+  return (head | first | (load<u64>(entry, 16) ^ load<u64>(image, 16))) == 0;
+}
+
+/** The entry of the key of row `k` from this candidate on, or where it is inserted; SEGMENT_FULL, NO_MEMORY. */
+function findFurther(planPtr: u32, table: u32, candidate: u32, k: u32): u32 {
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const image = scratch + SCRATCH_KEYS + k * KEY_IMAGE_BYTES;
+  const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES + (k << 2));
+  const tag = load<u32>(table, TABLE_TAG);
+  let entry = candidate;
+  while (load<u32>(entry + tag) != 0) {
+    if (keyEquals(entry, image, bytes)) return entry;
+    entry += entryBytes;
+  }
+  return insertBytes(planPtr, table, entry, image, bytes);
+}
+
+/** The entry of the key of the run's first row, 0 when the table has none. */
+export function findEntry(planPtr: u32, tableRef: u32): u32 {
+  locate(planPtr, tableRef, 0, 1);
+  const table = resolve(tableRef);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
+  const image = scratch + SCRATCH_KEYS;
+  const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES);
+  const slot = slotOf(table, load<u32>(scratch + SCRATCH_HASHES));
+  const first = resolve(slotSegment(slot)) + SEGMENT_HEADER;
+  const end = first + capacityOf(table, slotClass(slot)) * entryBytes;
+  let entry = load<u32>(scratch + SCRATCH_CANDIDATES);
+  while (load<u32>(entry + tag) != 0) {
+    if (keyKind == KEY_BYTES ? keyEquals(entry, image, bytes) : load<i64>(entry) == load<i64>(image)) return entry;
+    entry += entryBytes;
+    if (entry == end) entry = first;
+  }
+  return 0;
 }
 
 function slotOf(tablePtr: u32, hash: u32): u32 {
@@ -179,18 +230,19 @@ function slotOf(tablePtr: u32, hash: u32): u32 {
  */
 function insertInt64(planPtr: u32, tablePtr: u32, freePtr: u32, key: i64, hash: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(tablePtr, TABLE_TAG);
   const slot = slotOf(tablePtr, hash);
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
   let entry = freePtr == end ? first : freePtr;
-  while (load<u64>(entry, 8) != 0) {
+  while (load<u32>(entry + tag) != 0) {
     if (load<i64>(entry) == key) return entry;
     entry += entryBytes;
     if (entry == end) entry = first;
   }
   if (load<u32>(segment, SEGMENT_COUNT) >= load<u32>(segment, SEGMENT_LIMIT)) return SEGMENT_FULL;
-  occupy(planPtr, segment, entry, entryBytes, 8);
+  occupy(planPtr, segment, entry, entryBytes, 8, tag == 8);
   store<i64>(entry, key);
   return entry;
 }
@@ -198,12 +250,13 @@ function insertInt64(planPtr: u32, tablePtr: u32, freePtr: u32, key: i64, hash: 
 /** The same for a key of bytes. */
 function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, bytes: u32): u32 {
   const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(tablePtr, TABLE_TAG);
   const slot = slotOf(tablePtr, load<u32>(image));
   const segment = resolve(slotSegment(slot));
   const first = segment + SEGMENT_HEADER;
   const end = first + capacityOf(tablePtr, slotClass(slot)) * entryBytes;
   let entry = freePtr == end ? first : freePtr;
-  while (load<u64>(entry, KEY_IMAGE_BYTES) != 0) {
+  while (load<u32>(entry + tag) != 0) {
     if (keyEquals(entry, image, bytes)) return entry;
     entry += entryBytes;
     if (entry == end) entry = first;
@@ -215,18 +268,20 @@ function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, byte
     stored = slabStore(tablePtr, bytes, length);
     if (stored == 0) return NO_MEMORY;
   }
-  occupy(planPtr, segment, entry, entryBytes, KEY_IMAGE_BYTES);
+  occupy(planPtr, segment, entry, entryBytes, KEY_IMAGE_BYTES, tag == KEY_IMAGE_BYTES);
   memory.copy(entry, image, KEY_IMAGE_BYTES);
   if (length > INLINE_BYTES) store<u64>(entry, <u64>stored, 16);
   return entry;
 }
 
 /** Makes a free entry one that has seen nothing. */
-function occupy(planPtr: u32, segmentPtr: u32, entryPtr: u32, entryBytes: u32, keyBytes: u32): void {
+function occupy(planPtr: u32, segmentPtr: u32, entryPtr: u32, entryBytes: u32, keyBytes: u32, isNarrow: bool): void {
   touchRange(segmentPtr, 8);
   store<u32>(segmentPtr, load<u32>(segmentPtr, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
   touchRange(entryPtr, entryBytes);
-  memory.copy(entryPtr + keyBytes, load<u32>(planPtr, PLAN_TEMPLATE) + keyBytes, entryBytes - keyBytes);
-  store<u64>(entryPtr + keyBytes, OCCUPIED);
+  const template = isNarrow ? load<u32>(planPtr, PLAN_NARROW_TEMPLATE) : load<u32>(planPtr, PLAN_TEMPLATE);
+  memory.copy(entryPtr + keyBytes, template + keyBytes, entryBytes - keyBytes);
+  if (isNarrow) store<u32>(entryPtr + keyBytes, OCCUPIED_NARROW);
+  else store<u64>(entryPtr + keyBytes, OCCUPIED);
   store<u32>(planPtr, load<u32>(planPtr, PLAN_NEW_KEYS) + 1, PLAN_NEW_KEYS);
 }

@@ -1,12 +1,12 @@
 /**
- * The slices of a windowed state: a sorted list of (slice start, table) in one extent.
+ * The slices of a windowed state: a sorted list of (slice start, tables) in one extent.
  *
- *   slice, 16 bytes: start i64 | table reference u32 | 0
- *   state record from 16 on: list reference, list pages, slices, layout of entries (key kind << 16 | bytes), all u32,
- *   fired through i64, firing (fire.ts)
+ *   slice, 16 bytes: start i64 | reference of the table of wide entries u32 | of narrow ones u32; 0: there is none
+ *   state record from 16 on: list reference, list pages, slices, layout of entries (key kind << 24 | bytes of narrow
+ *   entries << 12 | bytes of wide ones), all u32, fired through i64, firing (fire.ts)
  *
  * Invariants
- *  1. Starts are ascending and unique; each slice owns its table; the entries of the state are the sum over its tables.
+ *  1. Starts are ascending and unique; each slice owns its tables; the entries of the state are the sum over its tables.
  *  2. Every window that ends at or before firedThrough + 1 has fired or was empty; it is never fired again.
  * Not here: which slices a window has (fire.ts), which slice a row belongs to (aggregate.ts).
  */
@@ -38,16 +38,22 @@ export const FIRE_END: u32 = 56;
 
 export const KIND_WINDOWED: u32 = 1;
 const SLICE_SHIFT: u32 = 4;
-/** MIN_TIME of the host. */
+/** The two tables of a slice. */
+export const WIDE: u32 = 0;
+export const NARROW: u32 = 1;
+export const TABLE_KINDS: u32 = 2;
+/** MIN_TIME and MAX_TIME of the host. */
 export const TIME_MIN: i64 = -9007199254740991;
+export const TIME_MAX: i64 = 9007199254740991;
 
 /**
- * Opens a windowed state whose entries have this layout. 0, or CORRUPT when it is there with another layout or kind.
+ * Opens a windowed state whose entries have this layout; `narrowBytes` is 0 when it has no narrow ones. 0, or CORRUPT
+ * when it is there with another layout or kind.
  */
-export function slicesOpen(state: u32, keyKind: u32, entryBytes: u32): i32 {
+export function slicesOpen(state: u32, keyKind: u32, entryBytes: u32, narrowBytes: u32): i32 {
   if (stateOpen(state, KIND_WINDOWED) < 0) return CORRUPT;
   const record = statePtr(state);
-  const layout = (keyKind << 16) | entryBytes;
+  const layout = (keyKind << 24) | (narrowBytes << 12) | entryBytes;
   const found = load<u32>(record, LAYOUT);
   if (found != 0) return found == layout ? 0 : CORRUPT;
   touchRange(record, STATE_BYTES);
@@ -68,14 +74,29 @@ export function sliceStart(state: u32, index: u32): i64 {
   return load<i64>(slicePtr(state, index));
 }
 
-export function sliceTable(state: u32, index: u32): u32 {
-  return load<u32>(slicePtr(state, index), 8);
+/** Table of a kind (WIDE, NARROW) of a slice, 0 when it has none. */
+export function sliceTable(state: u32, index: u32, kind: u32): u32 {
+  return load<u32>(slicePtr(state, index) + (kind << 2), 8);
 }
 
-export function setSliceTable(state: u32, index: u32, table: u32): void {
+export function setSliceTable(state: u32, index: u32, kind: u32, table: u32): void {
   const ptr = slicePtr(state, index);
   touchRange(ptr, 16);
-  store<u32>(ptr, table, 8);
+  store<u32>(ptr + (kind << 2), table, 8);
+}
+
+/** The same, made when it is not there; 0 without memory. */
+export function sliceTableEnsure(state: u32, index: u32, kind: u32): u32 {
+  const found = sliceTable(state, index, kind);
+  if (found != 0) return found;
+  const layout = load<u32>(statePtr(state), LAYOUT);
+  const bytes = (kind == NARROW ? layout >> 12 : layout) & 0xfff;
+  const expected = expectedEntries(state, index, kind);
+  let table = tableCreate(state, layout >> 24, bytes, kind == NARROW, expected);
+  // Without memory for what is expected it may still do for what comes.
+  if (table == 0 && expected > 0) table = tableCreate(state, layout >> 24, bytes, kind == NARROW, 0);
+  if (table != 0) setSliceTable(state, index, kind, table);
+  return table;
 }
 
 /** Index of the first slice that starts at or after `start`. */
@@ -96,16 +117,29 @@ export function sliceEnsure(state: u32, start: i64): i32 {
   const count = sliceCount(state);
   if (index < count && sliceStart(state, index) == start) return index;
   if (!reserve(state, count + 1)) return OUT_OF_MEMORY;
-  const layout = load<u32>(statePtr(state), LAYOUT);
-  const table = tableCreate(state, layout >> 16, layout & 0xffff);
-  if (table == 0) return OUT_OF_MEMORY;
   const ptr = slicePtr(state, index);
   touchRange(ptr, (count + 1 - index) << SLICE_SHIFT);
   memory.copy(ptr + 16, ptr, (count - index) << SLICE_SHIFT);
   store<i64>(ptr, start);
-  store<u32>(ptr, table, 8);
+  store<u64>(ptr, 0, 8);
   setCount(state, count + 1);
   return index;
+}
+
+/**
+ * A table is expected to get as many entries as those of its kind in the slices beside it have: as the one with fewer, so that many slices with few
+ * entries beside a large one stay small.
+ */
+function expectedEntries(state: u32, index: u32, kind: u32): u32 {
+  const count = sliceCount(state);
+  if (count < 2) return 0;
+  const after = index + 1 < count ? entriesOf(state, index + 1, kind) : u32.MAX_VALUE;
+  return min<u32>(after, index > 0 ? entriesOf(state, index - 1, kind) : u32.MAX_VALUE);
+}
+
+function entriesOf(state: u32, index: u32, kind: u32): u32 {
+  const table = sliceTable(state, index, kind);
+  return table == 0 ? 0 : load<u32>(resolve(table), TABLE_ENTRIES);
 }
 
 function setCount(state: u32, count: u32): void {
@@ -139,9 +173,12 @@ export function dropSlicesBefore(state: u32, start: i64): void {
   if (dropped == 0) return;
   const count = sliceCount(state);
   for (let i: u32 = 0; i < dropped; i++) {
-    const table = sliceTable(state, i);
-    addEntries(state, -(<i64>load<u32>(resolve(table), TABLE_ENTRIES)));
-    tableDrop(table);
+    for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+      const table = sliceTable(state, i, kind);
+      if (table == 0) continue;
+      addEntries(state, -(<i64>load<u32>(resolve(table), TABLE_ENTRIES)));
+      tableDrop(table);
+    }
   }
   const list = slicePtr(state, 0);
   touchRange(list, count << SLICE_SHIFT);
@@ -150,7 +187,7 @@ export function dropSlicesBefore(state: u32, start: i64): void {
 }
 
 /** Drops all that a windowed state holds; the record stays open. */
-export function stateClear(state: u32): void {
+export function slicesClear(state: u32): void {
   dropSlicesBefore(state, i64.MAX_VALUE);
   const record = statePtr(state);
   const pages = load<u32>(record, LIST_PAGES);
@@ -162,20 +199,28 @@ export function stateClear(state: u32): void {
 }
 
 /** Rows folded into all slices of a state: a sum over its tables. */
-export function stateRows(state: u32): f64 {
+export function slicesRows(state: u32): f64 {
   let rows: u64 = 0;
-  for (let i: u32 = 0; i < sliceCount(state); i++) rows += load<u64>(resolve(sliceTable(state, i)), TABLE_ROWS);
+  for (let i: u32 = 0; i < sliceCount(state); i++) {
+    for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+      const table = sliceTable(state, i, kind);
+      if (table != 0) rows += load<u64>(resolve(table), TABLE_ROWS);
+    }
+  }
   return <f64>rows;
 }
 
 /** Walks all entries of a state: 1 when counts of segments, tables and state hold, 0 when not. */
-export function stateScan(state: u32): u32 {
+export function slicesScan(state: u32): u32 {
   let total: i64 = 0;
   for (let i: u32 = 0; i < sliceCount(state); i++) {
-    const table = sliceTable(state, i);
-    const counted = tableScan(table);
-    if (counted != load<u32>(resolve(table), TABLE_ENTRIES)) return 0;
-    total += counted;
+    for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
+      const table = sliceTable(state, i, kind);
+      if (table == 0) continue;
+      const counted = tableScan(table);
+      if (counted != load<u32>(resolve(table), TABLE_ENTRIES)) return 0;
+      total += counted;
+    }
   }
   return u32(total == load<i64>(statePtr(state), STATE_ENTRIES));
 }

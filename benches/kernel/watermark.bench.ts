@@ -4,18 +4,19 @@
  */
 import { kernelsBase64 } from '#kernels';
 import { below, seededRandom } from '../../src/base/random.ts';
-import { eventTimeMs, MAX_TIME, MIN_TIME } from '../../src/base/time.ts';
+import { MAX_TIME, MIN_TIME } from '../../src/base/time.ts';
 import { BATCH_ROWS_MAX, type RecordBatch } from '../../src/data/record-batch.ts';
 import { tableSchema } from '../../src/data/schema.ts';
 import type { ColumnType } from '../../src/data/types.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
-import { WatermarkKernels } from '../../src/kernel/watermark.ts';
+import { SplitState, WatermarkKernels } from '../../src/kernel/watermark.ts';
 import { type Bench, type BenchOptions, type BenchResult, compare } from '../bench.ts';
 
 const ROWS = BATCH_ROWS_MAX;
 const BATCHES = 16;
 const DELAY_MS = 5_000;
+const SKEW_MS = 31 * 86_400_000;
 const START_MS = 1_700_000_000_000;
 /** Before the first row there is no watermark: the kernel's is the smallest i64, whose low word is 0. */
 const NO_WATERMARK = 0;
@@ -99,14 +100,15 @@ function plainLoop({ type, plain }: Input, out: Float64Array, seen: (batch: numb
 
 function kernelLoop(
   doors: WatermarkKernels,
+  state: SplitState,
   { type, batches }: Input,
   out: number,
   seen: (batch: number) => void,
 ): void {
-  let max = MIN_TIME;
+  state.restore({});
   batches.forEach((batch, i) => {
     const [column = { values: 0, validity: 0 }] = batch.columns;
-    ({ max } = doors.assign(batch, column, type, { max, delayMs: DELAY_MS, others: eventTimeMs(MAX_TIME) }, out));
+    doors.assign(batch, column, state, { type, skewMs: SKEW_MS, others: MAX_TIME, floor: MIN_TIME }, out);
     seen(i);
   });
 }
@@ -125,13 +127,14 @@ async function contest(
   { short }: BenchOptions,
 ): Promise<{ readonly ratio: number; readonly spread: number; readonly rowsPerMs: number }> {
   const doors = new WatermarkKernels(kernels);
+  const state = new SplitState(kernels, { delayMs: DELAY_MS });
   const ptr = kernels.memory.allocate(ROWS * 8);
   const repeats = short ? 2 : 40;
   const nothing = (): void => undefined;
   const ours = (): string => {
-    for (let i = 1; i < repeats; i++) kernelLoop(doors, input, ptr, nothing);
+    for (let i = 1; i < repeats; i++) kernelLoop(doors, state, input, ptr, nothing);
     let hash = 0;
-    kernelLoop(doors, input, ptr, (batch) => {
+    kernelLoop(doors, state, input, ptr, (batch) => {
       const words = kernels.memory.i32;
       hash = digestOf(hash, input.plain[batch]?.selection, (row) => words[ptr / 4 + row * 2] ?? 0);
     });

@@ -105,7 +105,11 @@ function countersOf(made: Made, rssBefore: number): Readonly<Record<string, numb
   };
 }
 
-/** Bytes that the checkpoints of steady epochs wrote, and the keys and blocks that had changed in them. */
+/**
+ * Bytes that the checkpoints of steady epochs wrote, and the keys and blocks that had changed in them. Without those that
+ * wrote all state anew: how many fall in so short a time depends on how long the filling took. One comes when twice the
+ * state was written since the last, so in the long run they add half.
+ */
 function watchCuts(running: RunningJob, made: Made): () => Readonly<Record<string, number>> {
   const total = (name: string): number =>
     Object.values(running.metrics()).reduce((sum, scope) => sum + (scope[name]?.value ?? 0), 0);
@@ -124,13 +128,23 @@ function watchCuts(running: RunningJob, made: Made): () => Readonly<Record<strin
     const steady = made.epochs.findIndex(({ isSteady }) => isSteady);
     const [first, last] = [seen[steady], seen[made.epochs.length - 1]];
     if (steady < 0 || first === undefined || last === undefined) return { checkpoints: 0 };
-    const changedKeys = made.epochs.slice(steady, -1).reduce((sum, epoch) => sum + epoch.changedKeys, 0);
+    const steadyCounts = { changedKeys: 0, steadyBytes: 0, changedBytes: 0, rewrites: 0 };
+    for (let i = steady; i < made.epochs.length - 1; i++) {
+      const [from, to] = [seen[i] ?? first, seen[i + 1] ?? last];
+      const changedBytes = to.changedBytes - from.changedBytes;
+      // All of the state anew, in place of every segment before.
+      if (changedBytes > first.stateBytes / 2) {
+        steadyCounts.rewrites++;
+        continue;
+      }
+      steadyCounts.changedKeys += made.epochs[i]?.changedKeys ?? 0;
+      steadyCounts.steadyBytes += to.bytes - from.bytes;
+      steadyCounts.changedBytes += changedBytes;
+    }
     return {
       checkpoints: total('checkpointsCompleted'),
       steadyCheckpoints: made.epochs.length - 1 - steady,
-      changedKeys,
-      steadyBytes: last.bytes - first.bytes,
-      changedBytes: last.changedBytes - first.changedBytes,
+      ...steadyCounts,
       stateBytes: first.stateBytes,
     };
   };

@@ -24,6 +24,8 @@ export interface KeyedPlan {
   /** When to end: so many cuts after the filling, or so many rows. */
   readonly epochs: number;
   readonly rowsMax: number;
+  /** An epoch ends after so many rows, cut or not: for a run without cuts that does what one with cuts did. */
+  readonly epochRows?: number;
 }
 
 export interface Epoch {
@@ -125,12 +127,15 @@ class MadeRows implements SplitReader {
   #epoch = 1;
   #steadyEpochs = 0;
   #steadySince = Number.NaN;
+  /** Rows after the filling at which the next epoch begins without a cut. */
+  #epochEnd: number;
   #lastPoll = Number.NaN;
   position = 0;
 
   constructor(schema: TableSchema, plan: KeyedPlan, made: Made, context: ReaderContext) {
     this.#schema = schema;
     this.#plan = plan;
+    this.#epochEnd = plan.epochRows ?? Number.POSITIVE_INFINITY;
     this.#made = made;
     this.#context = context;
     this.#memory = context.kernels.memory;
@@ -143,13 +148,17 @@ class MadeRows implements SplitReader {
     const now = performance.now();
     if (!Number.isNaN(this.#lastPoll)) this.#made.gaps.push(now - this.#lastPoll);
     this.#lastPoll = now;
-    const { keys, epochs, rowsMax } = this.#plan;
+    const { keys, epochs, rowsMax, epochRows = Number.POSITIVE_INFINITY } = this.#plan;
     if (this.position >= keys && Number.isNaN(this.#steadySince)) this.#steadySince = now;
     if (this.#steadyEpochs >= epochs || this.position >= rowsMax) {
       this.#made.steadyMs = now - this.#steadySince;
       this.#made.steadyRows = this.position - keys;
       this.#made.rssAtEnd = process.memoryUsage.rss();
       return 'end';
+    }
+    if (this.position - keys >= this.#epochEnd) {
+      this.#epochEnd += epochRows;
+      this.#nextEpoch();
     }
     const rows = this.#fill();
     const columns = this.#columns.map((values) => ({ values, validity: 0 }));
@@ -194,10 +203,14 @@ class MadeRows implements SplitReader {
   offset(): Json {
     this.#made.epochs.push({ changedKeys: this.#changed, isSteady: this.#steadyEpochs > 0 });
     if (this.position >= this.#plan.keys) this.#steadyEpochs++;
-    this.#epoch = (this.#epoch % 255) + 1;
-    this.#changed = 0;
+    this.#nextEpoch();
     this.#made.onCut();
     return this.position;
+  }
+
+  #nextEpoch(): void {
+    this.#epoch = (this.#epoch % 255) + 1;
+    this.#changed = 0;
   }
 
   async ready(): Promise<void> {}

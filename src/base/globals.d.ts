@@ -24,6 +24,7 @@ declare namespace WebAssembly {
   function compile(bytes: Uint8Array | ArrayBuffer): Promise<Module>;
 }
 declare function atob(text: string): string;
+declare function btoa(bytes: string): string;
 interface ReadableStream {
   pipeThrough(through: DecompressionStream): ReadableStream;
 }

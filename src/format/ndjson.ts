@@ -129,7 +129,10 @@ export class NdjsonDecoder {
    */
   space(bytes: number): Uint8Array {
     assert(!this.#ended, 'bytes after the end of the input');
-    if (this.#filled + bytes > this.#base + this.#capacity) this.#makeRoom(bytes);
+    const isFull = this.#filled + bytes > this.#base + this.#capacity;
+    // The same memory again, while it is in the processor's cache, unless that means to move much.
+    const isDone = this.#start === this.#linesEnd && this.#filled - this.#start <= bytes >> 2;
+    if (isFull || isDone) this.#makeRoom(bytes);
     return this.#options.kernels.memory.u8.subarray(this.#filled, this.#filled + bytes);
   }
 

@@ -29,14 +29,23 @@ export interface RowViewOptions {
   readonly timestamp?: TimestampHook;
 }
 
-/** Where a column of the current batch lies, and the row that the view shows. */
+/** The row that the view shows. */
 interface Cursor {
   row: number;
-  readonly values: number[];
-  readonly validity: number[];
 }
 
-type Reader = (row: number, valuesPtr: number) => unknown;
+/** Where a column of the current batch lies. */
+interface ColumnPlace {
+  /** Index of its first value in the view of its width, for the readers of numbers. */
+  at: number;
+  values: number;
+  validity: number;
+  /** Whether every row has a value, as far as the batch says. */
+  isFull: boolean;
+}
+
+/** Reads the value of a row that has one. */
+type Reader = (row: number, place: ColumnPlace) => unknown;
 
 /**
  * Views of memory, taken again when memory has grown: a detached view has no length. Cheaper than asking memory each
@@ -65,54 +74,51 @@ export class RowView {
   /** The row object: one for the life of the view. */
   readonly row: Row;
   readonly #views: Views;
-  readonly #cursor: Cursor = { row: 0, values: [], validity: [] };
+  readonly #cursor: Cursor = { row: 0 };
+  readonly #places: readonly ColumnPlace[];
   #batch: RecordBatch | undefined;
+  /** Index of the first selected row in the view of u32; 0: all rows are. */
+  #selection = 0;
 
   constructor(memory: LinearMemory, schema: TableSchema, options: RowViewOptions = {}) {
     this.schema = schema;
     this.#views = new Views(memory);
-    const row: Row = {};
-    schema.fields.forEach((field, column) => {
-      Object.defineProperty(row, field.name, { enumerable: true, get: this.#getter(field, column, options) });
+    // A prototype of its own gives the object a shape of its own; accessors under the same names in two objects of one
+    // shape would make a slow dictionary of the second.
+    const row: Row = Object.create({});
+    this.#places = schema.fields.map((field) => {
+      const place: ColumnPlace = { at: 0, values: 0, validity: 0, isFull: false };
+      const get = getterOf(this.#views, this.#cursor, place, field, options);
+      Object.defineProperty(row, field.name, { enumerable: true, get });
+      return place;
     });
     this.row = row;
-  }
-
-  #getter(field: Field, column: number, options: RowViewOptions): () => unknown {
-    const views = this.#views;
-    const cursor = this.#cursor;
-    const read = readerOf(views, field, options);
-    return () => {
-      if (views.u8.length === 0) views.refresh();
-      const row = cursor.row;
-      const values = cursor.values[column] ?? 0;
-      const validity = cursor.validity[column] ?? 0;
-      if (values === 0) return null;
-      if (validity !== 0 && (((views.u8[validity + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 0) return null;
-      return read(row, values);
-    };
   }
 
   /** Shows rows of `batch` from here on; starts at its first selected row. */
   bind(batch: RecordBatch): void {
     assert(
-      batch.columns.length === this.schema.fields.length,
-      `a batch of ${batch.columns.length} columns for a view of ${this.schema.fields.length}`,
+      batch.columns.length === this.#places.length,
+      `a batch of ${batch.columns.length} columns for a view of ${this.#places.length}`,
     );
     this.#batch = batch;
+    this.#selection = batch.selection >>> 2;
     this.#views.refresh();
-    batch.columns.forEach((column, i) => {
-      this.#cursor.values[i] = column.values;
-      this.#cursor.validity[i] = column.validity;
-    });
+    for (let i = 0; i < this.#places.length; i++) {
+      const [place, column] = [this.#places[i], batch.columns[i]];
+      if (place === undefined || column === undefined) continue;
+      place.values = column.values;
+      place.validity = column.validity;
+      place.isFull = column.values !== 0 && column.validity === 0;
+      place.at = column.values >>> widthShift(this.schema.fields[i]?.type);
+    }
     if (batch.selected > 0) this.select(0);
   }
 
   /** Moves to the `i`th selected row and answers the row object. */
   select(i: number): Row {
-    const selection = this.#batch?.selection ?? 0;
     if (this.#views.u8.length === 0) this.#views.refresh();
-    this.#cursor.row = selection === 0 ? i : (this.#views.u32[(selection >>> 2) + i] ?? 0);
+    this.#cursor.row = this.#selection === 0 ? i : (this.#views.u32[this.#selection + i] ?? 0);
     return this.row;
   }
 
@@ -143,15 +149,66 @@ export function readRows(view: RowView, batch: RecordBatch): Row[] {
   });
 }
 
+/** Values of this type are indexed in a view whose elements have 1 << shift bytes. */
+const widthShift = (type: ColumnType | undefined): number => {
+  const physical = type === undefined ? Physical.BOOL : physicalOf(type);
+  return physical === Physical.BOOL ? 0 : physical === Physical.F64 ? 3 : 2;
+};
+
+/**
+ * The getter of a column. Each kind of number has a function of its own, so that the compiler of the host can put it into
+ * the user's code; everything else goes through a reader.
+ */
+function getterOf(
+  views: Views,
+  cursor: Cursor,
+  place: ColumnPlace,
+  field: Field,
+  options: RowViewOptions,
+): () => unknown {
+  const read = readerOf(views, field, options);
+  const slow = (): unknown => {
+    if (views.u8.length === 0) views.refresh();
+    const { row } = cursor;
+    if (place.values === 0) return null;
+    if (place.validity !== 0 && (((views.u8[place.validity + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 0) return null;
+    return read(row, place);
+  };
+  // Memory that has grown leaves views without elements: what they answer is undefined, and the slow way takes new ones.
+  switch (physicalOf(field.type)) {
+    case Physical.F64:
+      return () => {
+        const value = place.isFull ? views.f64[place.at + cursor.row] : undefined;
+        return value === undefined ? slow() : value;
+      };
+    case Physical.I32:
+      return () => {
+        const value = place.isFull ? views.i32[place.at + cursor.row] : undefined;
+        return value === undefined ? slow() : value;
+      };
+    case Physical.I64:
+      if (field.type.kind === 'timestamp' || field.type.bigint === true) return slow;
+      return () => {
+        if (!place.isFull) return slow();
+        const at = place.at + cursor.row * 2;
+        const low = views.i32[at];
+        // Most integers are small: their upper half only repeats the sign.
+        return low !== undefined && views.i32[at + 1] === low >> 31 ? low : slow();
+      };
+    default:
+      return slow;
+  }
+}
+
 function readerOf(views: Views, field: Field, options: RowViewOptions): Reader {
   const { type } = field;
   switch (physicalOf(type)) {
     case Physical.BOOL:
-      return (row, values) => views.u8[values + row] === 1;
+      return (row, { values }) => views.u8[values + row] === 1;
     case Physical.I32:
-      return (row, values) => views.i32[(values >>> 2) + row];
+      return (row, { at }) => views.i32[at + row];
     case Physical.F64:
-      return (row, values) => views.f64[(values >>> 3) + row];
+      return (row, { at }) => views.f64[at + row];
     case Physical.I64:
       return type.kind === 'timestamp' ? timestampReader(views, type, options.timestamp) : integerReader(views, field);
     case Physical.VIEW:
@@ -160,9 +217,9 @@ function readerOf(views: Views, field: Field, options: RowViewOptions): Reader {
 }
 
 function integerReader(views: Views, field: Field): Reader {
-  if (field.type.bigint === true) return (row, values) => views.i64[(values >>> 3) + row];
-  return (row, values) => {
-    const at = (values >>> 2) + row * 2;
+  if (field.type.bigint === true) return (row, { values }) => views.i64[(values >>> 3) + row];
+  return (row, { values, at: first }) => {
+    const at = first + row * 2;
     const value = (views.i32[at + 1] ?? 0) * 2 ** 32 + (views.u32[at] ?? 0);
     if (Number.isSafeInteger(value)) return value;
     throw new UserError(
@@ -178,8 +235,8 @@ function integerReader(views: Views, field: Field): Reader {
 function timestampReader(views: Views, type: ColumnType, hook: TimestampHook | undefined): Reader {
   const isMicros = type.unit === 'us';
   const make = hook ?? ((epochMs, micros) => epochMs + micros / 1000);
-  return (row, values) => {
-    const at = (values >>> 2) + row * 2;
+  return (row, place) => {
+    const at = place.at + row * 2;
     const value = (views.i32[at + 1] ?? 0) * 2 ** 32 + (views.u32[at] ?? 0);
     if (!isMicros) return make(value, 0);
     // Microseconds of the year 9999 are beyond what a number holds exactly, its milliseconds are not.
@@ -193,15 +250,15 @@ function bytesReader(views: Views, type: ColumnType): Reader {
   const text = new TextReader();
   const view = (
     row: number,
-    values: number,
+    place: ColumnPlace,
     read: (u8: Uint8Array, start: number, end: number) => unknown,
   ): unknown => {
-    const at = (values >>> 2) + row * 2;
+    const at = place.at + row * 2;
     const start = views.u32[at] ?? 0;
     return read(views.u8, start, start + (views.u32[at + 1] ?? 0));
   };
-  if (type.kind === 'bytes') return (row, values) => view(row, values, (u8, start, end) => u8.slice(start, end));
+  if (type.kind === 'bytes') return (row, place) => view(row, place, (u8, start, end) => u8.slice(start, end));
   const utf8 = (u8: Uint8Array, start: number, end: number): string => text.read(u8, start, end);
-  if (type.kind === 'utf8') return (row, values) => view(row, values, utf8);
-  return (row, values) => view(row, values, (u8, start, end): unknown => JSON.parse(text.read(u8, start, end)));
+  if (type.kind === 'utf8') return (row, place) => view(row, place, utf8);
+  return (row, place) => view(row, place, (u8, start, end): unknown => JSON.parse(text.read(u8, start, end)));
 }

@@ -19,12 +19,20 @@ export class KernelInstance {
   readonly #functions: ReadonlyMap<string, KernelFunction>;
   readonly #maxFrames: number;
 
-  /** `maxBytes` bounds all of memory: state, chunks, batches. At most 4 GiB, rounded up to whole MiB. */
-  constructor(module: WebAssembly.Module, maxBytes: number) {
+  /**
+   * `maxBytes` bounds all of memory: state, chunks, batches. At most 4 GiB, rounded up to whole MiB. `reserved`: it never
+   * has to grow, if the system allows that; pages that were not used take address space alone.
+   */
+  constructor(
+    module: WebAssembly.Module,
+    maxBytes: number,
+    { reserved = false }: { readonly reserved?: boolean } = {},
+  ) {
     this.#maxFrames = Math.ceil(maxBytes / FRAME_BYTES);
     assert(this.#maxFrames > 0 && this.#maxFrames <= 4096, `memory of ${maxBytes} bytes`);
-    const pages = FRAME_BYTES / WASM_PAGE_BYTES;
-    const memory = new WebAssembly.Memory({ initial: INITIAL_FRAMES * pages, maximum: this.#maxFrames * pages });
+    const memory =
+      (reserved ? tryMemory(this.#maxFrames, this.#maxFrames) : undefined)
+      ?? newMemory(INITIAL_FRAMES, this.#maxFrames);
     const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
     const functions = new Map<string, KernelFunction>();
     for (const [name, value] of Object.entries(instance.exports)) {
@@ -58,6 +66,20 @@ export class KernelInstance {
   /** Bytes of memory handed out so far, the system's own included. */
   takenBytes(): number {
     return (this.function('framesTaken')() >>> 0) * FRAME_BYTES;
+  }
+}
+
+function newMemory(initialFrames: number, maximumFrames: number): WebAssembly.Memory {
+  const pages = FRAME_BYTES / WASM_PAGE_BYTES;
+  return new WebAssembly.Memory({ initial: initialFrames * pages, maximum: maximumFrames * pages });
+}
+
+/** Undefined where the system does not promise so much at once. */
+function tryMemory(initialFrames: number, maximumFrames: number): WebAssembly.Memory | undefined {
+  try {
+    return newMemory(initialFrames, maximumFrames);
+  } catch {
+    return undefined;
   }
 }
 

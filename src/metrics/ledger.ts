@@ -2,7 +2,7 @@
  * The ledger: where every record went, counted where it happens. Each operator has one entry; each kind of operator has an
  * equation that holds whenever no call is in progress, and the engine checks all of them at every checkpoint.
  *
- *   in + expanded = out + filtered + late + deadLetters + released + held
+ *   in + expanded = out + filtered + late + future + deadLetters + released + held
  *
  * Not every kind uses every term: a filter has no `held`, a window aggregate counts its result rows apart (`results`),
  * because what comes out of it are not the records that went in.
@@ -18,6 +18,8 @@ export interface LedgerEntry {
   filtered: number;
   /** Records behind every window that they belong to. */
   late: number;
+  /** Records dated too far ahead of the earlier ones of their split. */
+  future: number;
   /** Records that cannot be used, each with a reason. */
   deadLetters: number;
   /** Records made beyond one for each that came in (flatMap, joins). Negative when fewer were made. */
@@ -35,6 +37,7 @@ export const TERMS = [
   'out',
   'filtered',
   'late',
+  'future',
   'deadLetters',
   'expanded',
   'released',
@@ -47,6 +50,7 @@ export const emptyLedger = (): LedgerEntry => ({
   out: 0,
   filtered: 0,
   late: 0,
+  future: 0,
   deadLetters: 0,
   expanded: 0,
   released: 0,
@@ -58,7 +62,7 @@ export const emptyLedger = (): LedgerEntry => ({
 export const imbalance = (entry: LedgerEntry): number =>
   entry.in
   + entry.expanded
-  - (entry.out + entry.filtered + entry.late + entry.deadLetters + entry.released + entry.held);
+  - (entry.out + entry.filtered + entry.late + entry.future + entry.deadLetters + entry.released + entry.held);
 
 /** Fails the task when an entry does not balance: a record was lost or made up. */
 export function checkLedger(uid: string, entry: LedgerEntry): void {

@@ -1,8 +1,13 @@
 /** The physical plan as text: one operator a line with its uid, what it reads, and what its state costs. */
-import { describeWindow } from './describe-window.ts';
+import { describeDeduplicate } from './describe-deduplicate.ts';
+import { describeProcess } from './describe-process.ts';
+import { describeWatermarkFully } from './describe-watermark.ts';
+import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
+import { describeAsync } from './explain.ts';
+import { chooseWindow } from './window-choice.ts';
 import { formatExpression } from './expression.ts';
 import { formatBytes } from '../base/bytes.ts';
-import type { WindowAggregateNode } from './logical.ts';
+import { FUTURE_PORT, LATE_PORT, type WindowAggregateNode } from './logical.ts';
 import type { PhysicalNode, PhysicalOperator, PhysicalPlan } from './physical.ts';
 
 export const KEY_GROUPS = 128;
@@ -14,17 +19,23 @@ export function explainPhysical(plan: PhysicalPlan): string {
 }
 
 function describe(plan: PhysicalPlan, node: PhysicalNode): string {
-  const inputs = node.inputs.map(({ from, port }) => `${from}${port === 1 ? '.late' : ''}`).join(', ');
+  const inputs = node.inputs.map(({ from, port }) => `${from}${sideOf(plan, from, port)}`).join(', ');
   const reads = inputs === '' ? '' : ` <- ${inputs}`;
   const changelog = isChangelog(plan, node) ? 'inserts, updates and deletes' : 'inserts only';
   const mode = node.operator.kind === 'sink' ? '' : `  [${changelog}]`;
   return `${node.operator.kind} ${node.uid}${reads}${mode}\n       ${details(node)}`;
 }
 
+/** What a port beside the results is called. */
+function sideOf(plan: PhysicalPlan, from: number, port: number): string {
+  if (port !== LATE_PORT && port !== FUTURE_PORT) return '';
+  return plan.nodes[from]?.operator.kind === 'watermark' ? '.future' : '.late';
+}
+
 /** Whether rows of a node may take earlier ones back. */
 function isChangelog(plan: PhysicalPlan, node: PhysicalNode): boolean {
   if (node.operator.kind === 'aggregate') return true;
-  if (node.operator.kind === 'windowAggregate') return false;
+  if (node.operator.kind === 'windowAggregate') return node.operator.results === 'retracting';
   return node.inputs.some(({ from }) => {
     const input = plan.nodes[from];
     return input !== undefined && isChangelog(plan, input);
@@ -36,15 +47,21 @@ function details({ operator, columns }: PhysicalNode): string {
     case 'source':
       return `${operator.label}; columns made: ${[...columns].join(', ') || 'none'}; ${operator.connector.live ? 'live' : 'replayable'}`;
     case 'watermark':
-      return `${operator.column}, ${operator.strategy.kind === 'bounded' ? `at most ${operator.strategy.delayMs} ms out of order` : 'in order'}`;
+      return describeWatermarkFully(operator);
     case 'filter':
       return formatExpression(operator.condition);
     case 'project':
       return operator.columns.map(({ name, expression }) => `${name} = ${formatExpression(expression)}`).join(', ');
     case 'function':
       return `${operator.does} by a user function (JavaScript, row by row)`;
+    case 'deduplicate':
+      return describeDeduplicate(operator);
+    case 'process':
+      return `${describeProcess(operator)} by a user function (JavaScript, row by row)`;
+    case 'async':
+      return `asynchronous user function, ${describeAsync(operator.spec)}`;
     case 'windowAggregate':
-      return `${aggregation(operator)}; ${describeWindow(operator.window)}; state: ${stateOf(operator)}`;
+      return describeWindowOperator(operator);
     case 'aggregate':
       return aggregation(operator);
     case 'union':
@@ -66,6 +83,16 @@ function aggregation({ keys, aggregates }: Pick<WindowAggregateNode, 'keys' | 'a
       `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`,
   );
   return `by ${keys.join(', ') || 'nothing'}: ${calls.join(', ')}`;
+}
+
+/** What a window computes and with which operator, and why that one. */
+function describeWindowOperator(node: WindowAggregateNode): string {
+  const { window, trigger, evictor, process } = node;
+  const makes =
+    process === undefined ? aggregation(node) : `by ${node.keys.join(', ') || 'nothing'}: a user function (JavaScript)`;
+  const { operator, because } = chooseWindow(node);
+  const runs = operator === 'kernel' ? `kernel; state: ${stateOf(node)}` : `row by row, because ${because ?? ''}`;
+  return `${makes}; ${describeWindow(window)}${describeTrigger(trigger)}${describeEvictor(evictor)}; ${runs}`;
 }
 
 /** Bytes for each live entry, as an estimate: key, count and accumulators at the usual load. */

@@ -2,11 +2,13 @@
  * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed
  * where it is first met and named by its uid afterwards.
  */
-import { shortDuration } from '../base/time.ts';
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type WatermarkNode } from './logical.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeProcess } from './describe-process.ts';
+import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
+import { describeWatermark } from './describe-watermark.ts';
+import { describeEvictor, describeLateness, describeTrigger, describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -56,8 +58,14 @@ function summary(node: PlanNode): string {
       return node.columns.map(describeColumn).join('; ');
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
+    case 'deduplicate':
+      return describeDeduplicate(node);
+    case 'process':
+      return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
+    case 'async':
+      return describeAsync(node.spec);
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}${describeTrigger(node.trigger)}${describeEvictor(node.evictor)}: ${node.process === undefined ? describeCalls(node.aggregates) : 'a function of all rows'}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'side':
@@ -69,13 +77,11 @@ function summary(node: PlanNode): string {
   }
 }
 
-function describeWatermark(node: WatermarkNode): string {
-  const strategy =
-    node.strategy.kind === 'monotonous'
-      ? 'monotonous'
-      : `out of order by at most ${shortDuration(node.strategy.delayMs)}`;
-  const idle = node.idleAfterMs === undefined ? '' : `, idle after ${shortDuration(node.idleAfterMs)}`;
-  return `${node.column} ${strategy}${idle}`;
+/** 'in order of input, at most 100 under way, 30 s each' */
+export function describeAsync({ order, capacity, timeoutText, retries, onFailure }: AsyncSpec): string {
+  const retried = retries === 0 ? '' : `, ${retries} ${retries === 1 ? 'retry' : 'retries'}`;
+  const failing = onFailure === 'fail' ? '' : ', failures to the dead letters';
+  return `in order of ${order}, at most ${capacity} under way, ${timeoutText} each${retried}${failing}`;
 }
 
 function describeColumn(column: Extract<LogicalNode, { kind: 'project' }>['columns'][number]): string {

@@ -11,10 +11,20 @@
  */
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
-import { describeWindow } from './describe-window.ts';
-import { type AggregateCall, inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
+import { describeState } from './describe-process.ts';
+import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
+import {
+  type AggregateCall,
+  inputsOf,
+  type LogicalNode,
+  type LogicalPlan,
+  type SinkNode,
+  type WatermarkStrategy,
+  type WindowAggregateNode,
+} from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
 
@@ -68,15 +78,27 @@ function describeNode(node: PlanNode): Json {
     case 'source':
       return [node.label, describeSchema(node.schema)];
     case 'watermark':
-      return [node.column, { ...node.strategy }];
+      return [node.column, describeStrategy(node.strategy)];
     case 'filter':
       return describeExpression(node.condition);
     case 'project':
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'deduplicate':
+      return describeDeduplicate(node);
+    case 'process':
+      return [
+        node.inputs.map(({ keys }) => (keys === undefined ? null : [...keys])),
+        describeSchema(node.schema),
+        [...node.states, ...node.broadcast].map(describeState),
+        [...node.timers],
+        node.sides.map(({ name, schema }) => [name, describeSchema(schema)]),
+      ];
+    case 'async':
+      return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
-      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
+      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
       return [[...node.keys], node.aggregates.map(describeCall)];
     case 'sink':
@@ -86,6 +108,24 @@ function describeNode(node: PlanNode): Json {
     case 'side':
       return node.port;
   }
+}
+
+const describeLate = ({
+  allowedLatenessMs,
+  results,
+  trigger,
+  evictor,
+  process,
+  schema,
+}: WindowAggregateNode): Json[] => [
+  ...(allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results]),
+  ...[describeTrigger(trigger), describeEvictor(evictor)].filter((text) => text !== ''),
+  ...(process === undefined ? [] : [describeSchema(schema)]),
+];
+
+/** Frozen like the hash: functions have no description. */
+function describeStrategy(strategy: WatermarkStrategy): Json {
+  return strategy.kind === 'punctuated' || strategy.kind === 'custom' ? { kind: strategy.kind } : { ...strategy };
 }
 
 const describeExpression = (expression: Expression): Json => [formatExpression(expression), expression.type.kind];

@@ -2,11 +2,13 @@
  * Turns a physical plan into a task: makes each operator, connects their outputs, opens sources where they left off.
  *
  * Invariants
- *  1. This is the only place where a kind of plan node becomes an operator.
+ *  1. This is the only place where a kind of plan node becomes an operator. Long because there are many kinds.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ * Long because every kind of operator is made here and nowhere else.
  */
 import { assert, assertNever } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
@@ -17,22 +19,43 @@ import type { ColumnType } from '../data/types.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
-import { LATE_PORT, type WatermarkNode } from '../plan/logical.ts';
+import {
+  DEFAULT_FUTURE_SKEW_MS,
+  DEFAULT_IDLE_AFTER_MS,
+  type DeduplicateNode,
+  type AsyncNode,
+  type FunctionNode,
+  FUTURE_PORT,
+  LATE_PORT,
+  type ProcessNode,
+  type WatermarkNode,
+  type WatermarkStrategy,
+  type WindowAggregateNode,
+} from '../plan/logical.ts';
+import { runsAsKernel } from '../plan/window-choice.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
+import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
-import { AssignWatermarks } from './operators/assign-watermarks.ts';
+import { AsyncFunction } from './operators/async-function.ts';
+import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
+import { Deduplicate } from './operators/deduplicate.ts';
 import { Filter } from './operators/filter.ts';
+import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
+import { SessionWindow } from './operators/session-window.ts';
+import { UserWatermarks } from './operators/user-watermarks.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
-import { SourceDriver } from './source-driver.ts';
+import { AlignmentGroup } from './progress/alignment.ts';
+import { type Alignment, SourceDriver } from './source-driver.ts';
+import { buildGeneralWindow } from './windows/build.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -51,12 +74,15 @@ export interface DeploymentContext {
   readonly settings: JobSettings;
   readonly restored: Manifest | undefined;
   readonly timestamp: TimestampHook;
+  readonly clock: Clock;
 }
 
 export interface Deployment {
   readonly task: Task;
   readonly arena: StateArena;
   readonly deadLetters: DeadLetterOffice;
+  /** What has passed out of each operator, by uid. */
+  readonly outputs: ReadonlyMap<string, Edge>;
 }
 
 /** Kind of each node by uid, for manifests. */
@@ -108,7 +134,7 @@ export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Pr
     await source.open(restored?.sources[source.uid]);
     restoreLedger(source.uid, source.ledger, restored);
   }
-  return { task, arena: context.arena, deadLetters: wiring.deadLetters };
+  return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
 }
 
 function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
@@ -143,6 +169,7 @@ class Wiring {
   readonly #splits: SourceSplits;
   readonly #edges: readonly (readonly Edge[])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
+  readonly #groups = new Map<string, AlignmentGroup>();
   readonly deadLetters: DeadLetterOffice;
 
   constructor(plan: PhysicalPlan, context: DeploymentContext) {
@@ -169,6 +196,11 @@ class Wiring {
       operators,
       operators.filter((operator) => operator instanceof SinkOperator),
     );
+  }
+
+  /** The main output of each node. */
+  outputs(): ReadonlyMap<string, Edge> {
+    return new Map(this.#plan.nodes.map(({ uid }, index) => [uid, this.#port(index, 0)]));
   }
 
   connect(): void {
@@ -225,29 +257,17 @@ class Wiring {
           deadLetter,
         });
       case 'function':
-        return new UserFunction({
-          uid,
-          kernels,
-          output,
-          input: operator.input.schema,
-          out: operator.schema,
-          does: operator.does,
-          // The API's types tie the function to the rows of its input; the plan holds it without them.
-          run: operator.run as (row: unknown) => unknown,
-          timestamp: this.#context.timestamp,
-        });
+        return this.#function(uid, operator, output, deadLetter);
+      case 'deduplicate':
+        return this.#deduplicate(uid, operator, index, deadLetter);
+      case 'process':
+        return this.#process(uid, operator, index, deadLetter);
+      case 'async':
+        return this.#async(uid, operator, output, deadLetter);
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
-        return new WindowAggregate({
-          uid,
-          kernels,
-          arena,
-          output,
-          late: this.#port(index, LATE_PORT),
-          node: operator,
-          deadLetter,
-        });
+        return this.#window(uid, operator, index, deadLetter);
       case 'aggregate':
         return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
       case 'sink': {
@@ -260,18 +280,116 @@ class Wiring {
     }
   }
 
+  #deduplicate(
+    uid: string,
+    node: DeduplicateNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Deduplicate {
+    const { kernels, arena, clock } = this.#context;
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    const [output, late] = [this.#port(index, 0), this.#port(index, LATE_PORT)];
+    return new Deduplicate({ uid, kernels, state, output, late, node, now: () => clock.now(), deadLetter });
+  }
+
+  #window(
+    uid: string,
+    node: WindowAggregateNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): TaskOperator {
+    const { kernels, arena, timestamp, clock } = this.#context;
+    const late = this.#port(index, LATE_PORT);
+    const common = { uid, kernels, output: this.#port(index, 0), late, node, deadLetter };
+    if (runsAsKernel(node)) {
+      return new (node.window.kind === 'session' ? SessionWindow : WindowAggregate)({ ...common, arena });
+    }
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
+  }
+
+  #function(
+    uid: string,
+    operator: FunctionNode,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): UserFunction {
+    const { kernels } = this.#context;
+    return new UserFunction({
+      uid,
+      kernels,
+      output,
+      input: operator.input.schema,
+      out: operator.schema,
+      does: operator.does,
+      // The API's types tie the function to the rows of its input; the plan holds it without them.
+      run: operator.run as (row: unknown) => unknown,
+      timestamp: this.#context.timestamp,
+      onError: operator.onError,
+      deadLetter,
+    });
+  }
+
+  #async(
+    uid: string,
+    operator: AsyncNode,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): AsyncFunction {
+    const { kernels } = this.#context;
+    return new AsyncFunction({
+      uid,
+      kernels,
+      output,
+      input: operator.input.schema,
+      out: operator.schema,
+      spec: operator.spec,
+      clock: this.#context.clock,
+      timestamp: this.#context.timestamp,
+      deadLetter,
+    });
+  }
+
+  #process(
+    uid: string,
+    node: ProcessNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Process {
+    const { kernels, arena, timestamp, clock } = this.#context;
+    const stateOf = (name: string): ArenaKeyedState => new ArenaKeyedState({ kernels, arena, uid: name });
+    return new Process({
+      uid,
+      kernels,
+      node,
+      timestamp,
+      now: () => clock.now(),
+      deadLetter,
+      state: stateOf(uid),
+      broadcast: node.broadcast.length === 0 ? undefined : stateOf(`${uid}/broadcast`),
+      aging: node.states.some(({ expiry }) => expiry?.clock === 'processing time')
+        ? stateOf(`${uid}/processing time`)
+        : undefined,
+      outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
+    });
+  }
+
   #source({ uid, operator, columns }: PhysicalNode, index: number, output: Edge): SourceDriver {
     assert(operator.kind === 'source', 'a source node');
     const { kernels, settings } = this.#context;
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
+    const timed = this.#watermarkNodeOf(index);
     const driver: SourceDriver = new SourceDriver({
       uid,
       kernels,
       output,
       connector,
       splits,
-      eventTime: this.#eventTimeOf(index),
+      eventTime: timed === undefined ? undefined : columnOf(timed.node),
+      maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
+      idleAfterMs: this.#idleAfterOf(index),
+      align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
       open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) =>
         connector.open(split, offset, {
           kernels,
@@ -281,6 +399,7 @@ class Wiring {
           batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
           chunkBytes: settings.chunkBytes,
           deadLetter: (letter) => {
+            if (driver.wasTold(splitIndex, letter.offset)) return;
             driver.ledger.in++;
             driver.ledger.deadLetters++;
             this.deadLetters.letter(uid, letter);
@@ -290,14 +409,46 @@ class Wiring {
     return driver;
   }
 
-  /** The event time column of a source: that of the first watermark node that reads it directly. */
-  #eventTimeOf(source: number): EventTimeColumn | undefined {
-    for (const { node } of readersOf(this.#plan, source, 0)) {
-      const operator = this.#plan.nodes[node]?.operator;
-      if (operator?.kind !== 'watermark') continue;
-      return columnOf(operator);
+  /** The first watermark node that reads a source directly: its column is the source's event time. */
+  #watermarkNodeOf(source: number): { readonly node: WatermarkNode; readonly index: number } | undefined {
+    for (const { node: index } of readersOf(this.#plan, source, 0)) {
+      const operator = this.#plan.nodes[index]?.operator;
+      if (operator?.kind === 'watermark') return { node: operator, index };
     }
     return undefined;
+  }
+
+  #assigner(index: number): AssignWatermarks {
+    const operator = this.#operators[index];
+    assert(operator instanceof AssignWatermarks, `node ${index} makes no watermarks`);
+    return operator;
+  }
+
+  /** The shortest time after which some operator that makes watermarks of a source wants its silent splits idle. */
+  #idleAfterOf(source: number): number | undefined {
+    const times = this.#plan.nodes.flatMap(({ operator }, index) => {
+      if (operator.kind !== 'watermark' || !sourcesOf(this.#plan, index).includes(source)) return [];
+      const { idleAfterMs = DEFAULT_IDLE_AFTER_MS } = operator;
+      return idleAfterMs === 'off' ? [] : [idleAfterMs];
+    });
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  #alignmentOf(node: WatermarkNode): Alignment | undefined {
+    if (node.align === undefined) return undefined;
+    const { group: name, maxDriftMs } = node.align;
+    const group = this.#groups.get(name) ?? new AlignmentGroup();
+    this.#groups.set(name, group);
+    return { group, maxDriftMs, skewMs: skewOf(node) };
+  }
+
+  #ruleOf(uid: string, node: WatermarkNode, splits: number): AssignWatermarksOptions['rule'] {
+    const { strategy, input } = node;
+    if (strategy.kind !== 'punctuated' && strategy.kind !== 'custom') return delayRule(strategy);
+    const generator =
+      strategy.kind === 'custom' ? strategy.generator : { state: () => null, onRow: strategy.run, periodic: undefined };
+    const { kernels, timestamp } = this.#context;
+    return new UserWatermarks({ uid, memory: kernels.memory, schema: input.schema, timestamp, generator }, splits);
   }
 
   #watermarks(
@@ -318,10 +469,12 @@ class Wiring {
       uid,
       kernels: this.#context.kernels,
       output,
+      future: this.#port(index, FUTURE_PORT),
       ...columnOf(node),
       splits,
       deadLetter,
-      delayMs: node.strategy.kind === 'bounded' ? node.strategy.delayMs : 0,
+      rule: this.#ruleOf(uid, node, splits.length),
+      skewMs: skewOf(node),
       splitOf: ({ source, split }: BatchOrigin) => (first.get(source) ?? 0) + split,
     });
   }
@@ -332,4 +485,21 @@ function columnOf(node: WatermarkNode): EventTimeColumn {
   const field = node.input.schema.fields[column];
   assert(field !== undefined, `column ${node.column}`);
   return { column, type: field.type };
+}
+
+function delayRule(
+  strategy: Exclude<WatermarkStrategy, { readonly kind: 'punctuated' | 'custom' }>,
+): AssignWatermarksOptions['rule'] {
+  switch (strategy.kind) {
+    case 'monotonous':
+      return { delayMs: 0 };
+    case 'bounded':
+      return { delayMs: strategy.delayMs };
+    case 'adaptive':
+      return { lateRate: strategy.lateRate, maxMs: strategy.maxMs };
+  }
+}
+
+function skewOf({ futureSkewMs = DEFAULT_FUTURE_SKEW_MS }: WatermarkNode): number | undefined {
+  return futureSkewMs === 'off' ? undefined : futureSkewMs;
 }

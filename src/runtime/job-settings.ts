@@ -59,6 +59,6 @@ export const DEFAULT_SETTINGS: JobSettings = {
 const WORKING_BYTES = 160 * 1024 * 1024;
 const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 20;
 
-/** What the linear memory of a job with these settings has to be bounded by. Only what is used is taken from the system. */
+/** What the linear memory of a job with these settings has to be bounded by. Only pages that are used are taken from the system. */
 export const memoryBytesFor = ({ stateBytes }: JobSettings): number =>
   Math.min(MEMORY_BYTES_MAX, Math.ceil(stateBytes * 1.25) + WORKING_BYTES);

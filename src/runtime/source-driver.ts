@@ -9,26 +9,50 @@
  *  2. Live splits are read as their input arrives.
  *  3. A split ends right behind its last byte, before anything else is read of any split, one that is empty before the first
  *     record: so lateness depends neither on reads nor on restarts. The source's end follows the last split's.
+ *  4. Aligned splits stop in the middle of a batch, at the first row that is too far ahead; the rest waits here. A checkpoint
+ *     then has the offset before the batch and how many rows have gone on, and a restart passes over these.
+ *  5. A live split that is asked and has nothing for a time is idle; a replayable one never is.
+ * Long because turns, idleness and alignment decide together which split is read next.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
 import type { Json } from '../base/json.ts';
-import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../base/time.ts';
-import type { ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
-import type { RecordBatch } from '../data/record-batch.ts';
+import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
+import type { Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
+import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { WatermarkKernels } from '../kernel/watermark.ts';
 import { emptyLedger } from '../metrics/ledger.ts';
 import type { Output } from './operator.ts';
+import { type AlignedSplit, type AlignmentGroup, limitOf } from './progress/alignment.ts';
+import { Idleness } from './progress/idleness.ts';
 
-interface Split {
+interface Split extends AlignedSplit {
   readonly split: SourceSplit;
-  readonly index: number;
+  readonly origin: BatchOrigin;
+  idleness: Idleness;
   reader: SplitReader | undefined;
   max: EventTimeMs;
   ended: boolean;
-  /** Position and offset at the end of a split whose reader is closed. */
+  /** Position at the end of a split whose reader is closed. */
   position: number;
+  /** An aligned split's batch of which rows have to wait. */
+  held: Held | undefined;
+  /** Of an aligned split: where the reader stood before it was polled last. */
+  batchOffset: Json;
+  /** Rows to pass over after a restart, and where the batch that they were of ended. */
+  skip: number;
+  skipUntil: number;
+  /** End of the turn that the split had to give up. */
+  brokenTurnEnd: number | undefined;
+}
+
+interface Held {
+  readonly batch: RecordBatch;
+  /** Where the batch began, in the reader's own terms. */
+  readonly offset: Json;
+  /** Rows of it that have gone on. */
+  at: number;
 }
 
 export interface SourceDriverOptions {
@@ -39,7 +63,22 @@ export interface SourceDriverOptions {
   readonly splits: readonly SourceSplit[];
   /** Event time column that orders the turns; undefined: positions alone do. */
   readonly eventTime: { readonly column: number; readonly type: ColumnType } | undefined;
+  /**
+   * Where the operator that makes watermarks of these rows sees a split: its largest timestamp that is not from the future.
+   * Undefined: the largest of all.
+   */
+  readonly maxOf?: ((origin: BatchOrigin) => EventTimeMs) | undefined;
+  /** A live split that has nothing for so long is idle; undefined: never. */
+  readonly idleAfterMs?: number | undefined;
+  readonly align?: Alignment | undefined;
   readonly open: (split: SourceSplit, index: number, offset: Json | undefined) => Promise<SplitReader>;
+}
+
+export interface Alignment {
+  readonly group: Pick<AlignmentGroup, 'join' | 'others'>;
+  readonly maxDriftMs: number;
+  /** Rows so far ahead of their split move nothing, so nobody has to wait for others on their account. */
+  readonly skewMs: number | undefined;
 }
 
 interface SplitState {
@@ -47,6 +86,10 @@ interface SplitState {
   readonly position: number;
   readonly max: number;
   readonly ended: boolean;
+  readonly idle?: boolean;
+  readonly skip?: number;
+  readonly skipUntil?: number;
+  readonly brokenTurnEnd?: number | null;
 }
 
 /** What a step did: some work (a batch, an end, a change of turn), must wait for input, or there is nothing more to read. */
@@ -59,6 +102,8 @@ export class SourceDriver {
   // transient
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
+  /** Row numbers of the part of a batch that goes on. */
+  readonly #selection: Ptr;
   #ended = false;
   /** Of readers that are closed. */
   #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
@@ -73,14 +118,25 @@ export class SourceDriver {
     this.uid = options.uid;
     this.#options = options;
     this.#kernels = new WatermarkKernels(options.kernels);
+    this.#selection = options.align === undefined ? 0 : options.kernels.memory.allocate(BATCH_ROWS_MAX * 4);
     this.#splits = options.splits.map((split, index) => ({
       split,
-      index,
+      origin: { source: options.uid, split: index },
+      idleness: new Idleness(this.#idleAfterMs),
       reader: undefined,
       max: MIN_TIME,
       ended: false,
       position: 0,
+      held: undefined,
+      batchOffset: null,
+      skip: 0,
+      skipUntil: 0,
+      brokenTurnEnd: undefined,
+      get isWaitedFor() {
+        return !this.ended && !this.idleness.isIdle;
+      },
     }));
+    for (const split of this.#splits) options.align?.group.join(split);
   }
 
   /** Opens the readers at their restored offsets, or at the beginning. Call once, after `restore` when there is a checkpoint. */
@@ -94,8 +150,12 @@ export class SourceDriver {
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
       split.position = before?.position ?? 0;
       split.ended = before?.ended ?? false;
+      if (before?.idle === true) split.idleness = new Idleness(this.#idleAfterMs, true);
+      split.skip = before?.skip ?? 0;
+      split.skipUntil = before?.skipUntil ?? 0;
+      split.brokenTurnEnd = before?.brokenTurnEnd ?? undefined;
       if (split.ended) continue;
-      split.reader = await this.#options.open(split.split, split.index, before?.offset);
+      split.reader = await this.#options.open(split.split, split.origin.split, before?.offset);
       if (!this.live && this.#isAtEnd(split)) this.#ending.push(split);
     }
     if (state === undefined) return;
@@ -123,13 +183,42 @@ export class SourceDriver {
     return this.#splits.reduce((sum, { reader }) => added(sum, reader?.counters), this.#counted);
   }
 
-  /** Each split with where it stands, for `explainWindow` and `inspect`. */
-  positions(): readonly { readonly id: string; readonly position: number; readonly ended: boolean }[] {
-    return this.#splits.map(({ split, reader, position, ended }) => ({
-      id: split.id,
-      position: reader?.position ?? position,
-      ended,
+  /** Each split with where it stands, for `explainWindow`, `inspect` and whoever follows watermarks. */
+  positions(): readonly {
+    readonly id: string;
+    readonly position: number;
+    readonly ended: boolean;
+    readonly isIdle: boolean;
+    /** Whether it waits for slower splits of its group. */
+    readonly isHeldBack: boolean;
+  }[] {
+    return this.#splits.map((split) => ({
+      id: split.split.id,
+      position: split.reader?.position ?? split.position,
+      ended: split.ended,
+      isIdle: split.idleness.isIdle,
+      isHeldBack: this.#isHeldBack(split),
     }));
+  }
+
+  /** Whether a dead letter at this offset was told before the restart: its batch is read a second time. */
+  wasTold(split: number, offset: number): boolean {
+    return offset < (this.#splits[split]?.skipUntil ?? 0);
+  }
+
+  /** When a live split may become idle. */
+  get nextTimer(): ProcessingTimeMs | undefined {
+    let earliest: ProcessingTimeMs | undefined;
+    for (const { idleness, reader } of this.#splits) {
+      const deadline = reader === undefined ? undefined : idleness.deadline;
+      if (deadline !== undefined && (earliest === undefined || deadline < earliest)) earliest = deadline;
+    }
+    return earliest;
+  }
+
+  /** Replayable splits never idle: their input is there, however long it takes to come. */
+  get #idleAfterMs(): number | undefined {
+    return this.live ? this.#options.idleAfterMs : undefined;
   }
 
   get live(): boolean {
@@ -143,21 +232,26 @@ export class SourceDriver {
 
   /** Largest timestamp of the split whose turn would be next: how replayable sources are ordered among each other. */
   nextMax(): EventTimeMs {
-    return this.#lowest()?.max ?? MIN_TIME;
+    return this.#lowest()?.max ?? (this.#isOpen ? MAX_TIME : MIN_TIME);
   }
 
-  step(): SourceStep {
+  /** `now` is asked only when a live split has nothing. */
+  step(now?: () => ProcessingTimeMs): SourceStep {
     if (this.#ended) return 'end';
-    return this.#options.connector.live ? this.#stepLive() : this.#stepReplayable();
+    return this.#options.connector.live ? this.#stepLive(now) : this.#stepReplayable();
   }
 
   /** Resolves when a step may do something again after it answered 'wait'. */
   async ready(): Promise<void> {
-    if (!this.#options.connector.live) {
-      await this.#current?.reader?.ready();
+    if (!this.#options.connector.live && this.#current !== undefined) {
+      await this.#current.reader?.ready();
       return;
     }
-    await Promise.race(this.#splits.flatMap(({ reader }) => (reader === undefined ? [] : [reader.ready()])));
+    // Splits that are held back are woken by those that they wait for, which are read by the same loop.
+    const readers = this.#splits.flatMap((split) =>
+      split.reader === undefined || this.#isHeldBack(split) ? [] : [split.reader.ready()],
+    );
+    await Promise.race(this.#options.connector.live ? readers : []);
   }
 
   /** Ends all input here, for a drain: nothing more is read. */
@@ -168,10 +262,17 @@ export class SourceDriver {
 
   snapshot(): Json {
     const splits: { [id: string]: Json } = {};
-    for (const { split, reader, max, ended, position } of this.#splits) {
-      splits[split.id] = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
-    }
+    for (const split of this.#splits) splits[split.split.id] = this.#snapshotOf(split);
     return { splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd };
+  }
+
+  #snapshotOf({ reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
+    const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
+    const at = this.live ? { ...basic, idle: idleness.isIdle } : basic;
+    if (this.#options.align === undefined) return at;
+    const turn = brokenTurnEnd ?? null;
+    if (held === undefined) return { ...at, skip, skipUntil, brokenTurnEnd: turn };
+    return { ...at, offset: held.offset, skip: held.at, skipUntil: at.position, brokenTurnEnd: turn };
   }
 
   async close(): Promise<void> {
@@ -188,40 +289,61 @@ export class SourceDriver {
     this.#current ??= this.#nextTurn();
     const split = this.#current;
     if (split?.reader === undefined) {
+      if (this.#isOpen) return 'wait';
       this.#end();
       return 'end';
     }
-    const polled = split.reader.poll(this.#turnEnd);
+    const { held } = split;
+    const polled = held === undefined ? this.#poll(split, split.reader, this.#turnEnd) : undefined;
     if (polled === 'wait') return 'wait';
     if (polled === 'end') {
       this.#current = undefined;
       this.#endSplit(split);
       return 'worked';
     }
-    if (polled !== 'quantum end') this.#emit(split, polled);
-    if (this.#isAtEnd(split)) this.#ending.push(split);
+    if (polled !== 'quantum end' && !this.#emit(split, polled)) {
+      split.brokenTurnEnd = this.#turnEnd;
+      this.#current = undefined;
+    } else if (split.held === undefined && this.#isAtEnd(split)) this.#ending.push(split);
     else if (polled === 'quantum end') this.#current = undefined;
     return 'worked';
+  }
+
+  #poll(split: Split, reader: SplitReader, end: number): Poll {
+    if (this.#options.align !== undefined) split.batchOffset = reader.offset();
+    return reader.poll(end);
+  }
+
+  get #isOpen(): boolean {
+    return this.#splits.some(({ reader }) => reader !== undefined);
   }
 
   #isAtEnd({ split, reader }: Split): boolean {
     return split.size !== undefined && reader !== undefined && reader.position >= split.size;
   }
 
-  #stepLive(): SourceStep {
+  #stepLive(now: (() => ProcessingTimeMs) | undefined): SourceStep {
     let open = 0;
     for (const split of this.#splits) {
       if (split.reader === undefined) continue;
-      const polled = split.reader.poll(Number.POSITIVE_INFINITY);
+      open++;
+      if (this.#isHeldBack(split)) {
+        split.idleness.heldBack();
+        continue;
+      }
+      if (split.held !== undefined && this.#emit(split, undefined)) return 'worked';
+      const polled = this.#poll(split, split.reader, Number.POSITIVE_INFINITY);
       if (polled === 'end') {
         this.#endSplit(split);
         return 'worked';
       }
-      open++;
-      if (polled !== 'wait' && polled !== 'quantum end') {
-        this.#emit(split, polled);
+      if (polled === 'wait' || polled === 'quantum end') {
+        if (now === undefined || this.#idleAfterMs === undefined || !split.idleness.silent(now())) continue;
+        this.#options.output.status('idle', split.origin);
         return 'worked';
       }
+      if (split.idleness.active()) this.#options.output.status('active', split.origin);
+      if (this.#emit(split, polled)) return 'worked';
     }
     if (open > 0) return 'wait';
     this.#end();
@@ -231,7 +353,8 @@ export class SourceDriver {
   #lowest(): Split | undefined {
     let next: Split | undefined;
     for (const split of this.#splits) {
-      if (split.reader !== undefined && (next === undefined || this.#before(split, next))) next = split;
+      if (split.reader === undefined || this.#isHeldBack(split)) continue;
+      if (next === undefined || this.#before(split, next)) next = split;
     }
     return next;
   }
@@ -241,7 +364,8 @@ export class SourceDriver {
     const next = this.#lowest();
     if (next?.reader !== undefined) {
       const { quantum } = this.#options.connector;
-      this.#turnEnd = (Math.floor(next.reader.position / quantum) + 1) * quantum;
+      this.#turnEnd = next.brokenTurnEnd ?? (Math.floor(next.reader.position / quantum) + 1) * quantum;
+      next.brokenTurnEnd = undefined;
     }
     return next;
   }
@@ -252,15 +376,67 @@ export class SourceDriver {
     return Math.floor((a.reader?.position ?? 0) / quantum) < Math.floor((b.reader?.position ?? 0) / quantum);
   }
 
-  #emit(split: Split, batch: RecordBatch): void {
-    const { eventTime, output } = this.#options;
-    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
-    if (eventTime !== undefined && timestamps !== undefined) {
-      split.max = this.#kernels.max(timestamps, eventTime.type, batch.rows, split.max);
+  /** Hands on a batch, or what was held of one; of an aligned split as far as it may go. False: nothing may. */
+  #emit(split: Split, batch: RecordBatch | undefined): boolean {
+    if (batch !== undefined && this.#options.align === undefined) {
+      this.#push(split, batch);
+      return true;
     }
+    if (batch !== undefined) this.#hold(split, batch);
+    const { held } = split;
+    if (held === undefined) return true;
+    const rows = this.#rowsAllowed(split, held);
+    if (rows === 0) return false;
+    const part = this.#partOf(held, rows);
+    held.at += rows;
+    if (held.at === held.batch.selected) split.held = undefined;
+    this.#push(split, part);
+    return true;
+  }
+
+  /** Keeps a batch, without the rows that had gone on before a restart. */
+  #hold(split: Split, batch: RecordBatch): void {
+    const passed = Math.min(split.skip, batch.selected);
+    split.skip -= passed;
+    if (passed === batch.selected) return;
+    split.held = { batch, offset: split.batchOffset, at: passed };
+  }
+
+  #isHeldBack(split: Split): boolean {
+    const { align } = this.#options;
+    if (align === undefined || split.ended) return false;
+    if (split.held !== undefined) return this.#rowsAllowed(split, split.held) === 0;
+    const others = align.group.others(split);
+    return split.max > others && split.max > limitOf(others, align.maxDriftMs);
+  }
+
+  #rowsAllowed(split: Split, { batch, at }: Held): number {
+    const { align, eventTime } = this.#options;
+    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
+    if (align === undefined || eventTime === undefined || timestamps === undefined) return batch.selected - at;
+    const others = align.group.others(split);
+    const limit = limitOf(others, align.maxDriftMs);
+    const { max } = split;
+    const { skewMs } = align;
+    return this.#kernels.rowsWithin(batch, timestamps, at, { type: eventTime.type, max, others, limit, skewMs });
+  }
+
+  #partOf({ batch, at }: Held, rows: number): RecordBatch {
+    if (rows === batch.selected) return batch;
+    if (batch.selection !== 0) return { ...batch, selection: batch.selection + at * 4, selected: rows };
+    const { u32 } = this.#options.kernels.memory;
+    for (let k = 0; k < rows; k++) u32[(this.#selection >>> 2) + k] = at + k;
+    return { ...batch, selection: this.#selection, selected: rows };
+  }
+
+  #push(split: Split, batch: RecordBatch): void {
+    const { eventTime, maxOf, output } = this.#options;
     this.ledger.in += batch.selected;
     this.ledger.out += batch.selected;
     output.batch(batch);
+    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
+    if (eventTime === undefined || timestamps === undefined) return;
+    split.max = maxOf?.(split.origin) ?? this.#kernels.max(timestamps, eventTime.type, batch.rows, split.max);
   }
 
   #endSplit(split: Split): void {
@@ -270,7 +446,8 @@ export class SourceDriver {
     // Closing a reader that has nothing more to read cannot fail in a way that matters; its file handle goes with it.
     void split.reader?.close().catch(() => undefined);
     split.reader = undefined;
-    this.#options.output.end({ source: this.uid, split: split.index });
+    split.held = undefined;
+    this.#options.output.end(split.origin);
   }
 
   #end(): void {

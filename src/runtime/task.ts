@@ -53,17 +53,13 @@ export class Task {
     }
     if (this.#tellTime(now)) return 'worked';
     if (this.operators.some(({ waiting }) => waiting === 'full')) return 'wait';
-    const step = this.#stepSource();
+    const step = this.#stepSource(now);
     return step === 'end' && this.operators.some(({ waiting }) => waiting === 'some') ? 'wait' : step;
   }
 
-  /** The earliest time at which an operator wants to be told the time. */
+  /** The earliest time at which an operator wants to be told the time, or a live source looks for idle splits. */
   nextTimer(): ProcessingTimeMs | undefined {
-    let earliest: ProcessingTimeMs | undefined;
-    for (const { nextTimer } of this.operators) {
-      if (nextTimer !== undefined && (earliest === undefined || nextTimer < earliest)) earliest = nextTimer;
-    }
-    return earliest;
+    return earliestOf([...this.operators, ...this.sources]);
   }
 
   /**
@@ -103,7 +99,7 @@ export class Task {
   }
 
   #tellTime(now: () => ProcessingTimeMs): boolean {
-    const due = this.nextTimer();
+    const due = earliestOf(this.operators);
     if (due === undefined) return false;
     const time = now();
     if (time < due) return false;
@@ -124,20 +120,20 @@ export class Task {
   }
 
   /** One step of a live source that has something, else of the replayable source whose turn it is. They alternate. */
-  #stepSource(): TaskStep {
+  #stepSource(now: () => ProcessingTimeMs): TaskStep {
     this.#turn = (this.#turn + 1) % 2;
-    const first = this.#turn === 0 ? this.#stepLive() : this.#stepReplayable();
+    const first = this.#turn === 0 ? this.#stepLive(now) : this.#stepReplayable();
     if (first === 'worked') return 'worked';
-    const second = this.#turn === 0 ? this.#stepReplayable() : this.#stepLive();
+    const second = this.#turn === 0 ? this.#stepReplayable() : this.#stepLive(now);
     if (second === 'worked') return 'worked';
     return first === 'wait' || second === 'wait' ? 'wait' : 'end';
   }
 
-  #stepLive(): TaskStep {
+  #stepLive(now: () => ProcessingTimeMs): TaskStep {
     let result: TaskStep = 'end';
     for (const source of this.sources) {
       if (!source.live || source.ended) continue;
-      if (source.step() !== 'wait') return 'worked';
+      if (source.step(now) !== 'wait') return 'worked';
       result = 'wait';
     }
     return result;
@@ -157,4 +153,14 @@ export class Task {
     if (next === undefined) return 'end';
     return next.step() === 'wait' ? 'wait' : 'worked';
   }
+}
+
+function earliestOf(
+  all: readonly { readonly nextTimer?: ProcessingTimeMs | undefined }[],
+): ProcessingTimeMs | undefined {
+  let earliest: ProcessingTimeMs | undefined;
+  for (const { nextTimer } of all) {
+    if (nextTimer !== undefined && (earliest === undefined || nextTimer < earliest)) earliest = nextTimer;
+  }
+  return earliest;
 }

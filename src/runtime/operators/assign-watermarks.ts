@@ -1,31 +1,39 @@
 /**
- * Makes watermarks from rows: bounded disorder for each split, the minimum over splits.
+ * Makes watermarks from rows: by a strategy for each split, the minimum over splits.
  *
  * Invariants
  *  1. Each row carries the watermark in force just before it; the watermark after a batch follows the batch.
- *  2. Splits that have ended or are idle do not hold the others back. A replayed split never idles.
+ *  2. Splits that have ended or are idle do not hold the others back. A replayed split never idles. A row wakes its split.
  *  3. A row without a timestamp is a dead letter: it could belong to no window.
- * State in the manifest: per split id the largest timestamp and its watermark, and the watermark last sent.
+ *  4. A row dated too far ahead of the earlier ones of its split moves nothing and goes to the output of rows from the
+ *     future (assembly/watermark/assign.ts has the rule).
+ * State in the manifest: what the strategy knows of each split by its id, its watermark, and the watermark last sent.
  */
 import type { Json } from '../../base/json.ts';
-import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
+import { type EventTimeMs, eventTimeMs, MIN_TIME, type ProcessingTimeMs, processingTimeMs } from '../../base/time.ts';
 import { type BatchOrigin, BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { ColumnType } from '../../data/types.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
-import { unitsPerMs, WatermarkKernels } from '../../kernel/watermark.ts';
+import { type SplitRule, SplitState, unitsPerMs, WatermarkKernels } from '../../kernel/watermark.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { Operator, Output } from '../operator.ts';
 import { WatermarkTracker } from '../progress/watermark-tracker.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
+import type { UserWatermarks } from './user-watermarks.ts';
 
 export interface AssignWatermarksOptions {
   readonly uid: string;
   readonly kernels: KernelInstance;
   readonly output: Output;
+  /** Takes the rows from the future, with the schema of the input. */
+  readonly future: Output;
   /** Index and type of the event time column. */
   readonly column: number;
   readonly type: ColumnType;
-  readonly delayMs: number;
+  /** How the watermark of a split follows its rows; a user's functions are not the kernel's. */
+  readonly rule: Exclude<SplitRule, 'elsewhere'> | UserWatermarks;
+  /** Undefined: no guard. */
+  readonly skewMs: number | undefined;
   /** All splits of all sources above, in order: `source/split id`. */
   readonly splits: readonly string[];
   /** Index in `splits` of what a batch comes from. */
@@ -33,10 +41,24 @@ export interface AssignWatermarksOptions {
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
 
+/** Where a split stands. */
+export interface SplitProgress {
+  readonly id: string;
+  /** Largest timestamp that is not from the future; MIN_TIME: none. */
+  readonly max: EventTimeMs;
+  readonly watermark: EventTimeMs;
+  readonly idle: boolean;
+  /** Whether the combined watermark waits for it: it is the lowest, or one of those. */
+  readonly holds: boolean;
+}
+
+type SavedSplit = { readonly state: Json; readonly input: Json; readonly user: Json };
+
 export class AssignWatermarks implements Operator {
   // configuration
   readonly uid: string;
   readonly #options: AssignWatermarksOptions;
+  readonly #user: UserWatermarks | undefined;
   // transient
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
@@ -44,33 +66,56 @@ export class AssignWatermarks implements Operator {
   readonly #timestamps: Ptr;
   readonly #selection: Ptr;
   #sendWatermark = false;
+  /** What follows the watermark that goes out first. */
+  #sendIdle = false;
   #sendEnd = false;
+  #nextTimer: ProcessingTimeMs | undefined;
   // checkpointed
   readonly #tracker: WatermarkTracker;
-  readonly #max: EventTimeMs[];
+  readonly #states: readonly SplitState[];
 
   constructor(options: AssignWatermarksOptions) {
     this.uid = options.uid;
     this.#options = options;
-    this.#kernels = new WatermarkKernels(options.kernels);
-    this.#watermarks = options.kernels.memory.allocate(BATCH_ROWS_MAX * 8);
-    this.#timestamps = options.kernels.memory.allocate(BATCH_ROWS_MAX * 8);
-    this.#selection = options.kernels.memory.allocate(BATCH_ROWS_MAX * 4);
+    const { kernels, rule } = options;
+    this.#kernels = new WatermarkKernels(kernels);
+    this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    this.#selection = kernels.memory.allocate(BATCH_ROWS_MAX * 4);
     this.#tracker = new WatermarkTracker(options.splits.length);
-    this.#max = options.splits.map(() => MIN_TIME);
+    this.#user = 'assign' in rule ? rule : undefined;
+    this.#states = options.splits.map(() => new SplitState(kernels, 'assign' in rule ? 'elsewhere' : rule));
+    if (this.#user?.everyMs !== undefined) this.#nextTimer = processingTimeMs(0);
   }
 
   get more(): boolean {
-    return this.#sendWatermark || this.#sendEnd;
+    return this.#sendWatermark || this.#sendIdle || this.#sendEnd;
   }
 
   get watermark(): EventTimeMs {
     return this.#tracker.watermark;
   }
 
-  /** For status and explanations: each split with its largest timestamp and watermark. */
-  splits(): readonly { readonly id: string; readonly max: EventTimeMs; readonly watermark: EventTimeMs }[] {
-    return this.#options.splits.map((id, i) => ({ id, max: this.#max[i] ?? MIN_TIME, watermark: this.#tracker.of(i) }));
+  get nextTimer(): ProcessingTimeMs | undefined {
+    return this.#nextTimer;
+  }
+
+  /** For status and explanations. */
+  splits(): readonly SplitProgress[] {
+    const counting = this.#options.splits.map((_, i) => (this.#tracker.counts(i) ? this.#tracker.of(i) : Infinity));
+    const lowest = Math.min(...counting);
+    return this.#options.splits.map((id, i) => ({
+      id,
+      max: this.#stateOf(i).max,
+      watermark: this.#tracker.of(i),
+      idle: this.#tracker.isIdle(i),
+      holds: counting[i] === lowest && lowest !== Infinity,
+    }));
+  }
+
+  /** Largest timestamp of a split that is not from the future: how sources take turns and are aligned. */
+  maxOf(origin: BatchOrigin): EventTimeMs {
+    return this.#stateOf(this.#options.splitOf(origin)).max;
   }
 
   resume(): void {
@@ -79,34 +124,46 @@ export class AssignWatermarks implements Operator {
       this.#options.output.watermark(this.#tracker.watermark);
       return;
     }
+    if (this.#sendIdle) {
+      this.#sendIdle = false;
+      this.#options.output.status('idle');
+      return;
+    }
     this.#sendEnd = false;
     this.#options.output.end();
+    this.#options.future.end();
   }
 
   processBatch(batch: RecordBatch): void {
-    const { column, type, delayMs, output } = this.#options;
+    const { column, type, skewMs, output, future } = this.#options;
     const split = this.#splitOf(batch.origin);
     const timestamps = batch.columns[column];
     if (timestamps === undefined) throw new RangeError(`no column ${column}`);
-    const state = { max: this.#max[split] ?? MIN_TIME, delayMs, others: this.#tracker.others(split) };
-    const { max, missing } = this.#kernels.assign(batch, timestamps, type, state, this.#watermarks);
+    if (this.#tracker.isIdle(split)) this.#setStatus(split, 'active');
+    const state = this.#stateOf(split);
+    const bounds = { others: this.#tracker.others(split), floor: this.#tracker.watermark };
+    const isListed = this.#kernels.assign(batch, timestamps, state, { type, skewMs, ...bounds }, this.#watermarks);
+    const { missing } = state;
+    const ahead = isListed ? state.ahead : 0;
+    const present = missing === 0 ? batch : this.#withTimestamp(batch, timestamps.validity);
+    const kept = isListed ? { ...batch, selection: this.#kernels.kept, selected: state.kept } : present;
+    const millis = this.#millis(timestamps.values, batch.rows);
+    this.#user?.assign(kept, millis, { index: split, state }, bounds, this.#watermarks);
     this.ledger.in += batch.selected;
     this.ledger.deadLetters += missing;
-    this.ledger.out += batch.selected - missing;
-    this.#max[split] = max;
-    if (max !== MIN_TIME && this.#tracker.advance(split, eventTimeMs(max - delayMs - 1))) this.#sendWatermark = true;
-    const present = missing === 0 ? batch : this.#withTimestamp(batch, timestamps.validity);
-    output.batch({ ...present, watermarks: this.#watermarks, timestamps: this.#millis(timestamps.values, batch.rows) });
+    this.ledger.future += ahead;
+    this.ledger.out += kept.selected;
+    if (this.#tracker.advance(split, state.watermark)) this.#sendWatermark = true;
+    const times = { watermarks: this.#watermarks, timestamps: millis };
+    output.batch({ ...kept, ...times });
+    if (ahead > 0) future.batch({ ...batch, selection: this.#kernels.ahead, selected: ahead, ...times });
   }
 
   /** Watermarks from above are not ours: this operator replaces them. */
   processWatermark(): void {}
 
   processStatus(status: WatermarkStatus, _input: number, split?: BatchOrigin): void {
-    const wasIdle = this.#tracker.idle;
-    const moved = split === undefined ? false : this.#tracker.setIdle(this.#splitOf(split), status === 'idle');
-    if (moved) this.#sendWatermark = true;
-    if (this.#tracker.idle !== wasIdle) this.#options.output.status(this.#tracker.idle ? 'idle' : 'active');
+    if (split !== undefined) this.#setStatus(this.#splitOf(split), status);
   }
 
   endOfInput(_input: number, split?: BatchOrigin): void {
@@ -117,23 +174,52 @@ export class AssignWatermarks implements Operator {
     }
   }
 
+  processTime(now: ProcessingTimeMs): void {
+    const everyMs = this.#user?.everyMs;
+    if (everyMs === undefined) return;
+    this.#nextTimer = processingTimeMs(now + everyMs);
+    this.#states.forEach((state, split) => {
+      const next = this.#user?.periodic(split, now);
+      if (next !== undefined) state.moveTo(eventTimeMs(next));
+      if (this.#tracker.advance(split, state.watermark)) this.#sendWatermark = true;
+    });
+  }
+
   snapshot(): Json {
-    return { splits: [...this.#options.splits], max: [...this.#max], tracker: this.#tracker.snapshot() };
+    // What the tracker writes: its output and its inputs in order.
+    const { output, inputs } = this.#tracker.snapshot() as { output: number; inputs: Json[] };
+    const saved = this.#options.splits.map((id, i): [string, Json] => {
+      const user = this.#user?.snapshot(i) ?? null;
+      return [id, { state: this.#stateOf(i).snapshot(), input: inputs[i] ?? null, user }];
+    });
+    return { output, splits: Object.fromEntries(saved) };
   }
 
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
-    const { splits, max, tracker } = state as {
-      splits: string[];
-      max: number[];
-      tracker: { output: number; inputs: Json[] };
-    };
+    const { output, splits } = state as { output: number; splits: { [id: string]: SavedSplit } };
     const inputs = this.#options.splits.map((id, i): Json => {
-      const before = splits.indexOf(id);
-      this.#max[i] = eventTimeMs(max[before] ?? MIN_TIME);
-      return tracker.inputs[before] ?? [MIN_TIME, false, false];
+      const before = Object.hasOwn(splits, id) ? splits[id] : undefined;
+      if (before === undefined) return [MIN_TIME, false, false];
+      this.#stateOf(i).restore(before.state);
+      this.#user?.restore(i, before.user);
+      return before.input;
     });
-    this.#tracker.restore({ output: tracker.output, inputs });
+    this.#tracker.restore({ output, inputs });
+  }
+
+  #setStatus(split: number, status: WatermarkStatus): void {
+    const wasIdle = this.#tracker.idle;
+    if (this.#tracker.setIdle(split, status === 'idle')) this.#sendWatermark = true;
+    if (this.#tracker.idle === wasIdle) return;
+    if (wasIdle) this.#options.output.status('active');
+    else this.#sendIdle = true;
+  }
+
+  #stateOf(split: number): SplitState {
+    const state = this.#states[split];
+    if (state === undefined) throw new RangeError(`split ${split} of ${this.#states.length}`);
+    return state;
   }
 
   /** The column itself, or its milliseconds when it counts microseconds. */

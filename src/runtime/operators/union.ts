@@ -4,6 +4,7 @@
  * Invariants
  *  1. A row's own watermark is clamped to what the other inputs allow, so that lateness below the union means the union's
  *     watermark, not that of the row's branch.
+ *  2. Going idle, the last watermark goes out before the status.
  */
 import type { Json } from '../../base/json.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
@@ -45,6 +46,10 @@ export class Union implements Operator {
     this.#tracker = new WatermarkTracker(options.inputs);
   }
 
+  get watermark(): EventTimeMs {
+    return this.#tracker.watermark;
+  }
+
   resume(): void {}
 
   processBatch(batch: RecordBatch, input: number): void {
@@ -54,7 +59,8 @@ export class Union implements Operator {
       this.#output.batch(batch);
       return;
     }
-    this.#kernels.clamp(batch.watermarks, batch.rows, this.#tracker.others(input), this.#watermarks);
+    const bounds = { floor: this.#tracker.watermark, others: this.#tracker.others(input) };
+    this.#kernels.clamp(batch.watermarks, batch.rows, bounds, this.#watermarks);
     this.#output.batch({ ...batch, watermarks: this.#watermarks });
   }
 
@@ -69,8 +75,8 @@ export class Union implements Operator {
     }
     const wasIdle = this.#tracker.idle;
     const moved = this.#tracker.setIdle(input, status === 'idle');
-    if (this.#tracker.idle !== wasIdle) this.#output.status(this.#tracker.idle ? 'idle' : 'active');
     if (moved) this.#output.watermark(this.#tracker.watermark);
+    if (this.#tracker.idle !== wasIdle) this.#output.status(this.#tracker.idle ? 'idle' : 'active');
   }
 
   endOfInput(_input: number, split?: BatchOrigin): void {

@@ -1,9 +1,15 @@
 /**
- * Watermark of an operator with several inputs: the smallest input watermark that is not idle.
+ * Watermark of an operator with several inputs: the smallest of those that are active and have caught up.
+ *
+ *            idle                     active, behind the output
+ *   counts ---------> idle -----------------------------------> behind
+ *     ^                 |  active, not behind                       |
+ *     +-----------------+-------------------------------------------+  its watermark reaches the output
  *
  * Invariants
- *  1. The output never goes backwards, also not when an idle input wakes behind it.
- *  2. All inputs idle: the operator is idle and its watermark stands.
+ *  1. The output never goes backwards: an input that wakes behind it does not count before it has caught up.
+ *  2. When the input that holds the output back is the last to become idle, the highest watermark of the idle ones goes out:
+ *     whoever is silent now waits for nobody. Then the operator is idle.
  *  3. An input that has ended does not hold the others back; when all have ended the watermark is MAX_TIME.
  *  4. After restore every input starts at its snapshot watermark, never at MIN_TIME.
  * Not here: making watermarks from rows (operators/assign-watermarks.ts).
@@ -15,7 +21,11 @@ interface Input {
   watermark: EventTimeMs;
   idle: boolean;
   ended: boolean;
+  /** Woken behind the output, and not there yet. */
+  behind: boolean;
 }
+
+type InputState = readonly [watermark: number, idle: boolean, ended: boolean, behind?: boolean];
 
 export class WatermarkTracker {
   // checkpointed
@@ -23,7 +33,12 @@ export class WatermarkTracker {
   #output: EventTimeMs = MIN_TIME;
 
   constructor(inputs: number) {
-    this.#inputs = Array.from({ length: inputs }, () => ({ watermark: MIN_TIME, idle: false, ended: false }));
+    this.#inputs = Array.from({ length: inputs }, () => ({
+      watermark: MIN_TIME,
+      idle: false,
+      ended: false,
+      behind: false,
+    }));
   }
 
   /** The combined watermark. */
@@ -43,7 +58,7 @@ export class WatermarkTracker {
   others(input: number): EventTimeMs {
     let least = MAX_TIME;
     this.#inputs.forEach((other, i) => {
-      if (i !== input && !other.idle && !other.ended && other.watermark < least) least = other.watermark;
+      if (i !== input && counts(other) && other.watermark < least) least = other.watermark;
     });
     return least;
   }
@@ -52,15 +67,32 @@ export class WatermarkTracker {
     return this.#inputs[input]?.watermark ?? MIN_TIME;
   }
 
-  /** Moves one input on; true when the combined watermark moved. */
+  isIdle(input: number): boolean {
+    return this.#at(input).idle;
+  }
+
+  /** Whether the input holds the combined watermark back when it is lower: active, not ended, and not behind. */
+  counts(input: number): boolean {
+    return counts(this.#at(input));
+  }
+
+  /** Moves one input on, unless it is idle; true when the combined watermark moved. */
   advance(input: number, watermark: EventTimeMs): boolean {
     const state = this.#at(input);
-    if (watermark > state.watermark) state.watermark = watermark;
+    if (state.idle || watermark <= state.watermark) return false;
+    state.watermark = watermark;
+    if (watermark >= this.#output) state.behind = false;
     return this.#recompute();
   }
 
+  /** True when the combined watermark moved. */
   setIdle(input: number, idle: boolean): boolean {
-    this.#at(input).idle = idle;
+    const state = this.#at(input);
+    if (state.idle === idle || state.ended) return false;
+    state.idle = idle;
+    state.behind = !idle && state.watermark < this.#output;
+    if (!idle) return false;
+    if (this.idle) return state.watermark === this.#output && this.#raise(this.#highestIdle());
     return this.#recompute();
   }
 
@@ -70,15 +102,18 @@ export class WatermarkTracker {
   }
 
   snapshot(): Json {
-    return { output: this.#output, inputs: this.#inputs.map(({ watermark, idle, ended }) => [watermark, idle, ended]) };
+    return {
+      output: this.#output,
+      inputs: this.#inputs.map(({ watermark, idle, ended, behind }) => [watermark, idle, ended, behind]),
+    };
   }
 
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
-    const { output, inputs } = state as { output: number; inputs: readonly (readonly [number, boolean, boolean])[] };
+    const { output, inputs } = state as { output: number; inputs: readonly InputState[] };
     this.#output = eventTimeMs(output);
-    inputs.forEach(([watermark, idle, ended], i) => {
-      this.#inputs[i] = { watermark: eventTimeMs(watermark), idle, ended };
+    inputs.forEach(([watermark, idle, ended, behind = false], i) => {
+      this.#inputs[i] = { watermark: eventTimeMs(watermark), idle, ended, behind };
     });
   }
 
@@ -89,11 +124,22 @@ export class WatermarkTracker {
   }
 
   #recompute(): boolean {
-    const counting = this.#inputs.filter((input) => !input.idle && !input.ended);
-    if (counting.length === 0 && !this.ended) return false;
-    const least = counting.reduce((low, input) => (input.watermark < low ? input.watermark : low), MAX_TIME);
-    if (least <= this.#output) return false;
-    this.#output = least;
+    if (this.ended) return this.#raise(MAX_TIME);
+    const counting = this.#inputs.filter(counts);
+    if (counting.length === 0) return false;
+    return this.#raise(counting.reduce((low, input) => (input.watermark < low ? input.watermark : low), MAX_TIME));
+  }
+
+  #highestIdle(): EventTimeMs {
+    const idle = this.#inputs.filter((input) => !input.ended);
+    return idle.reduce((high, input) => (input.watermark > high ? input.watermark : high), MIN_TIME);
+  }
+
+  #raise(watermark: EventTimeMs): boolean {
+    if (watermark <= this.#output) return false;
+    this.#output = watermark;
     return true;
   }
 }
+
+const counts = (input: Input): boolean => !input.idle && !input.ended && !input.behind;

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { below, type Random, seededRandom } from '../../../src/base/random.ts';
-import { Arena, DRAIN_BYTES_MIN, PAGE_BYTES } from '../../../src/kernel/arena.ts';
+import { Arena, BLOCK_BYTES, DRAIN_BYTES_MIN, PAGE_BYTES } from '../../../src/kernel/arena.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
 import { newKernels } from '../../support/kernels.ts';
 
@@ -212,7 +212,7 @@ test('refuses runs that are cut off or point outside a region, and state of anot
       new DataView(bytes.buffer).setUint32(at, word, true);
       return bytes;
     };
-  expect(await outcome(withWord(0, 8191))).toBe('corrupt');
+  expect(await outcome(withWord(0, 2 ** 20 / BLOCK_BYTES - 1))).toBe('corrupt');
   expect(await outcome(withWord(0, 0xfffff000))).toBe('out of memory');
   expect(await outcome(withWord(4, 0))).toBe('corrupt');
   expect(await outcome(withWord(4, 0xffffffff))).toBe('corrupt');

@@ -5,7 +5,8 @@ import { eventTimeMs, MIN_TIME } from '../../../src/base/time.ts';
 import { tableSchema } from '../../../src/data/schema.ts';
 import type { ColumnType } from '../../../src/data/types.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { WatermarkKernels } from '../../../src/kernel/watermark.ts';
+import { SplitState, WatermarkKernels } from '../../../src/kernel/watermark.ts';
+import { type OracleSplit, processingOrder } from '../../oracle/batch-engine.ts';
 import { columnBatch } from '../../support/column-batch.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { randomSelection } from '../../support/random-columns.ts';
@@ -87,24 +88,23 @@ function assigned({ type, delayMs, others, batches }: Case): {
 } {
   const doors = new WatermarkKernels(kernels);
   const schema = tableSchema([{ name: 'at', type }]);
-  let max = MIN_TIME;
+  const state = new SplitState(kernels, { delayMs });
   const missing: number[] = [];
   const watermarks = batches.map(({ values, selection }) => {
     const batch = columnBatch(kernels, schema, [values], selection);
     const out = kernels.memory.allocate(values.length * 8 + 8);
     const words = kernels.memory.i64.subarray(out / 8, out / 8 + values.length).fill(UNTOUCHED);
-    const answer = doors.assign(
+    doors.assign(
       batch,
       batch.columns[0] ?? { values: 0, validity: 0 },
-      type,
-      { max, delayMs, others: eventTimeMs(others) },
+      state,
+      { type, skewMs: undefined, others: eventTimeMs(others), floor: MIN_TIME },
       out,
     );
-    max = answer.max;
-    missing.push(answer.missing);
+    missing.push(state.missing);
     return [...words];
   });
-  return { watermarks, missing, max };
+  return { watermarks, missing, max: state.max };
 }
 
 describe('the watermark before a row', () => {
@@ -146,6 +146,106 @@ describe('the watermark before a row', () => {
   });
 });
 
+const SKEW_MS = 1_000;
+const MS: ColumnType = { kind: 'timestamp', nullable: true };
+
+/** Rows near each other, some far ahead, alone or several on end, and real jumps. */
+function timesWithJumps(random: Random): (number | null)[] {
+  let now = 50_000;
+  return Array.from({ length: 5 + below(random, 80) }, () => {
+    now += below(random, 30);
+    const kind = below(random, 12);
+    if (kind === 0) return now + SKEW_MS + 1 + below(random, 9_000);
+    if (kind === 1) return null;
+    if (kind === 2 && below(random, 4) === 0) now += 3 * SKEW_MS;
+    if (kind === 3 && below(random, 3) === 0) return now - 2 * SKEW_MS;
+    return now - below(random, 200);
+  });
+}
+
+interface Guarded {
+  readonly watermarks: bigint[];
+  readonly kept: number[];
+  readonly ahead: number[];
+  readonly max: number;
+}
+
+function guarded(times: readonly (number | null)[], sizes: Random, withRestarts = false): Guarded {
+  const doors = new WatermarkKernels(kernels);
+  const schema = tableSchema([{ name: 'at', type: MS }]);
+  let state = new SplitState(kernels, { delayMs: 25 });
+  const found: { watermarks: bigint[]; kept: number[]; ahead: number[] } = { watermarks: [], kept: [], ahead: [] };
+  const out = kernels.memory.allocate(times.length * 8);
+  for (let from = 0; from < times.length; ) {
+    const part = times.slice(from, from + 1 + below(sizes, 20));
+    const batch = columnBatch(kernels, schema, [part.map((at) => (at === null ? null : BigInt(at)))]);
+    const column = batch.columns[0] ?? { values: 0, validity: 0 };
+    const settings = { type: MS, skewMs: SKEW_MS, others: eventTimeMs(1e15), floor: MIN_TIME };
+    const isListed = doors.assign(batch, column, state, settings, out);
+    const { u32, i64 } = kernels.memory;
+    const listed = (ptr: number, count: number): number[] => [...u32.subarray(ptr / 4, ptr / 4 + count)];
+    const present = part.flatMap((at, i) => (at === null ? [] : [i]));
+    found.watermarks.push(...i64.subarray(out / 8, out / 8 + part.length));
+    found.kept.push(...(isListed ? listed(doors.kept, state.kept) : present).map((i) => from + i));
+    found.ahead.push(...(isListed ? listed(doors.ahead, state.ahead) : []).map((i) => from + i));
+    from += part.length;
+    if (!withRestarts) continue;
+    const saved = JSON.parse(JSON.stringify(state.snapshot()));
+    state = new SplitState(kernels, { delayMs: 25 });
+    state.restore(saved);
+  }
+  return { ...found, max: state.max };
+}
+
+describe('rows from the future', () => {
+  test('are those of the oracle, whatever the batches and restarts, and no other row has another watermark', () => {
+    let [ahead, jumps] = [0, 0];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      kernels.reset();
+      const times = timesWithJumps(seededRandom(seed));
+      const found = guarded(times, seededRandom(seed + 1000), seed % 2 === 0);
+      const present = times.flatMap((at, i) => (at === null ? [] : [{ at, i }]));
+      const split: OracleSplit = { name: 'a', rows: present.map(({ at, i }) => ({ row: { at }, offset: i })) };
+      const order = processingOrder([split], {
+        schema: tableSchema([{ name: 'at', type: MS }]),
+        timestamp: 'at',
+        disorderMs: 25,
+        window: { kind: 'tumbling', sizeMs: 1, offsetMs: 0 },
+        keys: [],
+        aggregates: [],
+        where: [],
+        skewMs: SKEW_MS,
+      });
+      const numbers = (isFuture: boolean): number[] =>
+        order.flatMap((row, n) => (row.isFuture === isFuture ? [present[n]?.i ?? -1] : []));
+      expect(found.ahead, `seed ${seed}`).toEqual(numbers(true));
+      expect(found.kept, `seed ${seed}`).toEqual(numbers(false));
+      const least = (watermark: number): bigint => (watermark === -Infinity ? NO_WATERMARK : BigInt(watermark));
+      expect(
+        present.map(({ i }) => found.watermarks[i]),
+        `seed ${seed}`,
+      ).toEqual(order.map(({ watermark }) => least(watermark)));
+      ahead += found.ahead.length;
+      jumps += found.max > 51_500 + SKEW_MS ? 1 : 0;
+    }
+    expect(ahead).toBeGreaterThan(500);
+    expect(jumps).toBeGreaterThan(10);
+  });
+
+  test('move nothing, also as the first row of all; eight on end are a jump', () => {
+    const honest = Array.from({ length: 20 }, (_, i) => 1000 + i);
+    const year = 365 * 86_400_000;
+    const first = guarded([year, ...honest], seededRandom(1));
+    expect(first.max).toBe(1019);
+    expect(first.watermarks.slice(0, 3)).toEqual([NO_WATERMARK, NO_WATERMARK, 1000n - 26n]);
+    const middle = guarded([...honest, year, ...honest], seededRandom(2));
+    expect([middle.ahead, middle.max]).toEqual([[20], 1019]);
+    const jump = guarded([...honest, ...honest.map((at) => at + year)], seededRandom(3));
+    expect(jump.ahead).toEqual([20, 21, 22, 23, 24, 25, 26]);
+    expect(jump.max).toBe(year + 1019);
+  });
+});
+
 describe('beside it', () => {
   test('microseconds become milliseconds rounded down, before 1970 too', () => {
     kernels.reset();
@@ -170,7 +270,7 @@ describe('beside it', () => {
     const watermarks = [NO_WATERMARK, -7n, 99n, 100n, 101n];
     const [from, to] = [kernels.memory.allocate(64), kernels.memory.allocate(64)];
     kernels.memory.i64.set(watermarks, from / 8);
-    new WatermarkKernels(kernels).clamp(from, watermarks.length, eventTimeMs(100), to);
+    new WatermarkKernels(kernels).clamp(from, watermarks.length, { floor: MIN_TIME, others: eventTimeMs(100) }, to);
     expect([...kernels.memory.i64.subarray(to / 8, to / 8 + 5)]).toEqual([NO_WATERMARK, -7n, 99n, 100n, 100n]);
   });
 

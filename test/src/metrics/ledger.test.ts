@@ -28,7 +28,7 @@ describe('a ledger entry', () => {
 
   test('that does not balance fails with the operator and every term', () => {
     expect(() => checkLedger('sum', { ...emptyLedger(), in: 3, out: 2 })).toThrow(
-      'the ledger of sum is off by 1: in 3, out 2, filtered 0, late 0, deadLetters 0, expanded 0, released 0, held 0, results 0',
+      'the ledger of sum is off by 1: in 3, out 2, filtered 0, late 0, future 0, deadLetters 0, expanded 0, released 0, held 0, results 0',
     );
   });
 });

@@ -182,7 +182,7 @@ describe('the end of a split', () => {
     const { driver, closed } = await open(await newKernels(), [{ times: [1, 2, 3], tail: 4 }, { times: [5] }]);
     runToEnd(driver);
     expect([...closed].sort()).toEqual([0, 1]);
-    expect(driver.positions()).toEqual([
+    expect(driver.positions()).toMatchObject([
       { id: '0', position: 7, ended: true },
       { id: '1', position: 1, ended: true },
     ]);

@@ -40,6 +40,7 @@ function splitsOf(random: Random): OracleSplit[] {
 
 interface Setup {
   readonly output: RecordingOutput;
+  readonly future: RecordingOutput;
   readonly letters: string[];
   make(splits: readonly string[]): AssignWatermarks;
   batch(split: number, times: readonly (number | null)[]): RecordBatch;
@@ -48,10 +49,12 @@ interface Setup {
 async function setup(): Promise<Setup> {
   const kernels = await newKernels();
   const output = new RecordingOutput(kernels.memory);
+  const future = new RecordingOutput(kernels.memory);
   const builder = new BatchBuilder(kernels, SCHEMA);
   const letters: string[] = [];
   return {
     output,
+    future,
     letters,
     make: (splits) =>
       new AssignWatermarks({
@@ -60,7 +63,9 @@ async function setup(): Promise<Setup> {
         output,
         column: 0,
         type: { kind: 'timestamp', nullable: true },
-        delayMs: DELAY_MS,
+        rule: { delayMs: DELAY_MS },
+        skewMs: 31 * 86_400_000,
+        future,
         splits,
         splitOf: ({ split }) => split,
         deadLetter: (_batch, row, reason) => letters.push(`${row}: ${reason}`),
@@ -145,14 +150,14 @@ describe('watermarks made from rows', () => {
   test('are not held back by a split that is idle, and do not go back when it wakes', async () => {
     const { output, make, batch } = await setup();
     const operator = make(['a', 'b']);
-    operator.processBatch(batch(0, [1000]));
+    operator.processBatch(batch(0, [900, 1000]));
     finish(operator);
     expect(output.watermarks).toEqual([]);
     operator.processStatus('idle', 0, { source: 's', split: 1 });
     finish(operator);
     expect(output.watermarks).toEqual([949]);
     operator.processStatus('active', 0, { source: 's', split: 1 });
-    operator.processBatch(batch(1, [10]));
+    operator.processBatch(batch(1, [10, 20]));
     finish(operator);
     expect(output.watermarks).toEqual([949]);
   });
@@ -161,6 +166,7 @@ describe('watermarks made from rows', () => {
     const { output, make } = await setup();
     const operator = make(['a', 'b']);
     for (const split of [0, 1]) operator.processStatus('idle', 0, { source: 's', split });
+    finish(operator);
     operator.processStatus('active', 0, { source: 's', split: 1 });
     expect(output.elements).toEqual([
       { kind: 'status', status: 'idle' },
@@ -180,7 +186,7 @@ describe('watermarks made from rows', () => {
   test('keep what they know of a split when splits are added before it', async () => {
     const { output, make, batch } = await setup();
     const before = make(['b']);
-    before.processBatch(batch(0, [1000]));
+    before.processBatch(batch(0, [900, 1000]));
     const after = make(['a', 'b']);
     after.restore(before.snapshot());
     expect(after.splits().map(({ id, max }) => [id, max])).toEqual([
@@ -190,6 +196,6 @@ describe('watermarks made from rows', () => {
     after.endOfInput(0, { source: 's', split: 0 });
     finish(after);
     expect(after.watermark).toBe(949);
-    expect(output.rows).toHaveLength(1);
+    expect(output.rows).toHaveLength(2);
   });
 });

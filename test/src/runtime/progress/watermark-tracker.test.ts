@@ -7,26 +7,33 @@ interface Input {
   watermark: number;
   idle: boolean;
   ended: boolean;
+  /** Woke behind the output and has not reached it. */
+  behind: boolean;
 }
 
 /** What the combined watermark would be by definition, before it is kept from going back. */
 function least(inputs: readonly Input[]): number | undefined {
   if (inputs.every(({ ended }) => ended)) return MAX_TIME;
-  const counting = inputs.filter(({ idle, ended }) => !idle && !ended).map(({ watermark }) => watermark);
+  const counting = inputs
+    .filter(({ idle, ended, behind }) => !idle && !ended && !behind)
+    .map(({ watermark }) => watermark);
   return counting.length === 0 ? undefined : Math.min(...counting);
 }
 
 describe('the watermark of several inputs', () => {
-  test('is the smallest of those that are neither idle nor ended, and never goes back', () => {
+  test('is the smallest of those that are active and have caught up, and never goes back', () => {
     for (let seed = 0; seed < 60; seed++) {
       const random = seededRandom(seed);
       const count = 1 + below(random, 4);
       let tracker = new WatermarkTracker(count);
-      const inputs = Array.from({ length: count }, (): Input => ({ watermark: MIN_TIME, idle: false, ended: false }));
+      const inputs = Array.from(
+        { length: count },
+        (): Input => ({ watermark: MIN_TIME, idle: false, ended: false, behind: false }),
+      );
       let expected: number = MIN_TIME;
       for (let step = 0; step < 60; step++) {
         const i = below(random, count);
-        const input = inputs[i] ?? { watermark: 0, idle: false, ended: false };
+        const input = inputs[i] ?? { watermark: 0, idle: false, ended: false, behind: false };
         const before = expected;
         let moved: boolean;
         const kind = below(random, 20);
@@ -34,11 +41,18 @@ describe('the watermark of several inputs', () => {
           input.ended = true;
           moved = tracker.end(i);
         } else if (kind < 5) {
-          input.idle = kind % 2 === 0;
-          moved = tracker.setIdle(i, input.idle);
+          const idle = kind % 2 === 0;
+          if (!input.ended && idle !== input.idle) {
+            Object.assign(input, { idle, behind: !idle && input.watermark < expected });
+            // The one that held it back is the last to fall silent: the highest goes out.
+            if (idle && input.watermark === expected && inputs.every((each) => each.idle || each.ended))
+              expected = Math.max(...inputs.filter(({ ended }) => !ended).map((each) => each.watermark));
+          }
+          moved = tracker.setIdle(i, idle);
         } else {
           const watermark = below(random, 1000) + step * 10;
-          input.watermark = Math.max(input.watermark, watermark);
+          if (!input.idle) input.watermark = Math.max(input.watermark, watermark);
+          if (input.watermark >= expected) input.behind = false;
           moved = tracker.advance(i, eventTimeMs(watermark));
         }
         expected = Math.max(expected, least(inputs) ?? expected);
