@@ -29,6 +29,7 @@ import { ndjsonSink } from './connectors/ndjson-sink.ts';
 import { NodeDisk } from './disk.ts';
 import { kernelModule, nodeClock } from './platform.ts';
 
+/** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface RunOptions {
   /** Folder for checkpoints and dead letters, made when it is not there. Without it nothing survives the process. */
   readonly state?: string;

@@ -28,6 +28,7 @@ import { type PostLines, PageSink } from './connectors/page-sink.ts';
 import { browserClock, browserKernels } from './platform.ts';
 import { IndexedDbStore } from './state/indexeddb-store.ts';
 
+/** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface RunOptions {
   /** Name of its state in IndexedDB, made when it is not there. Without it nothing survives the page. */
   readonly state?: string;

@@ -89,6 +89,7 @@ const messages = {
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 
+/** Codes of errors that users meet; a code never changes its meaning. */
 export type ErrorCode = keyof typeof messages;
 type Params<C extends ErrorCode> = Parameters<(typeof messages)[C]>[0];
 
@@ -112,6 +113,7 @@ function messageOf<C extends ErrorCode>(code: C, params: Params<C>): string {
   return (messages[code] as (params: Params<C>) => string)(params);
 }
 
+/** What all errors of Millrace have: a code, a location, and a hint where there is one. */
 export abstract class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
@@ -137,6 +139,7 @@ export abstract class MillraceError extends Error {
   }
 }
 
+/** The job, its options or its input are wrong; the message says what, where, and what to do. */
 export class UserError<C extends ErrorCode = ErrorCode> extends MillraceError {
   override readonly name = 'UserError';
 
@@ -145,6 +148,7 @@ export class UserError<C extends ErrorCode = ErrorCode> extends MillraceError {
   }
 }
 
+/** Something outside failed: a file, a disk, a service. Trying again may help. */
 export class ExternalError<C extends ErrorCode = ErrorCode> extends MillraceError {
   override readonly name = 'ExternalError';
   readonly retry: 'never' | 'backoff';
@@ -155,6 +159,7 @@ export class ExternalError<C extends ErrorCode = ErrorCode> extends MillraceErro
   }
 }
 
+/** A mistake of the engine: something that it relies on does not hold. Please report it. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';
 }

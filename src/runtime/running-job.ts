@@ -12,6 +12,7 @@ import type { JobRun } from './job-run.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 import type { JobWatermarks } from './job-watermarks.ts';
 
+/** The handle on a running job: ask it, end it, wait for it. */
 export interface RunningJob extends AsyncDisposable {
   readonly name: string;
   readonly status: JobStatus;

@@ -31,6 +31,7 @@ import { MemoryMedium, MemoryStore } from './memory-store.ts';
 import { type Tape, tapeSource } from './tape.ts';
 import { microtasks, VirtualClock } from './virtual-clock.ts';
 
+/** What is played, how fast, and what is recorded. */
 export interface PlayOptions {
   /** Tapes by the uid of the source that they take the place of. */
   readonly tapes: { readonly [source: string]: Tape };
@@ -52,12 +53,14 @@ export interface PlayedRow {
   readonly row: Row;
 }
 
+/** What a running job said of itself at a moment of the tape. */
 export interface Sample {
   readonly at: number;
   readonly progress: JobProgress;
   readonly metrics: MetricsSnapshot;
 }
 
+/** What a played job gave, with the moments at which it did. */
 export interface Played {
   /** By the uid of the sink. */
   readonly output: { readonly [sink: string]: readonly PlayedRow[] };
