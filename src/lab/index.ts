@@ -1,4 +1,5 @@
 /** The door `millrace/lab`: the incidents as runnable scenarios. Add a row here and nowhere else. */
+import { scenario as synchronizedWatermark } from './07-synchronized-watermark/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -14,4 +15,4 @@ export {
 } from './scenario.ts';
 
 /** In the order of the catalogue. */
-export const SCENARIOS: readonly Scenario[] = [adaptiveWatermark];
+export const SCENARIOS: readonly Scenario[] = [synchronizedWatermark, adaptiveWatermark];
