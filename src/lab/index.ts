@@ -1,6 +1,7 @@
 /** The door `millrace/lab`: the incidents as runnable scenarios. Add a row here and nowhere else. */
 import { scenario as efficientWindowing } from './04-efficient-windowing/scenario.ts';
 import { scenario as lateEvents } from './06-late-events/scenario.ts';
+import { scenario as synchronizedWatermark } from './07-synchronized-watermark/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -16,4 +17,9 @@ export {
 } from './scenario.ts';
 
 /** In the order of the catalogue. */
-export const SCENARIOS: readonly Scenario[] = [efficientWindowing, lateEvents, adaptiveWatermark];
+export const SCENARIOS: readonly Scenario[] = [
+  efficientWindowing,
+  lateEvents,
+  synchronizedWatermark,
+  adaptiveWatermark,
+];

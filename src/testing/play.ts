@@ -9,6 +9,7 @@
  *  1. Nothing waits in real time: the clock jumps to whatever sleeps next. The same tapes and options give the same record.
  *  2. All moments are milliseconds since the beginning of the tape, whatever the speed.
  *  3. Rows are recorded when a sink is handed them. With restarts, rows since the last checkpoint are recorded again.
+ *  4. A sample shows what stands when everything up to its moment has been done, and nothing after it.
  * Not here: faults at every port call (simulate.ts).
  */
 import { kernelsBase64 } from '#kernels';
@@ -26,6 +27,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import type { DeadLetterRecord } from '../runtime/dead-letters.ts';
 import { JobRun } from '../runtime/job-run.ts';
+import type { JobWatermarks } from '../runtime/job-watermarks.ts';
 import { DEFAULT_SETTINGS, type JobProgress, type JobSettings, memoryBytesFor } from '../runtime/job-settings.ts';
 import { MemoryMedium, MemoryStore } from './memory-store.ts';
 import { type Tape, tapeSource } from './tape.ts';
@@ -58,6 +60,7 @@ export interface Sample {
   readonly at: number;
   readonly progress: JobProgress;
   readonly metrics: MetricsSnapshot;
+  readonly watermarks: JobWatermarks;
 }
 
 /** What a played job gave, with the moments at which it did. */
@@ -196,19 +199,28 @@ class Player {
         end = { failure };
       },
     );
-    const { sampleEveryMs } = this.#options;
-    let sampleAt = sampleEveryMs === undefined ? Number.POSITIVE_INFINITY : (this.#samples.length + 1) * sampleEveryMs;
     for (let idleRounds = 0; idleRounds < IDLE_ROUNDS_MAX; ) {
       await microtasks();
       if (end !== undefined) return end;
-      const now = this.#now();
-      if (dieAt !== undefined && now >= dieAt) return 'restart';
-      for (; run.status === 'running' && now >= sampleAt; sampleAt += sampleEveryMs ?? sampleAt) {
-        this.#samples.push({ at: sampleAt, progress: run.progress(), metrics: run.metrics() });
-      }
+      if (dieAt !== undefined && this.#now() >= dieAt) return 'restart';
+      await this.#sampleBeforeNext(run);
       idleRounds = this.#clock.wakeNext() ? 0 : idleRounds + 1;
     }
     throw mistake('a played job', 'at work or asleep until its tapes are over', 'waiting for something else');
+  }
+
+  /** Samples of the moments before the one at which something happens next. */
+  async #sampleBeforeNext(run: JobRun): Promise<void> {
+    const { sampleEveryMs } = this.#options;
+    const next = this.#clock.nextDue;
+    if (sampleEveryMs === undefined || next === undefined || run.status !== 'running') return;
+    for (;;) {
+      const at = (this.#samples.length + 1) * sampleEveryMs;
+      const due = at / this.#speed;
+      if (due >= next) return;
+      await this.#clock.advance(Math.max(0, due - this.#clock.monotonicMs()));
+      this.#samples.push({ at, progress: run.progress(), metrics: run.metrics(), watermarks: run.watermarks() });
+    }
   }
 }
 

@@ -63,6 +63,11 @@ export class VirtualClock implements Clock {
     return this.#sleepers.length;
   }
 
+  /** When the next sleeper is due, on the monotonic clock; undefined when nobody sleeps. */
+  get nextDue(): number | undefined {
+    return this.#sleepers[0]?.due;
+  }
+
   /** Moves time to the next due sleeper and wakes it alone. False when nobody sleeps. */
   wakeNext(): boolean {
     const next = this.#sleepers.shift();
