@@ -14,7 +14,7 @@
  *     processed and moves nothing. The eighth such row on end makes the lowest of them the largest timestamp, and is then
  *     judged anew.
  *  4. With a guard, the first row of a split has no peers. Its watermark (where timestamps make it) goes out with the second
- *     row only; when that is more than the skew before the first, it takes the first one's place and is the first.
+ *     row that is not from the future; when that is more than the skew before the first, it takes its place and is the first.
  * Not here: adaptive watermarks, whose delay is a matter of the sketch that estimates it.
  */
 import type { OracleSplit } from './batch-engine.ts';
@@ -53,8 +53,9 @@ export function processingOrder(splits: readonly OracleSplit[], query: OrderQuer
     const turnEnd = (Math.floor(turn.offset / query.quantumBytes) + 1) * query.quantumBytes;
     while (!turn.isFinished && turn.offset < turnEnd) {
       const own = cursors.filter(({ isFinished }) => !isFinished).map((each) => each.ownBefore(each === turn));
-      floor = Math.max(floor, Math.min(...own));
-      order.push(turn.take(floor));
+      const taken = turn.take(Math.max(floor, Math.min(...own)));
+      order.push(taken);
+      if (!taken.isFuture) floor = taken.watermark;
     }
   }
   return order;

@@ -132,7 +132,7 @@ const rowsTaken = (run: JobRun): number => Math.max(...Object.values(run.ledger(
 
 // ---- the oracle's side ----
 
-async function orderOf(made: EventTimeCase, quantumBytes: number): Promise<readonly OrderedRow[]> {
+export async function orderOf(made: EventTimeCase, quantumBytes: number): Promise<readonly OrderedRow[]> {
   const { splits, skewMs, delayMs, choice } = made;
   const by = (rule: WatermarkRule): OrderedRow[] =>
     processingOrder(splits, { timestamp: 'at', rule, quantumBytes, skewMs });
