@@ -13,9 +13,11 @@ import type { OracleSplit } from './batch-engine.ts';
 import type { Row } from './cells.ts';
 import type { Choice, Dimensions } from './coverage.ts';
 import type { EventTimeQuery, EventTimeWindow } from './event-time.ts';
+import type { Arrival } from './live-order.ts';
 import { oracleSplit, PLAIN_STYLE, writeNdjson, type WrittenSplit } from './ndjson-writer.ts';
 
 export const EVENT_TIME_DIMENSIONS = {
+  source: ['replayed', 'live'],
   window: ['tumbling', 'days', 'hopping', 'cumulating', 'session', 'count', 'sliding count', 'global'],
   strategy: ['monotonous', 'bounded', 'punctuated', 'adaptive'],
   guard: ['by default', 'tight', 'off'],
@@ -45,6 +47,8 @@ export interface EventTimeCase {
   readonly splits: readonly OracleSplit[];
   /** The bytes of each split, in the same order. */
   readonly written: readonly WrittenSplit[];
+  /** When rows come, one at a time, where they are live. */
+  readonly arrivals: readonly Arrival[];
   readonly query: EventTimeQuery;
   /** How long a watermark waits; the most, when it is adaptive. */
   readonly delayMs: number;
@@ -80,6 +84,7 @@ export function generateEventTimeCase(seed: number): EventTimeCase {
   }
   return {
     ...{ seed, choice, splits, written },
+    arrivals: choice.source === 'live' ? arrivalsOf(splits, random) : [],
     query: {
       window: windowOf(choice, unitMs, random),
       latenessMs: { none: 0, short: 3, long: 12 }[choice.lateness] * unitMs,
@@ -95,13 +100,14 @@ function choose(random: Random): Choices {
   const pick = <const T>(values: readonly [T, ...T[]]): T => values[below(random, values.length)] ?? values[0];
   const dimensions = EVENT_TIME_DIMENSIONS;
   // Windows of event time, and what makes rows come late, are where there is most to get wrong.
-  const isAny = below(random, 8) < 5;
+  const isAny = below(random, 2) === 0;
   const drawn: Choices = {
+    source: pick(['replayed', 'replayed', 'replayed', 'live']),
     window: isAny ? pick(dimensions.window) : pick(['tumbling', 'days', 'hopping', 'session']),
     strategy: pick(dimensions.strategy),
     guard: pick(dimensions.guard),
-    disorder: pick(['none', 'small', 'heavy', 'heavy', 'heavy']),
-    lateness: pick(['none', 'short', 'short', 'long']),
+    disorder: pick(['none', 'small', 'small', 'heavy', 'heavy', 'heavy', 'heavy', 'heavy']),
+    lateness: pick(['none', 'short', 'short', 'long', 'long']),
     results: pick(['accumulating', 'accumulating', 'discarding', 'discarding', 'retracting', 'retracting', 'final']),
     zone: pick(dimensions.zone),
     splits: pick(dimensions.splits),
@@ -191,6 +197,28 @@ function straysOf(
   return { ahead, jumps };
 }
 
+// ---- arrivals ----
+
+export const ARRIVAL_MS = 100;
+/** Half way between two arrivals: no split becomes idle when a row comes. */
+export const IDLE_AFTER_MS = 550;
+
+/** Rows in stretches of one split, while the others are silent, and now and then silence of all. */
+function arrivalsOf(splits: readonly OracleSplit[], random: Random): Arrival[] {
+  const left = splits.map(({ rows }) => rows.map(({ row }) => row));
+  const arrivals: Arrival[] = [];
+  for (let at = ARRIVAL_MS; left.some((rows) => rows.length > 0); ) {
+    const split = below(random, splits.length);
+    const stretch = left[split]?.splice(0, below(random, 3) === 0 ? 4 + below(random, 9) : 1 + below(random, 3)) ?? [];
+    if (below(random, 12) === 0) at += ARRIVAL_MS * (5 + below(random, 8));
+    for (const row of stretch) {
+      arrivals.push({ at, split, row });
+      at += ARRIVAL_MS;
+    }
+  }
+  return arrivals;
+}
+
 // ---- query ----
 
 function windowOf({ window, zone: name }: Choices, unitMs: number, random: Random): EventTimeWindow {
@@ -202,7 +230,7 @@ function windowOf({ window, zone: name }: Choices, unitMs: number, random: Rando
     case 'days':
       return { kind: 'tumbling', sizeMs: DAY_MS, offsetMs, ...zone };
     case 'hopping':
-      return { kind: 'hopping', sizeMs: (2 + below(random, 5)) * 2 * unitMs, slideMs: 2 * unitMs, offsetMs, ...zone };
+      return { kind: 'hopping', sizeMs: (3 + below(random, 9)) * unitMs, slideMs: (1 + below(random, 3)) * unitMs, offsetMs, ...zone };
     case 'cumulating':
       return { kind: 'cumulating', sizeMs: (2 + below(random, 4)) * 2 * unitMs, stepMs: 2 * unitMs, offsetMs, ...zone };
     case 'session':

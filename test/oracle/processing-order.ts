@@ -15,7 +15,8 @@
  *     judged anew.
  *  4. With a guard, the first row of a split has no peers. Its watermark (where timestamps make it) goes out with the second
  *     row that is not from the future; when that is more than the skew before the first, it takes its place and is the first.
- * Not here: adaptive watermarks, whose delay is a matter of the sketch that estimates it.
+ * Not here: sources whose rows come when they come (live-order.ts); adaptive watermarks, whose delay is a matter of the sketch
+ * that estimates it.
  */
 import type { OracleSplit } from './batch-engine.ts';
 import type { Row } from './cells.ts';
@@ -25,13 +26,17 @@ export type WatermarkRule =
   /** The column has the watermark after its row; null: as before. */
   | { readonly kind: 'announced'; readonly column: string };
 
-export interface OrderQuery {
+/** How event time follows the rows of a split. */
+export interface TimeQuery {
   /** Column of timestamps in ms. */
   readonly timestamp: string;
   readonly rule: WatermarkRule;
-  readonly quantumBytes: number;
   /** Undefined: no guard. */
   readonly skewMs: number | undefined;
+}
+
+export interface OrderQuery extends TimeQuery {
+  readonly quantumBytes: number;
 }
 
 export interface OrderedRow {
@@ -52,10 +57,12 @@ export function processingOrder(splits: readonly OracleSplit[], query: OrderQuer
   for (let turn = nextTurn(cursors); turn !== undefined; turn = nextTurn(cursors)) {
     const turnEnd = (Math.floor(turn.offset / query.quantumBytes) + 1) * query.quantumBytes;
     while (!turn.isFinished && turn.offset < turnEnd) {
-      const own = cursors.filter(({ isFinished }) => !isFinished).map((each) => each.ownBefore(each === turn));
-      const taken = turn.take(Math.max(floor, Math.min(...own)));
-      order.push(taken);
-      if (!taken.isFuture) floor = taken.watermark;
+      const { row } = turn;
+      const own = cursors.filter(({ isFinished }) => !isFinished).map(({ time }) => time.before(time === turn.time ? row : undefined));
+      const watermark = Math.max(floor, Math.min(...own));
+      const isFuture = turn.take();
+      order.push({ row, timestamp: Number(row[query.timestamp]), watermark, isFuture });
+      if (!isFuture) floor = watermark;
     }
   }
   return order;
@@ -63,23 +70,18 @@ export function processingOrder(splits: readonly OracleSplit[], query: OrderQuer
 
 function nextTurn(cursors: readonly Cursor[]): Cursor | undefined {
   const open = cursors.filter(({ isFinished }) => !isFinished);
-  const lowest = Math.min(...open.map(({ most }) => most));
-  return open.find(({ most }) => most === lowest);
+  const lowest = Math.min(...open.map(({ time }) => time.most));
+  return open.find(({ time }) => time.most === lowest);
 }
 
 class Cursor {
-  most = -Infinity;
+  readonly time: SplitTime;
   readonly #split: OracleSplit;
-  readonly #query: OrderQuery;
   #next = 0;
-  #hasPeers = false;
-  #ahead: number[] = [];
-  #announced = -Infinity;
 
-  constructor(split: OracleSplit, query: OrderQuery) {
+  constructor(split: OracleSplit, query: TimeQuery) {
     this.#split = split;
-    this.#query = query;
-    this.#hasPeers = query.skewMs === undefined;
+    this.time = new SplitTime(query);
   }
 
   get isFinished(): boolean {
@@ -90,37 +92,57 @@ class Cursor {
     return this.#split.rows[this.#next]?.offset ?? Infinity;
   }
 
-  get #row(): Row {
+  get row(): Row {
     return this.#split.rows[this.#next]?.row ?? {};
   }
 
-  get #timestamp(): number {
-    return Number(this.#row[this.#query.timestamp]);
+  take(): boolean {
+    const { row } = this;
+    this.#next++;
+    return this.time.take(row);
+  }
+}
+
+/** How far event time has come in one split. */
+export class SplitTime {
+  /** Largest timestamp that is not from the future. */
+  most = -Infinity;
+  readonly #query: TimeQuery;
+  #hasPeers: boolean;
+  #ahead: number[] = [];
+  #announced = -Infinity;
+
+  constructor(query: TimeQuery) {
+    this.#query = query;
+    this.#hasPeers = query.skewMs === undefined;
+  }
+
+  /** The split's own watermark before its next row; without one: as other splits see it. */
+  before(row: Row | undefined): number {
+    const { rule } = this.#query;
+    if (rule.kind === 'announced') return this.#announced;
+    const isKnown = this.#hasPeers || (row !== undefined && !this.#showsFirstAhead(row));
+    return isKnown ? this.most - rule.delayMs - 1 : -Infinity;
+  }
+
+  /** True when the row is from the future. */
+  take(row: Row): boolean {
+    if (this.#isAhead(this.#timestampOf(row))) return true;
+    this.#accept(row, this.#timestampOf(row));
+    return false;
+  }
+
+  #timestampOf(row: Row): number {
+    return Number(row[this.#query.timestamp]);
   }
 
   get #skewMs(): number {
     return this.#query.skewMs ?? Infinity;
   }
 
-  /** Whether the first row was dated ahead, as the next one shows. */
-  get #showsFirstAhead(): boolean {
-    return !this.#hasPeers && this.#timestamp < this.most - this.#skewMs;
-  }
-
-  /** The split's own watermark before a row: its own next row, or one of another split. */
-  ownBefore(isOwn: boolean): number {
-    const { rule } = this.#query;
-    if (rule.kind === 'announced') return this.#announced;
-    const isKnown = this.#hasPeers || (isOwn && !this.#showsFirstAhead);
-    return isKnown ? this.most - rule.delayMs - 1 : -Infinity;
-  }
-
-  take(watermark: number): OrderedRow {
-    const [row, timestamp] = [this.#row, this.#timestamp];
-    const isFuture = this.#isAhead(timestamp);
-    if (!isFuture) this.#accept(row, timestamp);
-    this.#next++;
-    return { row, timestamp, watermark, isFuture };
+  /** Whether the first row was dated ahead, as this one shows. */
+  #showsFirstAhead(row: Row): boolean {
+    return !this.#hasPeers && this.#timestampOf(row) < this.most - this.#skewMs;
   }
 
   #isAhead(timestamp: number): boolean {
@@ -135,7 +157,7 @@ class Cursor {
 
   #accept(row: Row, timestamp: number): void {
     const { rule } = this.#query;
-    if (this.#showsFirstAhead) this.most = timestamp;
+    if (this.#showsFirstAhead(row)) this.most = timestamp;
     else {
       if (this.most !== -Infinity) this.#hasPeers = true;
       this.most = Math.max(this.most, timestamp);

@@ -10,7 +10,6 @@
 import { below, type Random, seededRandom } from '../../src/base/random.ts';
 import { imbalance } from '../../src/metrics/ledger.ts';
 import type { JobRun } from '../../src/runtime/job-run.ts';
-import type { MemoryFilesOptions } from '../../src/testing/memory-files.ts';
 import { MemoryMedium } from '../../src/testing/memory-store.ts';
 import { type Coverage, pairwiseCoverage } from '../oracle/coverage.ts';
 import { type EventTimeResult, recompute } from '../oracle/event-time.ts';
@@ -18,8 +17,11 @@ import {
   EVENT_TIME_DIMENSIONS,
   type EventTimeCase,
   generateEventTimeCase,
+  ARRIVAL_MS,
+  IDLE_AFTER_MS,
   isPossibleEventTimePair,
 } from '../oracle/generate-event-time.ts';
+import { liveOrder } from '../oracle/live-order.ts';
 import { type OrderedRow, processingOrder, type WatermarkRule } from '../oracle/processing-order.ts';
 import { type DriveOptions, driveThrough, TickingClock } from './engine.ts';
 import { type EventTimeJob, eventTimeJob, watermarksJob } from './event-time-job.ts';
@@ -56,7 +58,7 @@ export const newEventTimeTally = (): EventTimeTally => ({
 export async function runEventTimeCase(seed: number, tally: EventTimeTally): Promise<void> {
   const made = generateEventTimeCase(seed);
   const random = seededRandom(Math.imul(seed, 0x51ed270b) ^ 0x1b873593);
-  const choice = chooseRun(random);
+  const choice = chooseRun(made, random);
   try {
     await runChosen(made, choice, random, tally);
   } catch (error) {
@@ -67,10 +69,13 @@ export async function runEventTimeCase(seed: number, tally: EventTimeTally): Pro
   tally.coverage.add(seed, { ...made.choice, ...choice });
 }
 
-function chooseRun(random: Random): RunChoice {
+function chooseRun({ choice }: EventTimeCase, random: Random): RunChoice {
   const pick = <T>(values: readonly [T, ...T[]]): T => values[below(random, values.length)] ?? values[0];
+  // What several live splits had while nobody looked comes split by split: their order is another one after a restart.
+  const isFree = choice.source === 'replayed' || choice.splits === '1';
+  const restarts = pick(RUN_DIMENSIONS.restarts);
   return {
-    restarts: pick(RUN_DIMENSIONS.restarts),
+    restarts: isFree ? restarts : 'none',
     batchRows: pick(RUN_DIMENSIONS.batchRows),
     quantum: pick(RUN_DIMENSIONS.quantum),
   };
@@ -91,7 +96,7 @@ async function runChosen(
   const settings = {
     batchRows: Number(choice.batchRows),
     chunkBytes: 200 + below(random, 800),
-    checkpointEveryMs: 5 + below(random, 20),
+    checkpointEveryMs: (5 + below(random, 20)) * (made.choice.source === 'live' ? ARRIVAL_MS : 1),
   };
   const stops = stopsOf(made, choice, random);
   const medium = new MemoryMedium();
@@ -133,22 +138,24 @@ const rowsTaken = (run: JobRun): number => Math.max(...Object.values(run.ledger(
 // ---- the oracle's side ----
 
 export async function orderOf(made: EventTimeCase, quantumBytes: number): Promise<readonly OrderedRow[]> {
-  const { splits, skewMs, delayMs, choice } = made;
-  const by = (rule: WatermarkRule): OrderedRow[] =>
-    processingOrder(splits, { timestamp: 'at', rule, quantumBytes, skewMs });
+  const { splits, skewMs, delayMs, choice, arrivals } = made;
+  const by = (rule: WatermarkRule): OrderedRow[] => {
+    const query = { timestamp: 'at', rule, skewMs };
+    return choice.source === 'live'
+      ? liveOrder(splits.length, arrivals, { ...query, idleAfterMs: IDLE_AFTER_MS })
+      : processingOrder(splits, { ...query, quantumBytes });
+  };
   if (choice.strategy === 'punctuated') return by({ kind: 'announced', column: 'mark' });
   const longest = by({ kind: 'by timestamp', delayMs });
   if (choice.strategy !== 'adaptive') return longest;
-  return withGiven(longest, by({ kind: 'by timestamp', delayMs: 0 }), await adaptiveWatermarks(made, { quantumBytes }));
+  return withGiven(longest, by({ kind: 'by timestamp', delayMs: 0 }), await adaptiveWatermarks(made, quantumBytes));
 }
 
 /** How long an adaptive watermark waits is its sketch's affair: it is asked, in one run without restarts. */
-async function adaptiveWatermarks(
-  made: EventTimeCase,
-  options: MemoryFilesOptions,
-): Promise<ReadonlyMap<number, number>> {
-  const asked = watermarksJob(made, options);
-  await driveThrough({ job: asked.job, medium: new MemoryMedium() }, []);
+async function adaptiveWatermarks(made: EventTimeCase, quantumBytes: number): Promise<ReadonlyMap<number, number>> {
+  const clock = new TickingClock();
+  const asked = watermarksJob(made, { clock, quantumBytes });
+  await driveThrough({ job: asked.job, clock, medium: new MemoryMedium() }, []);
   return asked.watermarks();
 }
 

@@ -28,11 +28,19 @@ import {
   tumbling,
   utf8,
 } from '../../src/index.ts';
+import { makeSource } from '../../src/api/port.ts';
 import { isEventTime } from '../../src/api/time.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import { memoryFiles, type MemoryFilesOptions } from '../../src/testing/memory-files.ts';
+import { tapeSource } from '../../src/testing/tape.ts';
 import type { Cell } from '../oracle/cells.ts';
 import { resultText } from '../oracle/event-time.ts';
-import type { EventTimeCase } from '../oracle/generate-event-time.ts';
+import {
+  ARRIVAL_MS,
+  EVENT_TIME_SCHEMA,
+  type EventTimeCase,
+  IDLE_AFTER_MS,
+} from '../oracle/generate-event-time.ts';
 
 /** EVENT_TIME_SCHEMA through the public API. */
 const ROWS = schema({
@@ -67,17 +75,26 @@ export interface EventTimeJob {
 
 const ms = (value: number): Duration => `${value} ms`;
 
-const sourceOf = ({ splits, written }: EventTimeCase, options: MemoryFilesOptions): Source<Columns> =>
-  memoryFiles(
-    Object.fromEntries(splits.map(({ name }, i) => [name, written[i]?.bytes ?? new Uint8Array(0)])),
-    ROWS,
-    options,
-  );
+/** How the rows reach the job. */
+export interface Reading extends MemoryFilesOptions {
+  readonly clock: Clock;
+}
 
-export function eventTimeJob(made: EventTimeCase, options: MemoryFilesOptions): EventTimeJob {
+function sourceOf({ choice, splits, written, arrivals }: EventTimeCase, reading: Reading): Source<Columns> {
+  if (choice.source === 'replayed') {
+    const bytes = splits.map(({ name }, i): [string, Uint8Array] => [name, written[i]?.bytes ?? new Uint8Array(0)]);
+    return memoryFiles(Object.fromEntries(bytes), ROWS, reading);
+  }
+  const events = arrivals.map(({ at, split, row }) => ({ at, split: splits[split]?.name ?? '', row }));
+  const playing = { clock: reading.clock, beganMs: 0, speed: 1, tickMs: ARRIVAL_MS };
+  // The tape is given rows of cells, as its source takes them.
+  return makeSource(ROWS, tapeSource({ schema: EVENT_TIME_SCHEMA, events: events }, playing), 'tape');
+}
+
+export function eventTimeJob(made: EventTimeCase, reading: Reading): EventTimeJob {
   const { query, choice } = made;
   // As LooseStream says.
-  const rows = withWatermarks(made, options) as unknown as LooseStream;
+  const rows = withWatermarks(made, reading) as unknown as LooseStream;
   const trigger = query.window.kind === 'global' ? { trigger: countTrigger(query.window.everyRows) } : {};
   const lateness = query.latenessMs === 0 ? {} : { allowedLateness: ms(query.latenessMs) };
   const windowed = rows
@@ -102,10 +119,10 @@ export function eventTimeJob(made: EventTimeCase, options: MemoryFilesOptions): 
 /** The watermark before each row that is processed, by its id: what an adaptive strategy made of the rows. */
 export function watermarksJob(
   made: EventTimeCase,
-  options: MemoryFilesOptions,
+  reading: Reading,
 ): { readonly job: Job; watermarks(): ReadonlyMap<number, number> } {
   const out = collect();
-  const seen = withWatermarks(made, options)
+  const seen = withWatermarks(made, reading)
     .keyBy('key')
     .process(
       { row: ({ id }, { watermark, emit }) => emit({ id, watermark: watermark.epochMs }) },
@@ -117,10 +134,13 @@ export function watermarksJob(
   };
 }
 
-function withWatermarks(made: EventTimeCase, options: MemoryFilesOptions) {
+function withWatermarks(made: EventTimeCase, reading: Reading) {
   const { delayMs, skewMs, choice } = made;
-  const guard = choice.guard === 'by default' ? {} : { futureSkew: skewMs === undefined ? ('off' as const) : ms(skewMs) };
-  const source = from(sourceOf(made, options));
+  const guard = {
+    ...(choice.guard === 'by default' ? {} : { futureSkew: skewMs === undefined ? ('off' as const) : ms(skewMs) }),
+    idleAfter: ms(IDLE_AFTER_MS),
+  };
+  const source = from(sourceOf(made, reading));
   switch (choice.strategy) {
     case 'monotonous':
       return source.watermark('at', monotonous(), guard);
