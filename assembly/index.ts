@@ -64,6 +64,7 @@ export { fireNext, windowDue, windowFiring } from './window/fire';
 export { planInit } from './window/plan';
 export { sliceCount } from './window/slices';
 export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { stateWalk } from './heaviest';
 export { keyedOpen } from './keyed/scan';
 export {
   keyedClear,

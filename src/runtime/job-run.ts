@@ -26,6 +26,8 @@ import { MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
 import { encodeManifest, isManifestName, type Manifest, manifestName } from '../state/manifest.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import { type Damage, leftovers, refuseForeign, restoreLatest } from './checkpoint/restore.ts';
+import { LagTracker } from './lag/lag-tracker.ts';
+import type { JobLag } from './lag/lag-figures.ts';
 import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deployment.ts';
 
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
@@ -47,6 +49,7 @@ export class JobRun {
   #background: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #longestGapMs = 0;
+  #lag: LagTracker | undefined;
   #registry: MetricsRegistry | undefined;
   /** Checkpoints that were found damaged at the start. */
   damaged: readonly Damage[] = [];
@@ -65,6 +68,11 @@ export class JobRun {
   get deployment(): Deployment {
     assert(this.#deployment !== undefined, 'the job has not started');
     return this.#deployment;
+  }
+
+  get lagTracker(): LagTracker {
+    assert(this.#lag !== undefined, 'the job has not started');
+    return this.#lag;
   }
 
   get checkpoints(): Checkpointer['counts'] {
@@ -108,6 +116,7 @@ export class JobRun {
       timestamp: this.#ports.timestamp,
       clock,
     });
+    this.#lag = new LagTracker(this.plan, this.#deployment.task, clock, this.settings.lag);
     const manifest = this.#adopt(restored, epoch);
     await store.publish(
       manifestName(epoch, manifest.checkpoint),
@@ -184,6 +193,11 @@ export class JobRun {
     };
   }
 
+  /** How far effects are behind the events that they come from, by sink and part. */
+  lag(): JobLag {
+    return this.lagTracker.lag();
+  }
+
   /** Everything that is counted, with units: ledger entries, state, sinks, checkpoints. */
   metrics(): MetricsSnapshot {
     this.#registry ??= metricsOf(this);
@@ -234,6 +248,7 @@ export class JobRun {
   async #loop(): Promise<void> {
     const { clock } = this.#ports;
     const { task } = this.deployment;
+    const lag = this.lagTracker;
     let due = this.#due();
     let turnBegan = clock.monotonicMs();
     let last = turnBegan;
@@ -251,12 +266,15 @@ export class JobRun {
         }
       }
       const step = task.step(processingTime);
+      lag.advance();
       if (step === 'end') return;
       const now = clock.monotonicMs();
       if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
       last = now;
       waits = step === 'wait' ? waits + 1 : 0;
       if (step === 'wait') {
+        // A source that gives one batch at a time must not fill a sink without end between two waits either.
+        await this.#sinksReady();
         await this.#wait(due);
         // A reader that is ready again and again and yet has nothing must not keep the host's I/O from running.
         if (waits % TURN_STEPS === 0) await clock.yield();
@@ -314,7 +332,9 @@ export class JobRun {
   async #take(finished: boolean): Promise<void> {
     assert(this.#checkpointer !== undefined, 'the job has not started');
     this.deployment.deadLetters.flush();
+    this.lagTracker.cut();
     await this.#checkpointer.take(finished);
+    this.lagTracker.committed();
   }
 
   #throwFailure(): void {

@@ -4,6 +4,7 @@ import type { SinkConnector } from '../connector/sink.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { CheckpointStore } from '../state/checkpoint-store.ts';
+import type { LagMode } from './lag/lag-figures.ts';
 
 export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
 
@@ -43,6 +44,8 @@ export interface JobSettings {
   readonly chunkBytes: number;
   /** A checkpoint writes only what changed, until its segments hold more than this and several times the state. */
   readonly logBytes: number;
+  /** How lag is measured. */
+  readonly lag: LagMode;
 }
 
 export const DEFAULT_SETTINGS: JobSettings = {
@@ -53,6 +56,7 @@ export const DEFAULT_SETTINGS: JobSettings = {
   // What a chunk holds is read, parsed and aggregated while it is in a core's own cache.
   chunkBytes: 256 * 1024,
   logBytes: 64 * 1024 * 1024,
+  lag: 'endToEnd',
 };
 
 /** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */

@@ -9,6 +9,7 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
+import type { JobLag } from './lag/lag-figures.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 
 export interface RunningJob extends AsyncDisposable {
@@ -24,6 +25,8 @@ export interface RunningJob extends AsyncDisposable {
   metrics(): MetricsSnapshot;
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
   progress(): JobProgress;
+  /** How far effects are behind the events that they come from: by sink, in parts that sum to the whole. */
+  lag(): JobLag;
   /** The first dead letters since the start, at most a hundred. */
   deadLetters(): readonly DeadLetterRecord[];
   /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
@@ -68,6 +71,10 @@ export class JobHandle implements RunningJob {
 
   progress(): JobProgress {
     return this.#run.progress();
+  }
+
+  lag(): JobLag {
+    return this.#run.lag();
   }
 
   deadLetters(): readonly DeadLetterRecord[] {

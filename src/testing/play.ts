@@ -8,13 +8,14 @@
  * Invariants
  *  1. Nothing waits in real time: the clock jumps to whatever sleeps next. The same tapes and options give the same record.
  *  2. All moments are milliseconds since the beginning of the tape, whatever the speed.
- *  3. Rows are recorded when a sink is handed them. With restarts, rows since the last checkpoint are recorded again.
+ *  3. Rows are recorded when they are out: as a sink is handed them, or as it has written or committed them. With restarts, rows since the last checkpoint are recorded again.
  * Not here: faults at every port call (simulate.ts).
  */
 import { kernelsBase64 } from '#kernels';
 import { eventTimeHook, physicalPlanOf } from '../api/deploy.ts';
 import type { Job } from '../api/job.ts';
 import { mistake } from '../api/mistake.ts';
+import type { Clock } from '../base/clock.ts';
 import type { SinkConnector, SinkContext, SinkWriter } from '../connector/sink.ts';
 import { describeSchema } from '../data/schema.ts';
 import { ChangeReader } from '../format/collect-sink.ts';
@@ -26,6 +27,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import type { DeadLetterRecord } from '../runtime/dead-letters.ts';
 import { JobRun } from '../runtime/job-run.ts';
+import type { JobLag } from '../runtime/lag/lag-figures.ts';
 import { DEFAULT_SETTINGS, type JobProgress, type JobSettings, memoryBytesFor } from '../runtime/job-settings.ts';
 import { MemoryMedium, MemoryStore } from './memory-store.ts';
 import { type Tape, tapeSource } from './tape.ts';
@@ -42,7 +44,16 @@ export interface PlayOptions {
   readonly tickMs?: number;
   /** Moments at which the process dies and another takes over from the last checkpoint. */
   readonly restartsAtMs?: readonly number[];
-  readonly settings?: Partial<Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes'>>;
+  readonly settings?: Partial<Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes' | 'lag'>>;
+  /** What sinks are like, by uid; those that are not here take rows at once. */
+  readonly sinks?: { readonly [sink: string]: PlayedSink };
+}
+
+export interface PlayedSink {
+  /** Milliseconds of processing time that a batch takes to be written; the job goes on when it is. */
+  readonly takesMs?: number;
+  /** Whether rows are out only with the checkpoint that holds them. */
+  readonly commits?: boolean;
 }
 
 /** A row that a sink was handed. `op` is '+I' unless the sink takes changes. */
@@ -56,6 +67,7 @@ export interface Sample {
   readonly at: number;
   readonly progress: JobProgress;
   readonly metrics: MetricsSnapshot;
+  readonly lag: JobLag;
 }
 
 export interface Played {
@@ -64,6 +76,7 @@ export interface Played {
   readonly samples: readonly Sample[];
   readonly ledger: { readonly [operator: string]: Readonly<LedgerEntry> };
   readonly metrics: MetricsSnapshot;
+  readonly lag: JobLag;
   readonly deadLetters: readonly DeadLetterRecord[];
   /** When the job ended. */
   readonly endedAt: number;
@@ -136,6 +149,7 @@ class Player {
         samples: this.#samples,
         ledger: run.ledger(),
         metrics: run.metrics(),
+        lag: run.lag(),
         deadLetters: run.deployment.deadLetters.sample,
         endedAt: this.#now(),
         failure: end.failure,
@@ -165,7 +179,7 @@ class Player {
       const { uid, operator } = node;
       if (operator.kind === 'sink') {
         const rows = (this.#output[uid] ??= []);
-        return { ...node, operator: { ...operator, connector: this.#recorder(rows, operator.connector.accepts) } };
+        return { ...node, operator: { ...operator, connector: this.#recorder(uid, rows, operator.connector.accepts) } };
       }
       const given = this.#options.tapes[uid];
       if (operator.kind !== 'source' || given === undefined) return node;
@@ -174,11 +188,11 @@ class Player {
     return { ...this.#plan, nodes };
   }
 
-  #recorder(rows: PlayedRow[], accepts: SinkConnector['accepts']): SinkConnector {
-    return {
-      accepts,
-      open: async (context) => new Recorder(context, rows, accepts === 'changelog', () => this.#now()),
-    };
+  #recorder(uid: string, rows: PlayedRow[], accepts: SinkConnector['accepts']): SinkConnector {
+    const { takesMs, commits } = this.#options.sinks?.[uid] ?? {};
+    const how = { isChangelog: accepts === 'changelog', takesMs: takesMs ?? 0, commits: commits ?? false };
+    const now = { clock: this.#clock, now: () => this.#now() };
+    return { accepts, open: async (context) => new Recorder(context, rows, how, now) };
   }
 
   /** Lets the job and the clock take turns until the job has ended, or its process is to die. */
@@ -201,7 +215,7 @@ class Player {
       const now = this.#now();
       if (dieAt !== undefined && now >= dieAt) return 'restart';
       for (; run.status === 'running' && now >= sampleAt; sampleAt += sampleEveryMs ?? sampleAt) {
-        this.#samples.push({ at: sampleAt, progress: run.progress(), metrics: run.metrics() });
+        this.#samples.push({ at: sampleAt, progress: run.progress(), metrics: run.metrics(), lag: run.lag() });
       }
       idleRounds = this.#clock.wakeNext() ? 0 : idleRounds + 1;
     }
@@ -209,33 +223,81 @@ class Player {
   }
 }
 
+interface RecorderOptions extends Required<PlayedSink> {
+  readonly isChangelog: boolean;
+}
+
 /** A sink that remembers every row with its moment. */
 class Recorder implements SinkWriter {
+  readonly commits: boolean;
+  readonly bytesWritten = 0;
   readonly #reader: ChangeReader;
   readonly #rows: PlayedRow[];
-  readonly #isChangelog: boolean;
-  readonly #now: () => number;
-  readonly bytesWritten = 0;
+  readonly #options: RecorderOptions;
+  readonly #time: { readonly clock: Clock; readonly now: () => number };
+  #writing: Promise<void> | undefined;
+  /** Rows written and not committed; those of the checkpoint that is being taken come first. */
+  #uncommitted: { readonly op: string; readonly row: Row }[] = [];
+  #prepared = 0;
 
-  constructor(context: SinkContext, rows: PlayedRow[], isChangelog: boolean, now: () => number) {
-    this.#reader = new ChangeReader(context, { changelog: isChangelog, timestamp: eventTimeHook });
+  constructor(
+    context: SinkContext,
+    rows: PlayedRow[],
+    options: RecorderOptions,
+    time: { readonly clock: Clock; readonly now: () => number },
+  ) {
+    this.#reader = new ChangeReader(context, { changelog: options.isChangelog, timestamp: eventTimeHook });
     this.#rows = rows;
-    this.#isChangelog = isChangelog;
-    this.#now = now;
+    this.#options = options;
+    this.#time = time;
+    this.commits = options.commits;
   }
 
   write(batch: Parameters<SinkWriter['write']>[0]): void {
-    const at = this.#now();
-    for (const read of this.#reader.read(batch)) {
-      const { op, ...row } = read;
-      this.#rows.push(this.#isChangelog ? { at, op: String(op), row } : { at, op: '+I', row: read });
-    }
+    const read = this.#reader.read(batch).map((each) => {
+      const { op, ...row } = each;
+      return this.#options.isChangelog ? { op: String(op), row } : { op: '+I', row: each };
+    });
+    const { takesMs } = this.#options;
+    if (takesMs === 0) return this.#wrote(read);
+    const writing = (this.#writing ?? Promise.resolve())
+      .then(() => this.#time.clock.sleep(takesMs))
+      .then(() => {
+        this.#wrote(read);
+        if (this.#writing === writing) this.#writing = undefined;
+      });
+    this.#writing = writing;
+  }
+
+  #wrote(rows: readonly { readonly op: string; readonly row: Row }[]): void {
+    if (this.commits) this.#uncommitted.push(...rows);
+    else for (const row of rows) this.#rows.push({ at: this.#time.now(), ...row });
+  }
+
+  written(): Promise<void> | undefined {
+    return this.#writing;
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#writing;
+  }
+
+  async prepare(checkpoint: number): Promise<number | undefined> {
+    const writing = this.#writing;
+    if (writing === undefined) this.#prepared = this.#uncommitted.length;
+    await writing?.then(() => {
+      this.#prepared = this.#uncommitted.length;
+    });
+    return this.#prepared > 0 ? checkpoint : undefined;
+  }
+
+  async commit(): Promise<void> {
+    const at = this.#time.now();
+    for (const row of this.#uncommitted.splice(0, this.#prepared)) this.#rows.push({ at, ...row });
+    this.#prepared = 0;
   }
 
   async fence(): Promise<void> {}
   async recover(): Promise<void> {}
-  ready(): undefined {}
-  async prepare(): Promise<undefined> {}
-  async commit(): Promise<void> {}
   async close(): Promise<void> {}
 }
