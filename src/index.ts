@@ -51,8 +51,9 @@ export {
   type WatermarkGenerator,
   type WatermarkOptions,
 } from './api/watermark.ts';
-export { hopping, tumbling, type Window, type WindowOffset } from './api/window.ts';
-export type { Duration } from './base/time.ts';
+export { cumulating, hopping, type LateOptions, tumbling, type Window, type WindowOffset } from './api/window.ts';
+export type { ResultMode } from './plan/logical.ts';
+export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 
 // Sources and sinks

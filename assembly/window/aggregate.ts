@@ -6,19 +6,21 @@
  * them.
  *
  * Invariants
- *  1. The answer is that of following row by row. A row is late when the last window that holds it ended at or before
- *     its watermark; late rows go to the late selection and change nothing. Before a row whose watermark passes the end
- *     of a window with content, the kernel stops (FIRE_FIRST), so that the window fires without it.
+ *  1. The answer is that of following row by row. A row is late when the last window that holds it ended the allowed
+ *     lateness or more before its watermark; late rows go to the late selection and change nothing. Before a row whose
+ *     watermark passes the end of a window with content, the kernel stops (FIRE_FIRST), so that the window fires
+ *     without it. A row that a window holds which has passed, but not for longer than the lateness, is taken alone.
  *  2. What a window holds, and the order of float additions per key, do not depend on how rows are batched.
  *  3. When memory runs out all counts hold and each row is in as a whole or not at all. The rows before the answered
  *     one are in; later ones of the mini-batch may be, when they belong to another slice, so the caller must give up.
- * Not here: firing (fire.ts), one aggregate (aggregate/).
+ * Not here: firing (fire.ts), rows that reopen windows (correct.ts), one aggregate (aggregate/).
  */
 import { columnValidity, columnValues, isValid, OUT_OF_MEMORY } from '../abi';
 import { aggregateAdd } from '../aggregate/registry';
 import { TABLE_ENTRIES, TABLE_ROWS, TABLE_MOVED, tableGrow } from '../hash/table';
 import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
+import { correctRow } from './correct';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import { addNarrow, NARROW_ROWS_MAX, takeWideRows } from './narrow';
 import {
@@ -29,6 +31,8 @@ import {
   AGGREGATE_OFFSET,
   AGGREGATE_TYPE,
   PLAN_AGGREGATE_COUNT,
+  PLAN_ALONE,
+  PLAN_DELAY_MS,
   PLAN_DUE_END,
   PLAN_FIRED,
   PLAN_LATE,
@@ -37,6 +41,7 @@ import {
   PLAN_MIXED,
   PLAN_NARROW_BYTES,
   PLAN_NEW_KEYS,
+  PLAN_OUT_ROWS,
   PLAN_ROWS,
   PLAN_RUN_ROWS,
   PLAN_SCRATCH,
@@ -61,17 +66,24 @@ import {
   FIRED_THROUGH,
   NARROW,
   setSliceTable,
+  sliceAtOrAfter,
   sliceCount,
   sliceEnsure,
   sliceStart,
   sliceTable,
   sliceTableEnsure,
+  TIME_MAX,
+  TIME_MIN,
   WIDE,
 } from './slices';
-import { lastEndOf, nextEndOf, sliceOf } from './time';
+import { endAfter, firstOpenSlice, instantOf, lastEndOf, nextEndOf, sliceOf } from './time';
 
 /** Status of the plan: windows must fire up to the watermark of the answered row before it is handed in again. */
 export const FIRE_FIRST: i32 = 1;
+/** The output is full: it must be taken away before the answered row is handed in again. */
+export const EMIT_FIRST: i32 = 2;
+/** Inside this file: the next row reopens windows. */
+const CORRECT: i32 = 3;
 /** So many wide entries are no reason to keep rows from narrow ones. */
 const WIDE_ENTRIES_FEW: u32 = 1024;
 
@@ -84,6 +96,8 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   store<u32>(planPtr, 0, PLAN_LATE_COUNT);
   store<u32>(planPtr, 0, PLAN_NEW_KEYS);
+  store<u32>(planPtr, 0, PLAN_OUT_ROWS);
+  store<u32>(planPtr, 0, PLAN_ALONE);
   store<i32>(planPtr, 0, PLAN_STATUS);
   const fired = load<i64>(statePtr(state), FIRED_THROUGH);
   store<i64>(planPtr, fired, PLAN_FIRED);
@@ -101,15 +115,42 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
       break;
     }
     at = next;
+    if (load<i32>(planPtr, PLAN_STATUS) == CORRECT) {
+      store<i32>(planPtr, correctRow(planPtr, state, rowAt(planPtr, at)), PLAN_STATUS);
+      if (load<i32>(planPtr, PLAN_STATUS) == 0) at++;
+    }
     if (load<i32>(planPtr, PLAN_STATUS) != 0) break;
   }
   setFiredThrough(state, load<i64>(planPtr, PLAN_FIRED));
   return at;
 }
 
-/** End of the first window with content that has not fired; the end of time when there is none. */
-export function dueEnd(planPtr: u32, state: u32, firedThrough: i64): i64 {
-  return sliceCount(state) == 0 ? i64.MAX_VALUE : nextEndOf(planPtr, sliceStart(state, 0), firedThrough);
+/** Label of the end of the first window with content that has not fired; i64.MAX_VALUE when there is none. */
+export function dueLabel(planPtr: u32, state: u32, firedThrough: i64): i64 {
+  const count = sliceCount(state);
+  if (count == 0) return i64.MAX_VALUE;
+  const first = sliceAtOrAfter(state, firstOpenSlice(planPtr, firedThrough));
+  return first == count ? i64.MAX_VALUE : nextEndOf(planPtr, sliceStart(state, first), firedThrough);
+}
+
+/** The instant of it. */
+function dueEnd(planPtr: u32, state: u32, firedThrough: i64): i64 {
+  const label = dueLabel(planPtr, state, firedThrough);
+  return label == i64.MAX_VALUE ? label : instantOf(planPtr, label);
+}
+
+/** The watermark that the aggregation goes by: that of its input, less the delay. */
+export function delayed(planPtr: u32, watermark: i64): i64 {
+  const delay = load<i64>(planPtr, PLAN_DELAY_MS);
+  // Below TIME_MIN a difference could leave i64.
+  if (delay == 0 || watermark >= TIME_MAX || watermark <= TIME_MIN) return watermark;
+  return max<i64>(TIME_MIN, watermark - delay);
+}
+
+/** Row number at a position of the input. */
+function rowAt(planPtr: u32, position: u32): u32 {
+  const selection = load<u32>(planPtr, PLAN_SELECTION);
+  return selection == 0 ? position : load<u32>(selection + (position << 2));
 }
 
 export function setFiredThrough(state: u32, through: i64): void {
@@ -121,7 +162,7 @@ export function setFiredThrough(state: u32, through: i64): void {
 
 /**
  * Collects the next mini-batch from position `from` on, with the slice of each row, and returns the position after it.
- * Sets the status when a window is due first.
+ * Sets the status when a window is due first, or when the next row reopens windows.
  */
 function nextRows(planPtr: u32, from: u32): u32 {
   const rows = load<u32>(planPtr, PLAN_ROWS);
@@ -134,16 +175,22 @@ function nextRows(planPtr: u32, from: u32): u32 {
   let fired = load<i64>(planPtr, PLAN_FIRED);
   let due = load<i64>(planPtr, PLAN_DUE_END);
   // The slice of the row before, and the one before that: disorder around a border goes to and fro between two slices.
-  let start: i64 = i64.MAX_VALUE;
+  let slice: i64 = i64.MAX_VALUE;
+  let start: i64 = 0;
+  let span: i64 = 0;
+  let firstEnd: i64 = 0;
   let lastEnd: i64 = 0;
-  let otherStart: i64 = i64.MAX_VALUE;
+  let otherSlice: i64 = i64.MAX_VALUE;
+  let otherStart: i64 = 0;
+  let otherSpan: i64 = 0;
+  let otherFirst: i64 = 0;
   let otherEnd: i64 = 0;
   let mixed: u32 = 0;
   let n: u32 = 0;
   let at = from;
   for (; at < rows && n < RUN_ROWS_MAX; at++) {
     const row = selection == 0 ? at : load<u32>(selection + (at << 2));
-    const watermark = watermarks == 0 ? fired : load<i64>(watermarks + (row << 3));
+    const watermark = watermarks == 0 ? fired : delayed(planPtr, load<i64>(watermarks + (row << 3)));
     if (watermark > fired) {
       if (due - 1 <= watermark) {
         store<i32>(planPtr, FIRE_FIRST, PLAN_STATUS);
@@ -152,27 +199,43 @@ function nextRows(planPtr: u32, from: u32): u32 {
       fired = watermark;
     }
     const time = load<i64>(times + (row << 3));
-    if (<u64>(time - start) >= <u64>sliceMs) {
+    if (<u64>(time - start) >= <u64>span) {
+      const wasSlice = slice;
       const wasStart = start;
+      const wasSpan = span;
+      const wasFirst = firstEnd;
       const wasEnd = lastEnd;
-      if (<u64>(time - otherStart) < <u64>sliceMs) {
+      if (<u64>(time - otherStart) < <u64>otherSpan) {
+        slice = otherSlice;
         start = otherStart;
+        span = otherSpan;
+        firstEnd = otherFirst;
         lastEnd = otherEnd;
       } else {
-        start = sliceOf(planPtr, time);
-        lastEnd = lastEndOf(planPtr, start) + lateness;
-        if (lastEnd - 1 > watermark) due = min<i64>(due, nextEndOf(planPtr, start, fired));
+        slice = sliceOf(planPtr, time);
+        start = instantOf(planPtr, slice);
+        span = instantOf(planPtr, slice + sliceMs) - start;
+        firstEnd = instantOf(planPtr, endAfter(planPtr, slice));
+        lastEnd = instantOf(planPtr, lastEndOf(planPtr, slice));
+        if (lastEnd - 1 > watermark) due = min<i64>(due, instantOf(planPtr, nextEndOf(planPtr, slice, fired)));
       }
+      otherSlice = wasSlice;
       otherStart = wasStart;
+      otherSpan = wasSpan;
+      otherFirst = wasFirst;
       otherEnd = wasEnd;
     }
-    if (lastEnd - 1 <= watermark) {
+    if (lastEnd - 1 + lateness <= watermark) {
       pushLate(planPtr, row);
       continue;
     }
+    if (lateness != 0 && firstEnd - 1 <= watermark) {
+      store<i32>(planPtr, CORRECT, PLAN_STATUS);
+      break;
+    }
     store<u32>(scratch + SCRATCH_ROWS + (n << 2), row);
-    store<i64>(scratch + SCRATCH_STARTS + (n << 3), start);
-    mixed |= u32(start != load<i64>(scratch + SCRATCH_STARTS));
+    store<i64>(scratch + SCRATCH_STARTS + (n << 3), slice);
+    mixed |= u32(slice != load<i64>(scratch + SCRATCH_STARTS));
     n++;
   }
   store<u32>(planPtr, n, PLAN_RUN_ROWS);
@@ -217,7 +280,7 @@ function addMixed(planPtr: u32, state: u32, n: u32): bool {
 }
 
 /** Adds the listed rows to a slice. False when memory runs out; PLAN_RUN_ROWS then says how many of them are in. */
-function addRun(planPtr: u32, state: u32, start: i64, n: u32): bool {
+export function addRun(planPtr: u32, state: u32, start: i64, n: u32): bool {
   const slice = sliceEnsure(state, start);
   if (slice < 0) return outOfMemory(planPtr, 0);
   if (!takesNarrow(planPtr, state, slice, n)) return addTo(planPtr, state, slice, WIDE, n);

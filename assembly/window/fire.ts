@@ -15,7 +15,7 @@
  *  3. A key's floats are added in time order of slices: ((s0 + s1) + s2) + ...
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
  */
-import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
+import { BOOL, I32, INSERT, OUT_OF_MEMORY } from '../abi';
 import { aggregateFinish, aggregateMerge, aggregateResultType, OVERFLOW, PRESENT } from '../aggregate/registry';
 import { compareKeys, hashOfEntry, KEY_BYTES, keyBytesPtr } from '../hash/key';
 import {
@@ -34,7 +34,8 @@ import {
 } from '../hash/table';
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { dueEnd, setFiredThrough } from './aggregate';
+import { delayed, dueLabel, setFiredThrough } from './aggregate';
+import { RESULTS_DISCARDING } from './correct';
 import { widenEntry } from './narrow';
 import {
   AGGREGATE_CODE,
@@ -53,13 +54,18 @@ import {
   PLAN_AGGREGATE_COUNT,
   PLAN_ENTRY_BYTES,
   PLAN_FAILED,
+  PLAN_FIRE_START,
+  PLAN_FIRE_STOP,
   PLAN_KEY_KIND,
   PLAN_KEY_TYPE,
+  PLAN_LATENESS_MS,
+  PLAN_MERGES,
   PLAN_OUT_ENDS,
   PLAN_OUT_KEYS,
+  PLAN_OUT_KINDS,
   PLAN_OUT_STARTS,
+  PLAN_RESULTS,
   PLAN_SCRATCH,
-  PLAN_SIZE_MS,
   PLAN_SLIDE_MS,
   PLAN_STATE,
   planAggregate,
@@ -74,10 +80,12 @@ import {
   FIRED_THROUGH,
   NARROW,
   sliceAtOrAfter,
+  sliceCount,
   sliceTable,
   TABLE_KINDS,
 } from './slices';
 import { sortOrder } from './sort';
+import { firstOpenSlice, instantOf, startOf } from './time';
 
 // FIRE_ACTIVE
 const IDLE: u32 = 0;
@@ -94,17 +102,30 @@ export function windowDue(planPtr: u32, watermark: f64): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const record = statePtr(state);
   if (load<u32>(record, FIRE_ACTIVE) != IDLE) return 1;
-  const end = dueEnd(planPtr, state, load<i64>(record, FIRED_THROUGH));
-  if (end - 1 > <i64>watermark) {
-    setFiredThrough(state, <i64>watermark);
+  const through = delayed(planPtr, <i64>watermark);
+  const end = dueLabel(planPtr, state, load<i64>(record, FIRED_THROUGH));
+  if (end == i64.MAX_VALUE || instantOf(planPtr, end) - 1 > through) {
+    setFiredThrough(state, through);
+    dropPassed(planPtr, state);
     return 0;
   }
+  startFiring(record, end);
+  return 1;
+}
+
+function startFiring(record: u32, end: i64): void {
   touchRange(record, 64);
   store<i64>(record, end, FIRE_END);
   store<u32>(record, RUNNING, FIRE_ACTIVE);
   store<u32>(record, 0, FIRE_HASH);
   store<u32>(record, 0, FIRE_SKIP);
-  return 1;
+}
+
+/** Drops the slices that no row can reach any more. */
+function dropPassed(planPtr: u32, state: u32): void {
+  const lateness = load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING ? 0 : load<i64>(planPtr, PLAN_LATENESS_MS);
+  const through = load<i64>(statePtr(state), FIRED_THROUGH);
+  if (sliceCount(state) != 0) dropSlicesBefore(state, firstOpenSlice(planPtr, through - lateness));
 }
 
 /** Whether a window is being fired (also one that a restore brought back). */
@@ -121,14 +142,23 @@ export function fireNext(planPtr: u32, maxRows: u32): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const record = statePtr(state);
   touchRange(record, 64);
+  const end = load<i64>(record, FIRE_END);
+  const stop = instantOf(planPtr, end);
+  store<i64>(planPtr, instantOf(planPtr, startOf(planPtr, end)), PLAN_FIRE_START);
+  store<i64>(planPtr, stop, PLAN_FIRE_STOP);
   while (load<u32>(record, FIRE_ACTIVE) == RUNNING) {
     const rows = fireRange(planPtr, record, maxRows);
     if (rows != 0) return rows;
   }
-  const end = load<i64>(record, FIRE_END);
+  const next = end + load<i64>(planPtr, PLAN_SLIDE_MS);
+  if (instantOf(planPtr, next) == stop && startOf(planPtr, next) < end) {
+    // Where clocks are put forward, several windows end at once.
+    startFiring(record, next);
+    return fireNext(planPtr, maxRows);
+  }
   store<u32>(record, IDLE, FIRE_ACTIVE);
-  setFiredThrough(state, end - 1);
-  dropSlicesBefore(state, end - load<i64>(planPtr, PLAN_SIZE_MS) + load<i64>(planPtr, PLAN_SLIDE_MS));
+  setFiredThrough(state, stop - 1);
+  dropPassed(planPtr, state);
   return 0;
 }
 
@@ -137,7 +167,7 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
   const from = load<u32>(record, FIRE_HASH);
   const end = load<i64>(record, FIRE_END);
   const state = load<u32>(planPtr, PLAN_STATE);
-  const first = sliceAtOrAfter(state, end - load<i64>(planPtr, PLAN_SIZE_MS));
+  const first = sliceAtOrAfter(state, startOf(planPtr, end));
   const last = sliceAtOrAfter(state, end);
   let to = rangeEnd(state, first, last, from);
   let count = collect(planPtr, state, first, last, from, to);
@@ -266,7 +296,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
       last++;
     }
     if (inHash >= skip) {
-      if (!emitRow(planPtr, record, orderPtr, i, last, rows)) return OVERFLOW;
+      if (!emitRow(planPtr, orderPtr, i, last, rows)) return OVERFLOW;
       rows++;
     }
     inHash++;
@@ -284,7 +314,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
 }
 
 /** Merges the entries [first, last) of one key and writes row `row`. False when an integer sum does not fit. */
-function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
+function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
   const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
   const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
   writeKey(planPtr, orderEntry(planPtr, orderPtr, first), row);
@@ -294,15 +324,20 @@ function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32
     for (let i = first + 1; i < last; i++) mergeEntry(planPtr, merged, orderWide(planPtr, orderPtr, i, widened));
     entry = merged;
   }
-  const end = load<i64>(record, FIRE_END);
-  const starts = load<u32>(planPtr, PLAN_OUT_STARTS);
-  const ends = load<u32>(planPtr, PLAN_OUT_ENDS);
-  if (starts != 0) store<i64>(starts + (row << 3), end - load<i64>(planPtr, PLAN_SIZE_MS));
-  if (ends != 0) store<i64>(ends + (row << 3), end);
+  writeBounds(planPtr, row, load<i64>(planPtr, PLAN_FIRE_START), load<i64>(planPtr, PLAN_FIRE_STOP));
+  if (load<u32>(planPtr, PLAN_OUT_KINDS) != 0) store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, INSERT);
   return writeResults(planPtr, entry, row);
 }
 
-function mergeEntry(planPtr: u32, into: u32, from: u32): void {
+export function writeBounds(planPtr: u32, row: u32, start: i64, end: i64): void {
+  const starts = load<u32>(planPtr, PLAN_OUT_STARTS);
+  const ends = load<u32>(planPtr, PLAN_OUT_ENDS);
+  if (starts != 0) store<i64>(starts + (row << 3), start);
+  if (ends != 0) store<i64>(ends + (row << 3), end);
+}
+
+export function mergeEntry(planPtr: u32, into: u32, from: u32): void {
+  store<u64>(planPtr, load<u64>(planPtr, PLAN_MERGES) + 1, PLAN_MERGES);
   const keyBytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
   store<u64>(into + keyBytes, load<u64>(into + keyBytes) + rowsOf(load<u64>(from + keyBytes)));
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {

@@ -2,7 +2,8 @@
  * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
  * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 192 bytes: configuration 0-71, 172-183 | input 72-107 | answers 108-123 | output 124-139, 168 | run 140-167
+ *   plan, 272 bytes: configuration 0-71, 172-183, 192-215 | input 72-107 | answers 108-123, 232-247
+ *   | output 124-139, 168, 248 | run 140-167, 216-231 | firing 256-271
  *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column
  *   descriptor, filter (u8 mask per row or 0), result values, result validity
  *
@@ -59,7 +60,30 @@ export const PLAN_OUT_ROWS: u32 = 168;
 export const PLAN_NARROW_BYTES: u32 = 172;
 export const PLAN_NARROW_TEMPLATE: u32 = 176;
 export const PLAN_NARROW_OFFSETS: u32 = 180;
-export const PLAN_BYTES: u32 = 192;
+
+/** 1: windows share their start and grow by the slide up to the size; 0: they hop. */
+export const PLAN_CUMULATING: u32 = 192;
+/** What a firing after the first gives: RESULTS_ACCUMULATING and so on (correct.ts). */
+export const PLAN_RESULTS: u32 = 196;
+/** Table of the zone (zone.ts), 0 for UTC. */
+export const PLAN_ZONE: u32 = 200;
+/** What slice, size and slide count: MILLISECONDS or MONTHS (time.ts). */
+export const PLAN_UNIT: u32 = 204;
+/** How far behind the watermarks of its input the aggregation runs. */
+export const PLAN_DELAY_MS: u32 = 208;
+/** Where the correction of a row goes on: whether it has begun, and the next window end. */
+export const PLAN_CORRECTING: u32 = 216;
+export const PLAN_CORRECT_END: u32 = 224;
+/** Rows that were given out without entering the state. */
+export const PLAN_ALONE: u32 = 232;
+/** Entries that firings and corrections have merged, u64; grows. */
+export const PLAN_MERGES: u32 = 240;
+/** Most output rows. */
+export const PLAN_OUT_MAX: u32 = 248;
+/** Instants of the window being fired. */
+export const PLAN_FIRE_START: u32 = 256;
+export const PLAN_FIRE_STOP: u32 = 264;
+export const PLAN_BYTES: u32 = 272;
 
 export const KEY_NONE: u32 = 255;
 
@@ -94,8 +118,8 @@ const SCRATCH_RUN_BYTES: u32 = SCRATCH_WIDE_FLAGS + RUN_ROWS_MAX;
 
 /** Entries that one step of firing may look at. */
 export const FIRE_ENTRIES_MAX: u32 = 16384;
-// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, and one
-// to widen another into.
+// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, one
+// to widen another into, and one that a late row is added to.
 export const FIRE_ORDER: u32 = SCRATCH_RUN_BYTES;
 export const FIRE_ORDER_SPARE: u32 = FIRE_ORDER + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_ENTRIES: u32 = FIRE_ORDER_SPARE + 8 * FIRE_ENTRIES_MAX;
@@ -104,7 +128,8 @@ const ENTRY_BYTES_MAX: u32 = 1024;
 export const FIRE_WIDENED: u32 = FIRE_MERGED + ENTRY_BYTES_MAX;
 /** One result before it is narrowed, 8 bytes. */
 export const SCRATCH_RESULT: u32 = FIRE_WIDENED + ENTRY_BYTES_MAX;
-const SCRATCH_TEMPLATE: u32 = SCRATCH_RESULT + 8;
+export const SCRATCH_CORRECTED: u32 = SCRATCH_RESULT + 8;
+const SCRATCH_TEMPLATE: u32 = SCRATCH_CORRECTED + ENTRY_BYTES_MAX;
 
 export function planAggregate(planPtr: u32, index: u32): u32 {
   return load<u32>(planPtr, PLAN_AGGREGATES) + index * AGGREGATE_BYTES;

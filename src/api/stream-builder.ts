@@ -13,6 +13,7 @@ import {
   FUTURE_PORT,
   LATE_PORT,
   type LogicalNode,
+  type ResultMode,
   type WatermarkNode,
   type WindowAggregateNode,
   type WindowSpec,
@@ -25,13 +26,13 @@ import { conditionOf, namedOf } from './expression-scope.ts';
 import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
-import { requireKnownOptions, uidOf } from './options.ts';
+import { uidOf } from './options.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import type { Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
 import { strategyOf, watermarkOptionsOf } from './watermark.ts';
-import { windowSpecOf } from './window.ts';
+import { latenessOf, type LateOptions, windowSpecOf } from './window.ts';
 
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
@@ -170,8 +171,8 @@ class StreamBuilder {
     });
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this, [], window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this, [], window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -245,8 +246,8 @@ class KeyedBuilder {
     this.#keys = keys;
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this.#stream, this.#keys, window, more));
+  window(window: unknown, options: LateOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this.#stream, this.#keys, window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -258,11 +259,13 @@ class WindowedBuilder {
   readonly #input: LogicalNode;
   readonly #keys: readonly string[];
   readonly #window: WindowSpec;
+  readonly #late: ReturnType<typeof latenessOf>;
 
-  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec) {
+  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec, late: ReturnType<typeof latenessOf>) {
     this.#input = input;
     this.#keys = keys;
     this.#window = window;
+    this.#late = late;
   }
 
   aggregate(aggregates: unknown, options?: Uid): WithLateBuilder {
@@ -281,8 +284,7 @@ class WindowedBuilder {
         keys: this.#keys,
         window: this.#window,
         aggregates: calls,
-        allowedLatenessMs: 0,
-        results: 'accumulating',
+        ...this.#late,
       });
     });
   }
@@ -304,7 +306,7 @@ class WithLateBuilder extends StreamBuilder {
   readonly late: StreamBuilder;
 
   constructor(node: WindowAggregateNode) {
-    super(node, { hasEventTime: true, isChangelog: false });
+    super(node, { hasEventTime: true, isChangelog: node.results === 'retracting' });
     this.late = new StreamBuilder(
       { kind: 'side', schema: node.input.schema, of: node, name: 'late', port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
@@ -316,9 +318,9 @@ function windowed(
   stream: StreamBuilder,
   keys: readonly string[],
   window: unknown,
-  more: readonly unknown[],
+  options: LateOptions<ResultMode>,
 ): WindowedBuilder {
-  for (const options of more) requireKnownOptions(options, [], 'window');
+  const late = latenessOf(options);
   const spec = windowSpecOf(window);
   const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
@@ -329,7 +331,7 @@ function windowed(
     );
   if (!hasEventTime)
     throw new UserError('E1205', { where: 'window' }, { hint: 'call .watermark(column, strategy) before' });
-  return new WindowedBuilder(stream.node, keys, spec);
+  return new WindowedBuilder(stream.node, keys, spec, late);
 }
 
 function runningAggregate(

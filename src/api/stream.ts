@@ -17,8 +17,9 @@ import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
 import type { Schema } from './schema.ts';
+import type { ResultMode } from '../plan/logical.ts';
 import type { Strategy, WatermarkOptions } from './watermark.ts';
-import type { Window } from './window.ts';
+import type { LateOptions, Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -31,6 +32,8 @@ type Runs<F> = 'changelog' extends F
   : 'event time' extends F
     ? 'a watermark'
     : 'no watermark: call .watermark(column, strategy) before';
+/** Windows that take results back make a changelog. */
+type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
 export interface Uid {
@@ -88,7 +91,10 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
   /** Windows over all rows. */
-  window(window: Window<Runs<F>>): Windowed<C, never, F>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, never, F, R>;
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
@@ -119,7 +125,10 @@ type Clash<A, Taken extends string> = {
 
 /** A stream by key: rows with equal values in these columns belong together. */
 export interface Keyed<C extends Columns, K extends keyof C & string, F extends Flag> {
-  window(window: Window<Runs<F>>): Windowed<C, K, F>;
+  window<const R extends ResultMode = 'accumulating'>(
+    window: Window<Runs<F>>,
+    options?: LateOptions<R>,
+  ): Windowed<C, K, F, R>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
@@ -132,12 +141,12 @@ interface Bounds {
   windowEnd: timestamp;
 }
 
-export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag> {
+export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag, R = 'accumulating'> {
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K | keyof Bounds>,
     options?: Uid,
-  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F>;
+  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F | Changes<R>>;
 }
 
 /**

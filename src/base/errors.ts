@@ -22,6 +22,9 @@ const messages = {
   E1007: (p: { text: string }) => `'${p.text}' is not an instant; write it with its zone, such as '2001-01-03T10:00Z'`,
   E1008: (p: { clock: string }) => `an instant of ${p.clock} is not a number; use since(), or epochMs on both sides`,
   E1009: (p: { option: string; where: string }) => `unknown option '${p.option}' of ${p.where}`,
+  E1021: (p: { zone: string }) => `'${p.zone}' is not a time zone that is known here`,
+  E1023: (p: { text: string; what: string }) =>
+    `'${p.text}' has no fixed length, and ${p.what} needs one: weeks, months, quarters and years are sizes of tumbling()`,
   E1203: (p: { column: string; where: string }) => `unknown column '${p.column}' in ${p.where}`,
   E1204: (p: { column: string; type: string; where: string; needs: string }) =>
     `column '${p.column}' is ${p.type}, but ${p.where} needs ${p.needs}`,

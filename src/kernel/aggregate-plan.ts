@@ -34,7 +34,15 @@ export const PLAN = {
   outEnds: 132,
   outKinds: 136,
   outRows: 168,
-  bytes: 192,
+  cumulating: 192,
+  results: 196,
+  zone: 200,
+  unit: 204,
+  delayMs: 208,
+  alone: 232,
+  merges: 240,
+  outMax: 248,
+  bytes: 272,
 } as const;
 const AGGREGATE = {
   code: 0,

@@ -1,6 +1,6 @@
 /** A window as people read it, in explanations, and as derived uids tell windows apart: it names all that matters. */
 import { shortDuration } from '../base/time.ts';
-import type { WindowSpec } from './logical.ts';
+import type { ResultMode, WindowSpec } from './logical.ts';
 
 /** 'hopping 1 hour every 5 minutes' */
 export function describeWindow(window: WindowSpec): string {
@@ -28,4 +28,9 @@ function lengthOf(window: Extract<WindowSpec, { sizeMs: number }>): string {
   if (window.kind !== 'tumbling' || window.calendar === undefined) return shortDuration(window.sizeMs);
   const { unit, count } = window.calendar;
   return `${count} calendar ${unit}${count === 1 ? '' : 's'}`;
+}
+
+/** ', late rows for 1 hour: retracting'; empty when late rows change nothing. */
+export function describeLateness(allowedLatenessMs: number, results: ResultMode): string {
+  return allowedLatenessMs === 0 ? '' : `, late rows for ${shortDuration(allowedLatenessMs)}: ${results}`;
 }

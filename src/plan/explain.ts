@@ -6,7 +6,7 @@ import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
 import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
 import { describeWatermark } from './describe-watermark.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeLateness, describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -59,7 +59,7 @@ function summary(node: PlanNode): string {
     case 'async':
       return describeAsync(node.spec);
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}: ${describeCalls(node.aggregates)}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'side':

@@ -21,6 +21,7 @@ import {
   type LogicalPlan,
   type SinkNode,
   type WatermarkStrategy,
+  type WindowAggregateNode,
 } from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
@@ -85,7 +86,7 @@ function describeNode(node: PlanNode): Json {
     case 'async':
       return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
-      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
+      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
       return [[...node.keys], node.aggregates.map(describeCall)];
     case 'sink':
@@ -96,6 +97,9 @@ function describeNode(node: PlanNode): Json {
       return node.port;
   }
 }
+
+const describeLate = ({ allowedLatenessMs, results }: WindowAggregateNode): Json[] =>
+  allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results];
 
 /** Frozen like the hash: functions have no description. */
 function describeStrategy(strategy: WatermarkStrategy): Json {

@@ -19,15 +19,27 @@ export const DIMENSIONS = {
   splits: ['1', '2', '3', '4'],
   timelines: ['parallel', 'sequential', 'one is empty'],
   size: ['tiny', 'small', 'quanta'],
-  epoch: ['modern', 'around zero'],
+  epoch: ['modern', 'around zero', 'clocks change'],
   disorder: ['none', 'bounded', 'beyond the bound', 'heavy tail', 'jumps'],
-  window: ['tumbling', 'tumbling with offset', 'hopping', 'hopping with offset', 'hopping with gaps'],
+  window: [
+    'tumbling',
+    'tumbling with offset',
+    'hopping',
+    'hopping with offset',
+    'hopping with gaps',
+    'cumulating',
+    'cumulating with offset',
+    'months',
+  ],
+  zone: ['none', 'America/Los_Angeles', 'Europe/Berlin', 'America/Havana', 'Australia/Lord_Howe', 'Asia/Kolkata'],
+  lateness: ['none', 'short', 'long'],
+  results: ['accumulating', 'discarding', 'retracting', 'final'],
   keys: ['none', 'short text', 'long text', 'unicode', 'integer', 'extreme integer', 'boolean', 'two columns'],
   cardinality: ['one', 'few', 'many'],
   values: ['ordinary', 'extreme'],
   nulls: ['none', 'some', 'most'],
   filter: ['none', 'some', 'all rows'],
-  aggregates: ['count', 'all', 'filtered'],
+  aggregates: ['count', 'all', 'filtered', 'extremes'],
   keyOrder: ['schema', 'other', 'shuffled'],
   whitespace: ['none', 'spaced', 'wild'],
   escapes: ['needed', 'some', 'all'],
@@ -92,6 +104,9 @@ function choose(random: Random): Choices {
     epoch: pick(DIMENSIONS.epoch),
     disorder: pick(DIMENSIONS.disorder),
     window: pick(DIMENSIONS.window),
+    zone: pick(DIMENSIONS.zone),
+    lateness: pick(DIMENSIONS.lateness),
+    results: pick(DIMENSIONS.results),
     keys: pick(DIMENSIONS.keys),
     cardinality: pick(DIMENSIONS.cardinality),
     values: pick(DIMENSIONS.values),
@@ -128,7 +143,7 @@ function rowsOf(choice: Choices, split: number, pool: readonly Row[], random: Ra
   const count = { tiny: below(random, 4) + 1, small: 60 + below(random, 140), quanta: 250 + below(random, 150) }[
     choice.size
   ];
-  const base = choice.epoch === 'modern' ? 1_600_000_000_000 : -20_000;
+  const base = baseOf(choice);
   const start = base + (choice.timelines === 'sequential' ? split * count * STEP_MS : below(random, 4_000));
   const rows: Row[] = [];
   let now = start;
@@ -141,6 +156,34 @@ function rowsOf(choice: Choices, split: number, pool: readonly Row[], random: Ra
   }
   return rows;
 }
+
+/**
+ * Where time begins. Clocks of the zone change, or a month begins, some seconds after 'clocks change'; the laws of zones
+ * are known to the oracle for modern times only.
+ */
+function baseOf({ epoch, zone, window }: Choices): number {
+  if (epoch === 'clocks change') {
+    return (window === 'months' ? MONTH_BEGINS : CLOCKS_CHANGE)[zone] - 15_000;
+  }
+  return epoch === 'modern' || zone !== 'none' ? 1_600_000_000_000 : -20_000;
+}
+
+const CLOCKS_CHANGE: { readonly [Z in Choices['zone']]: number } = {
+  none: Date.UTC(2020, 1, 29),
+  'America/Los_Angeles': Date.UTC(2021, 2, 14, 10),
+  'Europe/Berlin': Date.UTC(2021, 9, 31, 1),
+  'America/Havana': Date.UTC(2021, 2, 14, 5),
+  'Australia/Lord_Howe': Date.UTC(2021, 3, 3, 15),
+  'Asia/Kolkata': Date.UTC(2021, 0, 1, -5, -30),
+};
+const MONTH_BEGINS: { readonly [Z in Choices['zone']]: number } = {
+  none: Date.UTC(2020, 2, 1),
+  'America/Los_Angeles': Date.UTC(2021, 2, 1, 8),
+  'Europe/Berlin': Date.UTC(2021, 9, 1, -2),
+  'America/Havana': Date.UTC(2021, 3, 1, 4),
+  'Australia/Lord_Howe': Date.UTC(2021, 3, 1, -11),
+  'Asia/Kolkata': Date.UTC(2021, 0, 1, -5, -30),
+};
 
 function delay(choice: Choices, random: Random): number {
   switch (choice.disorder) {
@@ -284,10 +327,17 @@ function queryOf(choice: Choices, random: Random): OracleQuery {
     keys: KEY_COLUMNS[choice.keys],
     aggregates: aggregatesOf(choice),
     where: filterOf(choice),
+    allowedLatenessMs: { none: 0, short: 1_500, long: 15_000 }[choice.lateness],
+    results: choice.results,
   };
 }
 
 function windowOf(choice: Choices, random: Random): WindowSpec {
+  const window = windowOfKind(choice, random);
+  return choice.zone === 'none' ? window : { ...window, zone: choice.zone };
+}
+
+function windowOfKind(choice: Choices, random: Random): WindowSpec {
   const slideMs = [500, 1_000, 3_000][below(random, 3)] ?? 1_000;
   const offsetMs = below(random, 2) === 0 ? 333 : -250;
   switch (choice.window) {
@@ -299,6 +349,16 @@ function windowOf(choice: Choices, random: Random): WindowSpec {
       return { kind: 'hopping', sizeMs: slideMs * (2 + below(random, 6)), slideMs, offsetMs: 0 };
     case 'hopping with offset':
       return { kind: 'hopping', sizeMs: slideMs * (2 + below(random, 6)), slideMs, offsetMs };
+    case 'cumulating':
+      return { kind: 'cumulating', sizeMs: slideMs * (2 + below(random, 6)), stepMs: slideMs, offsetMs: 0 };
+    case 'cumulating with offset':
+      return { kind: 'cumulating', sizeMs: slideMs * (2 + below(random, 6)), stepMs: slideMs, offsetMs };
+    case 'months':
+      return {
+        kind: 'months',
+        months: [1, 3, 12][below(random, 3)] ?? 1,
+        offsetMs: below(random, 3) === 0 ? offsetMs : 0,
+      };
     case 'hopping with gaps':
       return { kind: 'hopping', sizeMs: 2_000, slideMs: 5_000, offsetMs: 0 };
   }
@@ -309,6 +369,13 @@ const NON_NEGATIVE: Filter = { column: 'amount', comparison: '>=', value: 0n };
 function aggregatesOf(choice: Choices): OracleAggregate[] {
   const count: OracleAggregate = { as: 'rows', kind: 'count' };
   if (choice.aggregates === 'count') return [count];
+  // Without a count a late row may leave the result as it was.
+  if (choice.aggregates === 'extremes') {
+    return [
+      { as: 'lowest', kind: 'min', column: 'level' },
+      { as: 'heaviest', kind: 'max', column: 'weight', where: [NON_NEGATIVE] },
+    ];
+  }
   const where = choice.aggregates === 'filtered' ? { where: [NON_NEGATIVE] } : {};
   return [
     count,
