@@ -134,7 +134,7 @@ function walkTable(
 }
 
 function writeFound(outPtr: u32, keyKind: u32, entry: u32, hash: u32, bytes: u32): void {
-  const length = keyKind == KEY_INT64 ? 8 : load<u32>(entry, 4);
+  const length: u32 = keyKind == KEY_INT64 ? 8 : load<u32>(entry, 4);
   const outside = keyKind == KEY_INT64 || length <= INLINE_BYTES ? 0 : (length + 7) & ~7;
   store<u32>(outPtr, keyKind == KEY_INT64 ? entry : keyBytesPtr(entry));
   store<u32>(outPtr, length, 4);

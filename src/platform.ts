@@ -23,6 +23,7 @@ export {
   type JobStatus,
   memoryBytesFor,
 } from './runtime/job-settings.ts';
+export type { HeavyKeyText, StateAlert } from './runtime/growth/state-growth.ts';
 export type { JobLag, LagFigure, LagMode, LagPart, SinkLag } from './runtime/lag/lag-figures.ts';
 export { type Inspection, inspectStore } from './runtime/inspect.ts';
 export { explainPhysical } from './plan/explain-physical.ts';

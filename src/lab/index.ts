@@ -1,4 +1,6 @@
 /** The door `millrace/lab`: the incidents as runnable scenarios. Add a row here and nowhere else. */
+import { scenario as stateObservability } from './14-state-observability/scenario.ts';
+import { scenario as comprehensiveLag } from './15-comprehensive-lag/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -14,4 +16,4 @@ export {
 } from './scenario.ts';
 
 /** In the order of the catalogue. */
-export const SCENARIOS: readonly Scenario[] = [adaptiveWatermark];
+export const SCENARIOS: readonly Scenario[] = [stateObservability, comprehensiveLag, adaptiveWatermark];

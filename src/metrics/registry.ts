@@ -4,7 +4,7 @@
  */
 import type { Histogram } from './histogram.ts';
 
-export type MetricUnit = 'records' | 'bytes' | 'ms' | 'checkpoints' | 'keys' | 'windows';
+export type MetricUnit = 'records' | 'bytes' | 'ms' | 'checkpoints' | 'keys' | 'windows' | 'bytes/s' | 'alerts';
 
 export interface Metric {
   readonly value: number;

@@ -3,6 +3,7 @@ import { TERMS } from '../metrics/ledger.ts';
 import { MetricsRegistry } from '../metrics/registry.ts';
 import type { CheckpointCounts } from './checkpoint/checkpointer.ts';
 import type { Deployment } from './deployment.ts';
+import type { StateGrowth } from './growth/state-growth.ts';
 import { LAG_PARTS, type LagFigure, type SinkLag } from './lag/lag-figures.ts';
 import type { LagTracker } from './lag/lag-tracker.ts';
 import { SinkOperator } from './operators/sink.ts';
@@ -13,6 +14,7 @@ export interface Measured {
   readonly checkpoints: CheckpointCounts;
   readonly longestGapMs: number;
   readonly lagTracker: LagTracker;
+  readonly stateGrowth: StateGrowth;
 }
 
 export function metricsOf(run: Measured): MetricsRegistry {
@@ -35,8 +37,11 @@ export function metricsOf(run: Measured): MetricsRegistry {
       arena.states().find((each) => each.name === name) ?? { entries: 0, bytes: 0 };
     registry.add(name, 'stateEntries', 'keys', () => state().entries);
     registry.add(name, 'stateBytes', 'bytes', () => state().bytes);
+    registry.add(name, 'stateGrowth', 'bytes/s', () => run.stateGrowth.growth(name));
   }
   registry.add('job', 'stateBytes', 'bytes', () => arena.usedBytes());
+  registry.add('job', 'stateFullIn', 'ms', () => run.stateGrowth.stateFullIn);
+  registry.add('job', 'alerts', 'alerts', () => run.stateGrowth.alerts.length);
   registry.add('job', 'longestGap', 'ms', () => run.longestGapMs);
   const { checkpoints } = run;
   registry.add('job', 'checkpointsCompleted', 'checkpoints', () => checkpoints.completed);

@@ -26,6 +26,7 @@ import { MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
 import { encodeManifest, isManifestName, type Manifest, manifestName } from '../state/manifest.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import { type Damage, leftovers, refuseForeign, restoreLatest } from './checkpoint/restore.ts';
+import { type HeavyKeyText, type StateAlert, StateGrowth } from './growth/state-growth.ts';
 import { LagTracker } from './lag/lag-tracker.ts';
 import type { JobLag } from './lag/lag-figures.ts';
 import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deployment.ts';
@@ -50,6 +51,7 @@ export class JobRun {
   #failure: { readonly error: unknown } | undefined;
   #longestGapMs = 0;
   #lag: LagTracker | undefined;
+  #growth: StateGrowth | undefined;
   #registry: MetricsRegistry | undefined;
   /** Checkpoints that were found damaged at the start. */
   damaged: readonly Damage[] = [];
@@ -68,6 +70,11 @@ export class JobRun {
   get deployment(): Deployment {
     assert(this.#deployment !== undefined, 'the job has not started');
     return this.#deployment;
+  }
+
+  get stateGrowth(): StateGrowth {
+    assert(this.#growth !== undefined, 'the job has not started');
+    return this.#growth;
   }
 
   get lagTracker(): LagTracker {
@@ -117,6 +124,12 @@ export class JobRun {
       clock,
     });
     this.#lag = new LagTracker(this.plan, this.#deployment.task, clock, this.settings.lag);
+    this.#growth = new StateGrowth({
+      arena,
+      heaviest: (state, most) => this.heaviestKeys(state, most),
+      alertWithinMs: this.settings.stateAlertMs,
+      onAlert: this.#ports.onAlert,
+    });
     const manifest = this.#adopt(restored, epoch);
     await store.publish(
       manifestName(epoch, manifest.checkpoint),
@@ -198,6 +211,19 @@ export class JobRun {
     return this.lagTracker.lag();
   }
 
+  /** Warnings since the start, at most a hundred. */
+  alerts(): readonly StateAlert[] {
+    return this.stateGrowth.alerts;
+  }
+
+  /** The heaviest keys of a state, by its name. Walks all of the state: tens of nanoseconds an entry. */
+  heaviestKeys(state: string, most: number): readonly HeavyKeyText[] {
+    const { arena, task } = this.deployment;
+    const operator = task.operators.find(({ uid }) => uid === state || state.startsWith(`${uid}/`));
+    const text = (key: Uint8Array): string => operator?.keyText?.(key) ?? new TextDecoder().decode(key);
+    return arena.heaviestKeys(state, most).map(({ key, bytes, entries }) => ({ key: text(key), bytes, entries }));
+  }
+
   /** Everything that is counted, with units: ledger entries, state, sinks, checkpoints. */
   metrics(): MetricsSnapshot {
     this.#registry ??= metricsOf(this);
@@ -249,6 +275,7 @@ export class JobRun {
     const { clock } = this.#ports;
     const { task } = this.deployment;
     const lag = this.lagTracker;
+    const growth = this.stateGrowth;
     let due = this.#due();
     let turnBegan = clock.monotonicMs();
     let last = turnBegan;
@@ -271,6 +298,7 @@ export class JobRun {
       const now = clock.monotonicMs();
       if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
       last = now;
+      growth.sample(now, processingTime);
       waits = step === 'wait' ? waits + 1 : 0;
       if (step === 'wait') {
         // A source that gives one batch at a time must not fill a sink without end between two waits either.

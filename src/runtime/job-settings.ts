@@ -4,6 +4,7 @@ import type { SinkConnector } from '../connector/sink.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { CheckpointStore } from '../state/checkpoint-store.ts';
+import type { StateAlert } from './growth/state-growth.ts';
 import type { LagMode } from './lag/lag-figures.ts';
 
 export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
@@ -17,6 +18,8 @@ export interface JobPorts {
   readonly timestamp: TimestampHook;
   /** Where dead letters are kept; undefined: they are counted and sampled. */
   readonly deadLetters?: SinkConnector;
+  /** Told of every alert as it is raised. */
+  readonly onAlert?: (alert: StateAlert) => void;
 }
 
 /** Where a job is, for people and for tests. */
@@ -46,6 +49,8 @@ export interface JobSettings {
   readonly logBytes: number;
   /** How lag is measured. */
   readonly lag: LagMode;
+  /** An alert is raised when state will reach its budget within so long; undefined: none is. */
+  readonly stateAlertMs: number | undefined;
 }
 
 export const DEFAULT_SETTINGS: JobSettings = {
@@ -57,6 +62,7 @@ export const DEFAULT_SETTINGS: JobSettings = {
   chunkBytes: 256 * 1024,
   logBytes: 64 * 1024 * 1024,
   lag: 'endToEnd',
+  stateAlertMs: 15 * 60_000,
 };
 
 /** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */

@@ -2,7 +2,7 @@
  * The key of a grouped aggregation as one column. A single column without nulls is taken as it is; several, or one that may
  * be null, are encoded to bytes row by row and decoded when results are made.
  */
-import type { ColumnVector, RecordBatch } from '../data/record-batch.ts';
+import type { ColumnVector, Ptr, RecordBatch } from '../data/record-batch.ts';
 import { requireColumn, type TableSchema, tableSchema } from '../data/schema.ts';
 import { Physical, physicalOf } from '../data/types.ts';
 import { InternalError } from '../base/errors.ts';
@@ -21,6 +21,9 @@ export class KeyColumns {
   readonly #codec: RowCodec | undefined;
   readonly #kernels: KernelInstance;
   readonly #schema: TableSchema;
+  /** Of `text`; grows by doubling, because nothing is given back. */
+  #scratch: Ptr = 0;
+  #scratchBytes = 0;
 
   constructor(kernels: KernelInstance, input: TableSchema, keys: readonly string[]) {
     this.#indexes = keys.map((key) => requireColumn(input, key, 'keyBy'));
@@ -44,7 +47,7 @@ export class KeyColumns {
   text(key: Uint8Array): string {
     if (this.physical === undefined) return '(all rows)';
     const { memory } = this.#kernels;
-    const at = memory.allocate(KEY_HEADER_BYTES + key.length);
+    const at = this.#textScratch(KEY_HEADER_BYTES + key.length);
     memory.u8.set(key, at + KEY_HEADER_BYTES);
     memory.u32[at >>> 2] = at + KEY_HEADER_BYTES;
     memory.u32[(at >>> 2) + 1] = key.length;
@@ -54,6 +57,14 @@ export class KeyColumns {
     view.bind({ ...NO_BATCH, schema: this.#schema, columns, rows: 1, selected: 1 });
     view.select(0);
     return Object.values(view.copy()).map(String).join(', ');
+  }
+
+  #textScratch(bytes: number): Ptr {
+    if (bytes > this.#scratchBytes) {
+      this.#scratchBytes = Math.max(bytes, 2 * this.#scratchBytes);
+      this.#scratch = this.#kernels.memory.allocate(this.#scratchBytes);
+    }
+    return this.#scratch;
   }
 
   /** The key columns of results, from the column that kernels made. */

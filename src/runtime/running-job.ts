@@ -9,6 +9,7 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
+import type { HeavyKeyText, StateAlert } from './growth/state-growth.ts';
 import type { JobLag } from './lag/lag-figures.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 
@@ -25,6 +26,10 @@ export interface RunningJob extends AsyncDisposable {
   metrics(): MetricsSnapshot;
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
   progress(): JobProgress;
+  /** Warnings since the start, at most a hundred: state that will reach its budget. */
+  alerts(): readonly StateAlert[];
+  /** The heaviest keys of a state, by the name that it has in `metrics`. Walks all of it: tens of nanoseconds an entry. */
+  heaviestKeys(state: string, most?: number): readonly HeavyKeyText[];
   /** How far effects are behind the events that they come from: by sink, in parts that sum to the whole. */
   lag(): JobLag;
   /** The first dead letters since the start, at most a hundred. */
@@ -71,6 +76,14 @@ export class JobHandle implements RunningJob {
 
   progress(): JobProgress {
     return this.#run.progress();
+  }
+
+  alerts(): readonly StateAlert[] {
+    return this.#run.alerts();
+  }
+
+  heaviestKeys(state: string, most = 10): readonly HeavyKeyText[] {
+    return this.#run.heaviestKeys(state, most);
   }
 
   lag(): JobLag {

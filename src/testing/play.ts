@@ -27,6 +27,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import type { DeadLetterRecord } from '../runtime/dead-letters.ts';
 import { JobRun } from '../runtime/job-run.ts';
+import type { StateAlert } from '../runtime/growth/state-growth.ts';
 import type { JobLag } from '../runtime/lag/lag-figures.ts';
 import { DEFAULT_SETTINGS, type JobProgress, type JobSettings, memoryBytesFor } from '../runtime/job-settings.ts';
 import { MemoryMedium, MemoryStore } from './memory-store.ts';
@@ -44,7 +45,7 @@ export interface PlayOptions {
   readonly tickMs?: number;
   /** Moments at which the process dies and another takes over from the last checkpoint. */
   readonly restartsAtMs?: readonly number[];
-  readonly settings?: Partial<Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes' | 'lag'>>;
+  readonly settings?: Partial<Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes' | 'lag' | 'stateAlertMs'>>;
   /** What sinks are like, by uid; those that are not here take rows at once. */
   readonly sinks?: { readonly [sink: string]: PlayedSink };
 }
@@ -70,6 +71,12 @@ export interface Sample {
   readonly lag: JobLag;
 }
 
+export interface PlayedAlert {
+  /** When it was raised. */
+  readonly raisedAt: number;
+  readonly alert: StateAlert;
+}
+
 export interface Played {
   /** By the uid of the sink. */
   readonly output: { readonly [sink: string]: readonly PlayedRow[] };
@@ -77,6 +84,7 @@ export interface Played {
   readonly ledger: { readonly [operator: string]: Readonly<LedgerEntry> };
   readonly metrics: MetricsSnapshot;
   readonly lag: JobLag;
+  readonly alerts: readonly PlayedAlert[];
   readonly deadLetters: readonly DeadLetterRecord[];
   /** When the job ended. */
   readonly endedAt: number;
@@ -124,6 +132,7 @@ class Player {
   readonly #speed: number;
   readonly #output: Record<string, PlayedRow[]> = {};
   readonly #samples: Sample[] = [];
+  readonly #alerts: PlayedAlert[] = [];
 
   constructor(plan: PhysicalPlan, options: PlayOptions, settings: JobSettings, kernels: KernelInstance) {
     this.#plan = plan;
@@ -150,6 +159,7 @@ class Player {
         ledger: run.ledger(),
         metrics: run.metrics(),
         lag: run.lag(),
+        alerts: this.#alerts,
         deadLetters: run.deployment.deadLetters.sample,
         endedAt: this.#now(),
         failure: end.failure,
@@ -168,6 +178,7 @@ class Player {
       kernels: this.#kernels,
       store: new MemoryStore(this.#medium),
       timestamp: eventTimeHook,
+      onAlert: (alert: StateAlert) => this.#alerts.push({ raisedAt: this.#now(), alert }),
     };
     return new JobRun(this.#replaced(), ports, this.#settings);
   }
