@@ -28,11 +28,11 @@ import { guide } from './guide.ts';
 const Visit = schema({ at: timestamp(), session: utf8(), step: utf8() });
 
 const BEGAN_MS = 1_000_000_000_000;
-const LASTS_S = 3 * 3600;
-const PER_SECOND = 20;
+const LASTS_S = 2.5 * 3600;
+const PER_SECOND = 40;
 const SECOND_MS = 1000;
 const LEAK_SHARE = 0.01;
-const BUDGET_BYTES = 1024 * 1024;
+const BUDGET_BYTES = 6 * 1024 * 1024;
 const MINUTE_MS = 60_000;
 /** The state that nothing clears. */
 export const LEAKING = 'checkouts';
@@ -57,14 +57,14 @@ function token(random: Random, length: number): string {
   return text;
 }
 
-/** Sessions that stay open are addresses with a token of some hundred characters; how long ones are differs by seed. */
+/** Sessions that stay open are addresses that hold a whole basket; how long they are differs by seed. */
 function eventsOf(seed: number): readonly Event[] {
   const random = seededRandom(seed);
-  const lengthMax = 600 + below(random, 1000);
+  const lengthMax = 2500 + below(random, 2500);
   return Array.from({ length: LASTS_S * PER_SECOND }, (_, i) => {
     const atMs = Math.floor(i / PER_SECOND) * SECOND_MS;
     const isOpen = below(random, 1000) < LEAK_SHARE * 1000;
-    const session = isOpen ? `https://shop/checkout?${token(random, 100 + below(random, lengthMax))}` : `session ${i}`;
+    const session = isOpen ? `https://shop/checkout?${token(random, 500 + below(random, lengthMax))}` : `session ${i}`;
     return { atMs, session, isOpen };
   });
 }
@@ -92,7 +92,7 @@ async function run(pattern: Pattern, seed: number): Promise<Record> {
   const played = await play(made, {
     tapes: { visits: tape(Visit, rows) },
     tickMs: SECOND_MS,
-    sampleEveryMs: 10 * MINUTE_MS,
+    sampleEveryMs: 5 * MINUTE_MS,
     settings: { stateBytes: BUDGET_BYTES, stateAlertMs: pattern === 'off' ? undefined : 15 * MINUTE_MS },
   });
   return { events, played };

@@ -8,10 +8,13 @@
  * as one that does so in hours, and the memory for it is constant.
  *
  * Invariants
- *  1. An alert is raised once, when the forecast has been below `alertWithinMs` in ALERT_AFTER samples one after the other, so
- *     that a job that fills its windows after the start is not taken for one that never clears them; again only after the
- *     forecast was twice as far away.
- *  2. Time comes from the clock port, and moves nothing: a sample is late when the job was.
+ *  1. An alert is raised once, when the forecast has been below `alertWithinMs` in ALERT_AFTER samples one after the other;
+ *     again only after the forecast was twice as far away.
+ *  2. It needs evidence: growth that was seen for half as long as it still has to go on, and goes on in the second half of the
+ *     samples. So a job that fills its windows after the start is not taken for one that never clears them.
+ *  3. What is foretold is when the peaks reach the budget, not the mean: state that comes and goes with windows counts with
+ *     what it was above the trend at most, a tenth of the samples apart.
+ *  4. Time comes from the clock port, and moves nothing: a sample is late when the job was.
  * Not here: what a walk for heavy keys costs (state/heaviest-keys.ts); it is paid when an alert is raised.
  */
 import type { ProcessingTimeMs } from '../../base/time.ts';
@@ -21,12 +24,14 @@ import type { StateArena } from '../../state/arena.ts';
 import { slopeOf } from './slope.ts';
 
 const EVERY_MS_MIN = 1000;
-const EVERY_MS_MAX = 16_000;
-const SAMPLES_MAX = 64;
+const EVERY_MS_MAX = 32_000;
+const SAMPLES_MAX = 128;
 const SAMPLES_MIN = 8;
-const ALERT_AFTER = 5;
+const ALERT_AFTER = 3;
 const ALERTS_KEPT = 100;
 const TOP_KEYS = 5;
+/** A tenth of the samples lies above what counts as a peak. */
+const PEAK_SHARE = 0.9;
 /** States as small as this are no reason for an alert. */
 const SMALL_SHARE = 0.02;
 
@@ -113,9 +118,21 @@ export class StateGrowth {
   #forecast(): number | undefined {
     const last = this.#samples.at(-1);
     if (last === undefined || this.#samples.length < SAMPLES_MIN) return undefined;
-    const slope = slopeOf(this.#samples.map(({ atMs, usedBytes }) => ({ atMs, value: usedBytes })));
+    const points = this.#samples.map(({ atMs, usedBytes }) => ({ atMs, value: usedBytes }));
+    const slope = slopeOf(points);
     if (slope <= 0) return undefined;
-    return Math.max(0, (this.#options.arena.budgetBytes - last.usedBytes) / slope);
+    // Each sample, moved along the trend to where it would be by now.
+    const levels = points.map(({ atMs, value }) => value + slope * (last.atMs - atMs)).sort((a, b) => a - b);
+    const peak = levels[Math.floor(levels.length * PEAK_SHARE)] ?? last.usedBytes;
+    return Math.max(0, (this.#options.arena.budgetBytes - peak) / slope);
+  }
+
+  /** Whether it was seen growing for long enough to say that it goes on, and does so. */
+  #isEvident(fullInMs: number): boolean {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    if (first === undefined || last === undefined || fullInMs > 2 * (last.atMs - first.atMs)) return false;
+    const points = this.#samples.map(({ atMs, usedBytes }) => ({ atMs, value: usedBytes }));
+    return slopeOf(points.slice(points.length >> 1)) >= slopeOf(points) / 2;
   }
 
   #thin(): void {
@@ -131,7 +148,8 @@ export class StateGrowth {
     const { alertWithinMs, arena } = this.#options;
     if (alertWithinMs === undefined) return;
     const fullIn = this.#fullIn ?? Number.POSITIVE_INFINITY;
-    const isNear = fullIn <= alertWithinMs && arena.usedBytes() > SMALL_SHARE * arena.budgetBytes;
+    const isLarge = arena.usedBytes() > SMALL_SHARE * arena.budgetBytes;
+    const isNear = fullIn <= alertWithinMs && isLarge && this.#isEvident(fullIn);
     this.#near = isNear ? this.#near + 1 : 0;
     if (fullIn > 2 * alertWithinMs) this.#isRaised = false;
     if (this.#isRaised || this.#near < ALERT_AFTER) return;
