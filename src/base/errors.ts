@@ -48,6 +48,8 @@ const messages = {
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1320: (p: { state: string; bytes: number; most: number }) =>
     `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
+  E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
+  E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1212: (p: { what: string }) => `${p.what} is not available yet`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,

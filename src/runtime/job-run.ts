@@ -29,6 +29,7 @@ import { type Damage, leftovers, refuseForeign, restoreLatest } from './checkpoi
 import { type HeavyKeyText, type StateAlert, StateGrowth } from './growth/state-growth.ts';
 import { LagTracker } from './lag/lag-tracker.ts';
 import type { JobLag } from './lag/lag-figures.ts';
+import { type ProcessedOptions, type Token, Tokens } from './tokens.ts';
 import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deployment.ts';
 
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
@@ -51,6 +52,7 @@ export class JobRun {
   #failure: { readonly error: unknown } | undefined;
   #longestGapMs = 0;
   #lag: LagTracker | undefined;
+  #tokens: Tokens | undefined;
   #growth: StateGrowth | undefined;
   #registry: MetricsRegistry | undefined;
   /** Checkpoints that were found damaged at the start. */
@@ -123,6 +125,7 @@ export class JobRun {
       timestamp: this.#ports.timestamp,
       clock,
     });
+    this.#tokens = new Tokens(this.#deployment.task);
     this.#lag = new LagTracker(this.plan, this.#deployment.task, clock, this.settings.lag);
     this.#growth = new StateGrowth({
       arena,
@@ -211,6 +214,21 @@ export class JobRun {
     return this.lagTracker.lag();
   }
 
+  /** What all sources have been handed by now: for `processed`. */
+  token(): Token {
+    return this.#requireTokens().token();
+  }
+
+  /** Resolves when the effects of everything up to the token are in state, or also committed. */
+  async processed(token: Token, options: ProcessedOptions): Promise<void> {
+    await this.#requireTokens().processed(token, options);
+  }
+
+  #requireTokens(): Tokens {
+    assert(this.#tokens !== undefined, 'the job has not started');
+    return this.#tokens;
+  }
+
   /** Warnings since the start, at most a hundred. */
   alerts(): readonly StateAlert[] {
     return this.stateGrowth.alerts;
@@ -276,6 +294,7 @@ export class JobRun {
     const { task } = this.deployment;
     const lag = this.lagTracker;
     const growth = this.stateGrowth;
+    const tokens = this.#requireTokens();
     let due = this.#due();
     let turnBegan = clock.monotonicMs();
     let last = turnBegan;
@@ -294,6 +313,7 @@ export class JobRun {
       }
       const step = task.step(processingTime);
       lag.advance();
+      tokens.advance();
       if (step === 'end') return;
       const now = clock.monotonicMs();
       if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
@@ -361,8 +381,10 @@ export class JobRun {
     assert(this.#checkpointer !== undefined, 'the job has not started');
     this.deployment.deadLetters.flush();
     this.lagTracker.cut();
+    this.#tokens?.cut();
     await this.#checkpointer.take(finished);
     this.lagTracker.committed();
+    this.#tokens?.committed();
   }
 
   #throwFailure(): void {
@@ -373,6 +395,7 @@ export class JobRun {
   async #close(status: JobStatus): Promise<void> {
     this.#status = status;
     await this.#background;
+    this.#tokens?.end(status);
     for (const operator of this.#deployment?.task.operators ?? []) operator.close?.();
     for (const source of this.#deployment?.task.sources ?? []) await source.close().catch(() => undefined);
     for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);

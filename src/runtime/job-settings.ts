@@ -1,5 +1,6 @@
 /** What a job runs with: ports that the host brings, settings with their defaults, and what it tells about itself. */
 import type { Clock } from '../base/clock.ts';
+import { type Duration, positiveDurationMs } from '../base/time.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -64,6 +65,12 @@ export const DEFAULT_SETTINGS: JobSettings = {
   lag: 'endToEnd',
   stateAlertMs: 15 * 60_000,
 };
+
+/** What an option says: a duration, 'off', or nothing for the default. */
+export function stateAlertMsOf(option: Duration | 'off' | undefined): number | undefined {
+  if (option === undefined) return DEFAULT_SETTINGS.stateAlertMs;
+  return option === 'off' ? undefined : positiveDurationMs(option, 'stateAlert');
+}
 
 /** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */
 const WORKING_BYTES = 160 * 1024 * 1024;

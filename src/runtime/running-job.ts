@@ -10,6 +10,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
 import type { HeavyKeyText, StateAlert } from './growth/state-growth.ts';
+import type { ProcessedOptions, Token } from './tokens.ts';
 import type { JobLag } from './lag/lag-figures.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 
@@ -26,6 +27,16 @@ export interface RunningJob extends AsyncDisposable {
   metrics(): MetricsSnapshot;
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
   progress(): JobProgress;
+  /**
+   * What all sources have been handed by now. An iterable has handed over what it has yielded; for a row that is still on its way
+   * into one, name its number: `{ orders: { rows: 17 } }`.
+   */
+  token(): Token;
+  /**
+   * Resolves when the effects of all records up to the token are in state; with `committed`, also visible in sinks that
+   * commit, which takes until the next checkpoint. Rejects when the job ends before (E1340).
+   */
+  processed(token: Token, options?: ProcessedOptions): Promise<void>;
   /** Warnings since the start, at most a hundred: state that will reach its budget. */
   alerts(): readonly StateAlert[];
   /** The heaviest keys of a state, by the name that it has in `metrics`. Walks all of it: tens of nanoseconds an entry. */
@@ -76,6 +87,14 @@ export class JobHandle implements RunningJob {
 
   progress(): JobProgress {
     return this.#run.progress();
+  }
+
+  token(): Token {
+    return this.#run.token();
+  }
+
+  processed(token: Token, options: ProcessedOptions = {}): Promise<void> {
+    return this.#run.processed(token, options);
   }
 
   alerts(): readonly StateAlert[] {

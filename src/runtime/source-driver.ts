@@ -204,6 +204,10 @@ export class SourceDriver {
   positions(): readonly {
     readonly id: string;
     readonly position: number;
+    /** Position behind the last record that upstream has handed over, read or not. */
+    readonly received: number;
+    /** Whether rows before `position` are still to go on. */
+    readonly isHeld: boolean;
     readonly ended: boolean;
     readonly isIdle: boolean;
     /** Whether it waits for slower splits of its group. */
@@ -212,6 +216,8 @@ export class SourceDriver {
     return this.#splits.map((split) => ({
       id: split.split.id,
       position: split.reader?.position ?? split.position,
+      received: split.reader?.received ?? split.reader?.position ?? split.position,
+      isHeld: split.held !== undefined,
       ended: split.ended,
       isIdle: split.idleness.isIdle,
       isHeldBack: this.#isHeldBack(split),

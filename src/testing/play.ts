@@ -27,7 +27,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import type { DeadLetterRecord } from '../runtime/dead-letters.ts';
 import { JobRun } from '../runtime/job-run.ts';
-import type { StateAlert } from '../runtime/growth/state-growth.ts';
+import type { HeavyKeyText, StateAlert } from '../runtime/growth/state-growth.ts';
 import type { JobLag } from '../runtime/lag/lag-figures.ts';
 import { DEFAULT_SETTINGS, type JobProgress, type JobSettings, memoryBytesFor } from '../runtime/job-settings.ts';
 import { MemoryMedium, MemoryStore } from './memory-store.ts';
@@ -41,6 +41,8 @@ export interface PlayOptions {
   readonly speed?: number;
   /** Samples are taken once in so many milliseconds of the tape; none when left out. */
   readonly sampleEveryMs?: number;
+  /** So many of the heaviest keys of each state are in each sample; none when left out. */
+  readonly topKeys?: number;
   /** Arrivals are looked at once in so many milliseconds of the tape: 10 when left out. */
   readonly tickMs?: number;
   /** Moments at which the process dies and another takes over from the last checkpoint. */
@@ -69,6 +71,8 @@ export interface Sample {
   readonly progress: JobProgress;
   readonly metrics: MetricsSnapshot;
   readonly lag: JobLag;
+  /** By the name of the state; empty unless asked for. */
+  readonly heaviest: { readonly [state: string]: readonly HeavyKeyText[] };
 }
 
 export interface PlayedAlert {
@@ -206,6 +210,13 @@ class Player {
     return { accepts, open: async (context) => new Recorder(context, rows, how, now) };
   }
 
+  #look(run: JobRun): Omit<Sample, 'at'> {
+    const { topKeys = 0 } = this.#options;
+    const states = topKeys === 0 ? [] : run.deployment.arena.states();
+    const heaviest = Object.fromEntries(states.map(({ name }) => [name, run.heaviestKeys(name, topKeys)]));
+    return { progress: run.progress(), metrics: run.metrics(), lag: run.lag(), heaviest };
+  }
+
   /** Lets the job and the clock take turns until the job has ended, or its process is to die. */
   async #drive(run: JobRun, dieAt: number | undefined): Promise<'restart' | { readonly failure: unknown }> {
     let end: { readonly failure: unknown } | undefined;
@@ -226,7 +237,7 @@ class Player {
       const now = this.#now();
       if (dieAt !== undefined && now >= dieAt) return 'restart';
       for (; run.status === 'running' && now >= sampleAt; sampleAt += sampleEveryMs ?? sampleAt) {
-        this.#samples.push({ at: sampleAt, progress: run.progress(), metrics: run.metrics(), lag: run.lag() });
+        this.#samples.push({ at: sampleAt, ...this.#look(run) });
       }
       idleRounds = this.#clock.wakeNext() ? 0 : idleRounds + 1;
     }
