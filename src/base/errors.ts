@@ -50,8 +50,6 @@ const messages = {
   E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
   E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
-  E1336: (p: { source: string; position: number; status: string }) =>
-    `the job is ${p.status}, and '${p.source}' never came to ${p.position}`,
   E1334: (p: { state: string }) =>
     `broadcast state '${p.state}' is read only here: it is written by the broadcast input`,
   E1303: (p: { column: string; type: string; value: string }) =>
@@ -59,6 +57,8 @@ const messages = {
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1337: (p: { state: string; bytes: number; most: number }) =>
     `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
+  E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
+  E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1213: (p: { start: string; end: string; problem: string }) =>
     `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,

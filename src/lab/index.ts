@@ -2,6 +2,8 @@
 import { scenario as efficientWindowing } from './04-efficient-windowing/scenario.ts';
 import { scenario as lateEvents } from './06-late-events/scenario.ts';
 import { scenario as synchronizedWatermark } from './07-synchronized-watermark/scenario.ts';
+import { scenario as stateObservability } from './14-state-observability/scenario.ts';
+import { scenario as comprehensiveLag } from './15-comprehensive-lag/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -21,5 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   efficientWindowing,
   lateEvents,
   synchronizedWatermark,
+  stateObservability,
+  comprehensiveLag,
   adaptiveWatermark,
 ];

@@ -182,7 +182,8 @@ function straysOf(
 ): { readonly ahead: ReadonlyMap<number, number>; readonly jumps: ReadonlyMap<number, number> } {
   const ahead = new Map<number, number>();
   const jumps = new Map<number, number>();
-  const far = (): number => (guard === 'by default' ? (400 + below(random, 300)) * DAY_MS : (60 + below(random, 500)) * unitMs);
+  const far = (): number =>
+    guard === 'by default' ? (400 + below(random, 300)) * DAY_MS : (60 + below(random, 500)) * unitMs;
   if (guard === 'off') {
     // Nothing keeps it from making all that follows late.
     if (below(random, 4) === 0) ahead.set(below(random, count), far());
@@ -230,7 +231,13 @@ function windowOf({ window, zone: name }: Choices, unitMs: number, random: Rando
     case 'days':
       return { kind: 'tumbling', sizeMs: DAY_MS, offsetMs, ...zone };
     case 'hopping':
-      return { kind: 'hopping', sizeMs: (3 + below(random, 9)) * unitMs, slideMs: (1 + below(random, 3)) * unitMs, offsetMs, ...zone };
+      return {
+        kind: 'hopping',
+        sizeMs: (3 + below(random, 9)) * unitMs,
+        slideMs: (1 + below(random, 3)) * unitMs,
+        offsetMs,
+        ...zone,
+      };
     case 'cumulating':
       return { kind: 'cumulating', sizeMs: (2 + below(random, 4)) * 2 * unitMs, stepMs: 2 * unitMs, offsetMs, ...zone };
     case 'session':
@@ -244,4 +251,8 @@ function windowOf({ window, zone: name }: Choices, unitMs: number, random: Rando
   }
 }
 
-const countOf = (rows: number, slide: number): EventTimeWindow => ({ kind: 'count', rows, slide: slide === 0 ? rows : slide });
+const countOf = (rows: number, slide: number): EventTimeWindow => ({
+  kind: 'count',
+  rows,
+  slide: slide === 0 ? rows : slide,
+});

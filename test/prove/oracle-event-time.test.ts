@@ -11,7 +11,11 @@ test('x', {
   const tally = newEventTimeTally();
   const failures: string[] = [];
   for (let seed = FIRST_SEED; tally.coverage.cases + failures.length < CASES; seed++) {
-    try { await runEventTimeCase(seed, tally); } catch (e) { failures.push(String(e)); }
+    try {
+      await runEventTimeCase(seed, tally);
+    } catch (e) {
+      failures.push(String(e));
+    }
   }
   const table = eventTimeReport(tally);
   console.log(table);

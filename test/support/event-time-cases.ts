@@ -83,12 +83,7 @@ function chooseRun({ choice }: EventTimeCase, random: Random): RunChoice {
 
 const QUANTUM_BYTES = 262_144;
 
-async function runChosen(
-  made: EventTimeCase,
-  choice: RunChoice,
-  random: Random,
-  tally: EventTimeTally,
-): Promise<void> {
+async function runChosen(made: EventTimeCase, choice: RunChoice, random: Random, tally: EventTimeTally): Promise<void> {
   const quantumBytes = choice.quantum === 'small' ? 300 + below(random, 2_000) : QUANTUM_BYTES;
   const expected = recompute(await orderOf(made, quantumBytes), made.query);
   const clock = new TickingClock();
@@ -123,7 +118,9 @@ type StopAt = Pick<DriveOptions, 'stop'>;
 function stopsOf({ splits }: EventTimeCase, { restarts }: RunChoice, random: Random): readonly StopAt[] {
   const rows = splits.reduce((sum, split) => sum + split.rows.length, 0);
   const times = { none: 0, one: 1, several: 2 + below(random, 2) }[restarts];
-  const places = Array.from({ length: times }, () => 1 + below(random, Math.floor(rows * LAST_STOP))).sort((a, b) => a - b);
+  const places = Array.from({ length: times }, () => 1 + below(random, Math.floor(rows * LAST_STOP))).sort(
+    (a, b) => a - b,
+  );
   return places.map((place): StopAt => {
     const how = below(random, 2) === 0 ? 'suspend' : 'kill';
     return { stop: { how, when: (run) => rowsTaken(run) >= place } };
