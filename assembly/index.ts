@@ -60,8 +60,21 @@ export {
   snapshotWhole,
 } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
+export {
+  accumulatorAdd,
+  accumulatorCreate,
+  accumulatorFinish,
+  accumulatorMerge,
+  accumulatorRetract,
+  accumulatorRows,
+} from './window/accumulate';
 export { changelogAggregate } from './window/changelog';
+export { sessionAdd } from './session/add';
+export { sessionDue, sessionFire } from './session/fire';
+export { sessionInit } from './session/sessions';
 export { fireNext, windowDue, windowFiring } from './window/fire';
+export { planInit, planLayout } from './window/plan';
+export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
 export { planInit } from './window/plan';
 export { sliceCount } from './window/slices';
 export { stateClear, stateKeys, stateRows, stateScan } from './kinds';

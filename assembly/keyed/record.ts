@@ -14,13 +14,19 @@
  *          +------+------+------------+------------+---- - -
  *          | slab | hash | key length | tag length | key, tag
  *          +------+------+------------+------------+---- - -
+ *   session 0      4      8       16    24       32
+ *          +------+------+-------+-----+--------+-------------------------------+
+ *          | slab | next | start | end | queued | entry: key, rows, accumulators
+ *          +------+------+-------+-----+--------+-------------------------------+
  *
  * Not here: the lists that entries form (table.ts), queues of times (tree.ts).
  */
+import { compareKeys } from '../hash/key';
 import { resolve } from '../memory/arena';
 
 export const KIND_KEYED: u32 = 2;
 export const KIND_TIMERS: u32 = 3;
+export const KIND_SESSIONS: u32 = 4;
 
 export const KEY_HASH: u32 = 4;
 export const KEY_LENGTH: u32 = 8;
@@ -42,6 +48,13 @@ const ENTRY_BYTES: u32 = 24;
 const TIMED_BYTES: u32 = 40;
 /** Expiry of what does not expire, and of what stands in no queue. */
 export const NEVER: i64 = i64.MAX_VALUE;
+
+// A session (session/sessions.ts).
+export const SESSION_NEXT: u32 = 4;
+export const SESSION_START: u32 = 8;
+export const SESSION_END: u32 = 16;
+export const SESSION_QUEUED: u32 = 24;
+export const SESSION_ENTRY: u32 = 32;
 
 export const TIMER_HASH: u32 = 4;
 export const TIMER_KEY: u32 = 8;
@@ -84,7 +97,8 @@ export function entryMatches(ref: u32, key: u32, ptr: u32, bytes: u32): bool {
 }
 
 /**
- * What a queue is searched for, 32 bytes: time i64, hash, key, key length, tag (or sub-key), its length.
+ * What a queue is searched for, 32 bytes: time i64, hash, key, key length, tag (or sub-key), its length. Of a session:
+ * its entry for the key, and the kind of key for the length.
  */
 export const TARGET_TIME: u32 = 0;
 export const TARGET_HASH: u32 = 8;
@@ -94,9 +108,16 @@ export const TARGET_TAG: u32 = 20;
 export const TARGET_TAG_LENGTH: u32 = 24;
 export const TARGET_BYTES: u32 = 32;
 
-/** Order of the bytes of a target to those of a record: key, then tag or sub-key; each as memcmp, then by length. */
+/**
+ * Order of the bytes of a target to those of a record: key, then tag or sub-key; each as memcmp, then by length. Sessions
+ * in the order of keys (hash/key.ts).
+ */
 export function compareTarget(kind: u32, targetPtr: u32, ref: u32): i32 {
   const record = resolve(ref);
+  if (kind == KIND_SESSIONS) {
+    const keyKind = load<u32>(targetPtr, TARGET_KEY_LENGTH);
+    return compareKeys(keyKind, load<u32>(targetPtr, TARGET_KEY), record + SESSION_ENTRY);
+  }
   const isTimer = kind == KIND_TIMERS;
   const keyRecord = isTimer ? record : resolve(load<u32>(record, ENTRY_KEY));
   const keyPtr = keyRecord + (isTimer ? TIMER_BYTES_AT : KEY_BYTES_AT);

@@ -1,8 +1,8 @@
 /**
  * Records of any size for one state: slots of 34 sizes in pages, and extents for what is larger than half a page.
  *
- *   root, one page, of every state of kinds keyed and timers:
- *   state, kind | keys, records | directory, depth, pages, index pages | tree, levels, items | slab pages, extent pages
+ *   root, one page, of every state of the kinds keyed, timers and sessions:
+ *   state, kind | keys, records | directory, depth, pages, index pages | tree, levels, items | slab pages, extent pages | fired, rows
  *   from 64 on: u32[35], for each class the first page that has free slots
  *
  *   slab page
@@ -40,6 +40,9 @@ export const ROOT_LEVELS: u32 = 36;
 export const ROOT_ITEMS: u32 = 40;
 export const ROOT_SLAB_PAGES: u32 = 44;
 export const ROOT_EXTENT_PAGES: u32 = 48;
+/** Of sessions: those that have fired and are freed by the next call, and rows folded into all open ones (u64). */
+export const ROOT_FIRED: u32 = 52;
+export const ROOT_ROWS: u32 = 56;
 const ROOT_LISTS: u32 = 64;
 
 const PAGE_CLASS: u32 = 0;

@@ -17,8 +17,6 @@
 import { BOOL, I32, INSERT, isValid, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
 import { aggregateResultType, OVERFLOW } from '../aggregate/registry';
 import { keyBytesOf, OCCUPIED } from '../hash/table';
-import { addRun, addValues, EMIT_FIRST } from './aggregate';
-import { mergeEntry, writeBounds, writeKey, writeResults } from './fire';
 import { findEntry, readKeys } from './locate';
 import { widenEntry } from './narrow';
 import {
@@ -26,6 +24,7 @@ import {
   AGGREGATE_OUT_VALIDITY,
   AGGREGATE_OUT_VALUES,
   AGGREGATE_TYPE,
+  EMIT_FIRST,
   FIRE_MERGED,
   FIRE_WIDENED,
   PLAN_AGGREGATE_COUNT,
@@ -48,18 +47,17 @@ import {
   PLAN_TEMPLATE,
   PLAN_TIMES,
   planAggregate,
+  RESULTS_ACCUMULATING,
+  RESULTS_DISCARDING,
   SCRATCH_CORRECTED,
   SCRATCH_ENTRIES,
   SCRATCH_KEYS,
   SCRATCH_ROWS,
 } from './plan';
+import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
+import { addRun, addValues } from './run';
 import { NARROW, sliceAtOrAfter, sliceCount, sliceStart, sliceTable, TABLE_KINDS } from './slices';
 import { instantOf, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
-
-// PLAN_RESULTS
-export const RESULTS_ACCUMULATING: u32 = 0;
-export const RESULTS_DISCARDING: u32 = 1;
-export const RESULTS_RETRACTING: u32 = 2;
 
 /**
  * Fires again the passed windows of a row, and adds it to the state. 0 when done; EMIT_FIRST when the output is full,

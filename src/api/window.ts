@@ -10,16 +10,25 @@ import {
   type Duration,
   durationMs,
   positiveDurationMs,
+  shortDuration,
 } from '../base/time.ts';
 import { TimeZone } from '../base/time-zone.ts';
 import type { ResultMode, WindowSpec, ZoneSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
+import type { timestamp } from './kind.ts';
 import { mistake } from './mistake.ts';
 import { requireKnownOptions } from './options.ts';
 
-/** A window assigner; `Needs` is what the stream must have. */
-export interface Window<out Needs extends string> {
+/** Columns that say which window a result is of: the common ones. */
+export interface Bounds {
+  windowStart: timestamp;
+  windowEnd: timestamp;
+}
+
+/** A window assigner; `Needs` is what the stream must have, `B` the columns that say which window a result is of. */
+export interface Window<out Needs extends string, out B = Bounds> {
   readonly needs: Needs;
+  readonly bounds?: B;
 }
 
 export interface WindowOffset {
@@ -32,7 +41,7 @@ export interface WindowOffset {
   readonly zone?: string;
 }
 
-class WindowDeclaration implements Window<'a watermark'> {
+export class WindowDeclaration implements Window<'a watermark'> {
   readonly needs = 'a watermark';
   readonly spec: WindowSpec;
 
@@ -40,6 +49,9 @@ class WindowDeclaration implements Window<'a watermark'> {
     this.spec = spec;
   }
 }
+
+/** So many windows one row may belong to. */
+const WINDOWS_MAX = 1_000_000;
 
 /** Windows of one size, side by side. Days, weeks (from Monday), months, quarters and years are those of the calendar. */
 export function tumbling(size: Duration | CalendarDuration, options: WindowOffset = {}): Window<'a watermark'> {
@@ -67,9 +79,7 @@ const NOMINAL_DAYS = { day: 1, week: 7, month: 30, quarter: 91, year: 365 } as c
 /** Windows of one size, a new one every `slide`. */
 export function hopping(size: Duration, slide: Duration, options: WindowOffset = {}): Window<'a watermark'> {
   return located(() => {
-    const sizeMs = positiveDurationMs(size, 'the window size');
-    const slideMs = positiveDurationMs(slide, 'the slide');
-    if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
+    const { sizeMs, slideMs } = sizeAndSlide(size, slide);
     return new WindowDeclaration({
       kind: 'hopping',
       clock: 'event time',
@@ -79,6 +89,15 @@ export function hopping(size: Duration, slide: Duration, options: WindowOffset =
       offsetMs: offsetOf(options, slideMs, 'hopping'),
     });
   });
+}
+
+/** Length and step of windows that overlap: a step beyond the length would drop the rows between them unseen. */
+export function sizeAndSlide(size: Duration, slide: Duration): { readonly sizeMs: number; readonly slideMs: number } {
+  const sizeMs = positiveDurationMs(size, 'the window size');
+  const slideMs = positiveDurationMs(slide, 'the slide');
+  if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
+  if (sizeMs / slideMs > WINDOWS_MAX) throw mistake('the slide', `at least a millionth of '${size}'`, slide);
+  return { sizeMs, slideMs };
 }
 
 /** Windows that share their start and grow by `step`, up to `max`; then the next start. */
@@ -117,7 +136,7 @@ export function latenessOf(options: LateOptions<ResultMode>): {
   readonly allowedLatenessMs: number;
   readonly results: ResultMode;
 } {
-  requireKnownOptions(options, ['allowedLateness', 'results'], 'window');
+  requireKnownOptions(options, ['allowedLateness', 'results', 'trigger', 'evictor'], 'window');
   const { allowedLateness, results = 'accumulating' } = options;
   if (!isResultMode(results)) throw mistake('results of window', `one of ${RESULT_MODES.join(', ')}`, results);
   if (allowedLateness === undefined) return { allowedLatenessMs: 0, results };
@@ -135,10 +154,12 @@ function zoneOf(options: WindowOffset, where: string): ZoneSpec | undefined {
   return { kind: 'fixed', name: TimeZone.of(zone).name };
 }
 
-/** Offsets are the same modulo the step between windows: kept in [0, step). */
-function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
+/** Kept in [0, step): a shift back is the same as one forward. Whole steps shift nothing, so they are a mistake. */
+export function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
   if (options.offset === undefined) return 0;
-  const offset = durationMs(options.offset, `the offset of ${where}`) % stepMs;
+  const what = `the offset of ${where}`;
+  const offset = durationMs(options.offset, what);
+  if (Math.abs(offset) >= stepMs) throw mistake(what, `shorter than '${shortDuration(stepMs)}'`, options.offset);
   return offset < 0 ? offset + stepMs : offset;
 }
 

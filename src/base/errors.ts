@@ -41,16 +41,29 @@ const messages = {
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
-  E1310: (p: { does: string; at: string; problem: string; row: string }) =>
-    `the function of a ${p.does} failed on the row${p.at}: ${p.problem} (row: ${p.row})`,
+  E1310: (p: { does: string; at: string; problem: string; row: string; key?: string }) =>
+    `the function of a ${p.does} failed on the row${p.at}${p.key === undefined ? '' : ` of key ${p.key}`}: ${p.problem} (row: ${p.row})`,
+  E1330: (p: { clock: string; got: string }) =>
+    `a timer of ${p.clock} must be given an instant of ${p.clock}, but was given ${p.got}`,
+  E1331: (p: { timer: string; declared: string }) => `no timer is named ${p.timer}; declared: ${p.declared}`,
+  E1332: (p: { side: string; declared: string }) => `no side is named ${p.side}; declared: ${p.declared}`,
+  E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
+    `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
+  E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
+  E1336: (p: { source: string; position: number; status: string }) =>
+    `the job is ${p.status}, and '${p.source}' never came to ${p.position}`,
+  E1334: (p: { state: string }) =>
+    `broadcast state '${p.state}' is read only here: it is written by the broadcast input`,
   E1303: (p: { column: string; type: string; value: string }) =>
     `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
-  E1320: (p: { state: string; bytes: number; most: number }) =>
+  E1337: (p: { state: string; bytes: number; most: number }) =>
     `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
   E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
   E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1213: (p: { start: string; end: string; problem: string }) =>
+    `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,
   E1212: (p: { what: string }) => `${p.what} is not available yet`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>

@@ -14,6 +14,7 @@ export const PLAN = {
   keyType: 8,
   aggregateCount: 12,
   aggregates: 16,
+  entryBytes: 20,
   sliceMs: 32,
   sizeMs: 40,
   slideMs: 48,
@@ -42,7 +43,7 @@ export const PLAN = {
   alone: 232,
   merges: 240,
   outMax: 248,
-  bytes: 272,
+  bytes: 352,
 } as const;
 const AGGREGATE = {
   code: 0,
@@ -115,9 +116,9 @@ export class AggregatePlan {
     this.#fill();
   }
 
-  /** To be called once, when all configuration is set. */
-  init(): void {
-    const status = this.#kernels.function('planInit')(this.ptr);
+  /** To be called once, when all configuration is set. `planLayout`: for entries that stand outside a state. */
+  init(kernel: 'planInit' | 'planLayout' | 'sessionInit' = 'planInit'): void {
+    const status = this.#kernels.function(kernel)(this.ptr);
     if (status === OUT_OF_MEMORY) throw new InternalError('no transient memory left for an aggregation');
     if (status < 0)
       throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);

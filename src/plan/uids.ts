@@ -11,9 +11,11 @@
  */
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeState } from './describe-process.ts';
+import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
 import {
   type AggregateCall,
   inputsOf,
@@ -83,6 +85,16 @@ function describeNode(node: PlanNode): Json {
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'deduplicate':
+      return describeDeduplicate(node);
+    case 'process':
+      return [
+        node.inputs.map(({ keys }) => (keys === undefined ? null : [...keys])),
+        describeSchema(node.schema),
+        [...node.states, ...node.broadcast].map(describeState),
+        [...node.timers],
+        node.sides.map(({ name, schema }) => [name, describeSchema(schema)]),
+      ];
     case 'async':
       return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
@@ -98,8 +110,18 @@ function describeNode(node: PlanNode): Json {
   }
 }
 
-const describeLate = ({ allowedLatenessMs, results }: WindowAggregateNode): Json[] =>
-  allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results];
+const describeLate = ({
+  allowedLatenessMs,
+  results,
+  trigger,
+  evictor,
+  process,
+  schema,
+}: WindowAggregateNode): Json[] => [
+  ...(allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results]),
+  ...[describeTrigger(trigger), describeEvictor(evictor)].filter((text) => text !== ''),
+  ...(process === undefined ? [] : [describeSchema(schema)]),
+];
 
 /** Frozen like the hash: functions have no description. */
 function describeStrategy(strategy: WatermarkStrategy): Json {

@@ -13,6 +13,7 @@ import type { HeavyKeyText, StateAlert } from './growth/state-growth.ts';
 import type { ProcessedOptions, Token } from './tokens.ts';
 import type { JobLag } from './lag/lag-figures.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
+import type { JobWatermarks } from './job-watermarks.ts';
 
 export interface RunningJob extends AsyncDisposable {
   readonly name: string;
@@ -28,8 +29,15 @@ export interface RunningJob extends AsyncDisposable {
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
   progress(): JobProgress;
   /**
-   * What all sources have been handed by now. An iterable has handed over what it has yielded; for a row that is still on its way
-   * into one, name its number: `{ orders: { rows: 17 } }`.
+   * What the function with state of this uid holds for a key, `await job.state('fraud').get({ card: '4711' })`: its only
+   * state, or an object of several by name. As of the last row that was taken.
+   */
+  state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> };
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): JobWatermarks;
+  /**
+   * What all sources have been handed by now. An iterable has handed over what it has yielded; for a row that is still on
+   * its way into one, name its number: `processed('orders', 17)`.
    */
   token(): Token;
   /**
@@ -37,6 +45,8 @@ export interface RunningJob extends AsyncDisposable {
    * commit, which takes until the next checkpoint. Rejects when the job ends before (E1340).
    */
   processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  /** The same for the first `rows` rows that a source gave (bytes, when it reads files). */
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
   /** Warnings since the start, at most a hundred: state that will reach its budget. */
   alerts(): readonly StateAlert[];
   /** The heaviest keys of a state, by the name that it has in `metrics`. Walks all of it: tens of nanoseconds an entry. */
@@ -89,12 +99,24 @@ export class JobHandle implements RunningJob {
     return this.#run.progress();
   }
 
+  state(uid: string): ReturnType<RunningJob['state']> {
+    // Asynchronous, because state need not lie in this thread.
+    return { get: async (key) => this.#run.lookup(uid, key) };
+  }
+
+  watermarks(): JobWatermarks {
+    return this.#run.watermarks();
+  }
+
   token(): Token {
     return this.#run.token();
   }
 
-  processed(token: Token, options: ProcessedOptions = {}): Promise<void> {
-    return this.#run.processed(token, options);
+  processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
+  processed(of: Token | string, second: ProcessedOptions | number = {}, third: ProcessedOptions = {}): Promise<void> {
+    if (typeof of === 'string') return this.#run.processed(of, typeof second === 'number' ? second : 0, third);
+    return this.#run.processedToken(of, typeof second === 'number' ? {} : second);
   }
 
   alerts(): readonly StateAlert[] {

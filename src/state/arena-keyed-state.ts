@@ -34,7 +34,7 @@ interface Cursor {
 }
 
 function checkSize(state: string, bytes: number): void {
-  if (bytes > KEYED_BYTES_MAX) throw new UserError('E1320', { state, bytes, most: KEYED_BYTES_MAX });
+  if (bytes > KEYED_BYTES_MAX) throw new UserError('E1337', { state, bytes, most: KEYED_BYTES_MAX });
 }
 
 class ArenaTable implements KeyedTable {

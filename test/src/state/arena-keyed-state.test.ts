@@ -77,7 +77,7 @@ test('refuses an entry that no extent can hold', async () => {
   expect(table.get(bytesOf('fits'))?.length).toBe(1_044_000);
   expect(() => table.put(bytesOf('x'), new Uint8Array(1_044_480))).toThrow(
     expect.objectContaining({
-      code: 'E1320',
+      code: 'E1337',
       message: "an entry of state 'large' has 1044482 bytes with its key; at most 1044416 can be kept",
     }),
   );
