@@ -2,6 +2,7 @@
 import { scenario as efficientWindowing } from './04-efficient-windowing/scenario.ts';
 import { scenario as lateEvents } from './06-late-events/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
+import { scenario as unifiedTime } from './27-unified-time/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
 export {
@@ -16,4 +17,4 @@ export {
 } from './scenario.ts';
 
 /** In the order of the catalogue. */
-export const SCENARIOS: readonly Scenario[] = [efficientWindowing, lateEvents, adaptiveWatermark];
+export const SCENARIOS: readonly Scenario[] = [efficientWindowing, lateEvents, adaptiveWatermark, unifiedTime];
