@@ -186,9 +186,9 @@ function measure({ spring, autumn }: Record): Measurement {
   };
 }
 
-/** The third day of a zone, which is the one on which clocks go forward. */
+/** The day of a zone on which Californian clocks go forward. */
 function example(days: readonly Day[], zone: string): string {
-  const day = days.filter(({ homeZone, start }) => homeZone === zone && start > WEEKS.spring + 3.25 * DAY_MS)[0];
+  const day = days.filter(({ homeZone, start }) => homeZone === zone && start >= WEEKS.spring + 4 * DAY_MS)[0];
   if (day === undefined) return 'none';
   return `${new Date(day.start).toISOString()} to ${new Date(day.end).toISOString()}`;
 }
