@@ -25,7 +25,7 @@ import {
   TABLE_KEY_KIND,
   TABLE_TAG,
 } from './hash/table';
-import { nextKey } from './keyed/index';
+import { nextKey } from './keyed/index-walk';
 import {
   ENTRY_NEXT,
   INDEXED,
