@@ -62,7 +62,12 @@ export function recompute(rows: readonly OrderedRow[], query: EventTimeQuery): E
     if (!windows.add(row)) late.push(row);
   }
   windows.advance(Infinity);
-  return { groups: windows.groups, late, future: rows.filter(({ isFuture }) => isFuture), corrections: windows.corrections };
+  return {
+    groups: windows.groups,
+    late,
+    future: rows.filter(({ isFuture }) => isFuture),
+    corrections: windows.corrections,
+  };
 }
 
 /** A window of a key. */

@@ -182,7 +182,8 @@ function straysOf(
 ): { readonly ahead: ReadonlyMap<number, number>; readonly jumps: ReadonlyMap<number, number> } {
   const ahead = new Map<number, number>();
   const jumps = new Map<number, number>();
-  const far = (): number => (guard === 'by default' ? (400 + below(random, 300)) * DAY_MS : (60 + below(random, 500)) * unitMs);
+  const far = (): number =>
+    guard === 'by default' ? (400 + below(random, 300)) * DAY_MS : (60 + below(random, 500)) * unitMs;
   if (guard === 'off') {
     // Nothing keeps it from making all that follows late.
     if (below(random, 4) === 0) ahead.set(below(random, count), far());
@@ -192,8 +193,13 @@ function straysOf(
   if (below(random, 8) === 0) ahead.set(0, far());
   // Fewer rows on end than a jump of time needs, or as many, or time does jump.
   const from = 1 + below(random, count - 1);
-  if (below(random, 6) === 0) for (let i = 0; i < 5 + below(random, 5); i++) ahead.set(from + i, far());
-  else if (below(random, 6) === 0) jumps.set(from, guard === 'tight' ? far() : 35 * DAY_MS);
+  const more = below(random, 6);
+  if (more === 0) {
+    const streak = 5 + below(random, 5);
+    for (let i = 0; i < streak; i++) ahead.set(from + i, far());
+  } else if (more === 1) {
+    jumps.set(from, guard === 'tight' ? far() : 35 * DAY_MS);
+  }
   return { ahead, jumps };
 }
 
@@ -230,7 +236,13 @@ function windowOf({ window, zone: name }: Choices, unitMs: number, random: Rando
     case 'days':
       return { kind: 'tumbling', sizeMs: DAY_MS, offsetMs, ...zone };
     case 'hopping':
-      return { kind: 'hopping', sizeMs: (3 + below(random, 9)) * unitMs, slideMs: (1 + below(random, 3)) * unitMs, offsetMs, ...zone };
+      return {
+        kind: 'hopping',
+        sizeMs: (3 + below(random, 9)) * unitMs,
+        slideMs: (1 + below(random, 3)) * unitMs,
+        offsetMs,
+        ...zone,
+      };
     case 'cumulating':
       return { kind: 'cumulating', sizeMs: (2 + below(random, 4)) * 2 * unitMs, stepMs: 2 * unitMs, offsetMs, ...zone };
     case 'session':
@@ -244,4 +256,8 @@ function windowOf({ window, zone: name }: Choices, unitMs: number, random: Rando
   }
 }
 
-const countOf = (rows: number, slide: number): EventTimeWindow => ({ kind: 'count', rows, slide: slide === 0 ? rows : slide });
+const countOf = (rows: number, slide: number): EventTimeWindow => ({
+  kind: 'count',
+  rows,
+  slide: slide === 0 ? rows : slide,
+});

@@ -62,7 +62,9 @@ class Live {
     if (split === undefined) throw new Error(`oracle: there is no split ${index}`);
     if (split.isIdle) split.isBehind = split.time.before(undefined) < this.#watermark;
     split.isIdle = false;
-    const others = this.#splits.filter((each) => each !== split && counts(each)).map(({ time }) => time.before(undefined));
+    const others = this.#splits
+      .filter((each) => each !== split && counts(each))
+      .map(({ time }) => time.before(undefined));
     const watermark = Math.max(this.#watermark, Math.min(split.time.before(row), ...others));
     const isFuture = split.time.take(row);
     split.since = at;

@@ -58,7 +58,9 @@ export function processingOrder(splits: readonly OracleSplit[], query: OrderQuer
     const turnEnd = (Math.floor(turn.offset / query.quantumBytes) + 1) * query.quantumBytes;
     while (!turn.isFinished && turn.offset < turnEnd) {
       const { row } = turn;
-      const own = cursors.filter(({ isFinished }) => !isFinished).map(({ time }) => time.before(time === turn.time ? row : undefined));
+      const own = cursors
+        .filter(({ isFinished }) => !isFinished)
+        .map(({ time }) => time.before(time === turn.time ? row : undefined));
       const watermark = Math.max(floor, Math.min(...own));
       const isFuture = turn.take();
       order.push({ row, timestamp: Number(row[query.timestamp]), watermark, isFuture });

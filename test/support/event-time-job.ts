@@ -35,12 +35,7 @@ import { memoryFiles, type MemoryFilesOptions } from '../../src/testing/memory-f
 import { tapeSource } from '../../src/testing/tape.ts';
 import type { Cell } from '../oracle/cells.ts';
 import { resultText } from '../oracle/event-time.ts';
-import {
-  ARRIVAL_MS,
-  EVENT_TIME_SCHEMA,
-  type EventTimeCase,
-  IDLE_AFTER_MS,
-} from '../oracle/generate-event-time.ts';
+import { ARRIVAL_MS, EVENT_TIME_SCHEMA, type EventTimeCase, IDLE_AFTER_MS } from '../oracle/generate-event-time.ts';
 
 /** EVENT_TIME_SCHEMA through the public API. */
 const ROWS = schema({
@@ -147,7 +142,11 @@ function withWatermarks(made: EventTimeCase, reading: Reading) {
     case 'bounded':
       return source.watermark('at', boundedOutOfOrderness(ms(delayMs)), guard);
     case 'punctuated':
-      return source.watermark('at', punctuated(({ mark }) => mark ?? undefined), guard);
+      return source.watermark(
+        'at',
+        punctuated(({ mark }) => mark ?? undefined),
+        guard,
+      );
     case 'adaptive':
       return source.watermark('at', adaptive({ lateRate: 0.2, max: ms(delayMs) }), guard);
   }
