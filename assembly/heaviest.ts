@@ -71,7 +71,7 @@ function walkKeys(root: u32, walkPtr: u32, outPtr: u32, maxFound: u32, shift: u3
     if (key == 0) break;
     const keyPtr = resolve(key);
     const hash = load<u32>(keyPtr, KEY_HASH);
-    if (<u32>((<u64>hash) >> shift) != share) continue;
+    if (<u32>(<u64>hash >> shift) != share) continue;
     const out = outPtr + found++ * FOUND_BYTES;
     store<u32>(out, keyPtr + KEY_BYTES_AT);
     store<u32>(out, load<u32>(keyPtr, KEY_LENGTH), 4);
@@ -96,15 +96,7 @@ function nextTable(walkPtr: u32): void {
   if (kind == TABLE_KINDS) store<u32>(walkPtr, load<u32>(walkPtr, WALK_SLICE) + 1, WALK_SLICE);
 }
 
-function walkTable(
-  table: u32,
-  walkPtr: u32,
-  outPtr: u32,
-  from: u32,
-  maxFound: u32,
-  shift: u32,
-  share: u32,
-): u32 {
+function walkTable(table: u32, walkPtr: u32, outPtr: u32, from: u32, maxFound: u32, shift: u32, share: u32): u32 {
   const depth = load<u32>(table, TABLE_DEPTH);
   const keyKind = load<u32>(table, TABLE_KEY_KIND);
   const bytes = load<u32>(table, TABLE_ENTRY_BYTES);
@@ -120,7 +112,7 @@ function walkTable(
       const entry = first + at * bytes;
       if (load<u32>(entry + tag) == 0) continue;
       const hash = hashOfEntry(keyKind, entry);
-      if (<u32>((<u64>hash) >> shift) != share) continue;
+      if (<u32>(<u64>hash >> shift) != share) continue;
       writeFound(outPtr + found * FOUND_BYTES, keyKind, entry, hash, bytes);
       found++;
     }

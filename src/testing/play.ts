@@ -47,7 +47,9 @@ export interface PlayOptions {
   readonly tickMs?: number;
   /** Moments at which the process dies and another takes over from the last checkpoint. */
   readonly restartsAtMs?: readonly number[];
-  readonly settings?: Partial<Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes' | 'lag' | 'stateAlertMs'>>;
+  readonly settings?: Partial<
+    Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes' | 'lag' | 'stateAlertMs'>
+  >;
   /** What sinks are like, by uid; those that are not here take rows at once. */
   readonly sinks?: { readonly [sink: string]: PlayedSink };
 }

@@ -78,7 +78,10 @@ async function run(pattern: Pattern, seed: number): Promise<Record> {
       .keyBy('session')
       .window(tumbling('1 minute'))
       .aggregate({ visits: count() }, { uid: 'perMinute' })
-      .to(callback(() => undefined), { uid: 'minutes' }),
+      .to(
+        callback(() => undefined),
+        { uid: 'minutes' },
+      ),
     visits
       .filter(({ step }) => step === 'checkout')
       .keyBy('session')

@@ -30,7 +30,11 @@ class Pushed {
   }
 }
 
-const pushedSource = (pushed: Pushed) => from(fromAsyncIterable(Order, () => pushed), { uid: 'orders' });
+const pushedSource = (pushed: Pushed) =>
+  from(
+    fromAsyncIterable(Order, () => pushed),
+    { uid: 'orders' },
+  );
 
 describe('a token', () => {
   it('is processed when what the iterable had yielded has reached the sinks', async () => {
@@ -106,7 +110,9 @@ describe('a token', () => {
     const job = await run(pushedSource(pushed).to(collect()), { handleSignals: false });
     const never = job.processed({ orders: { rows: 1 } });
     const refused = expect(never).rejects.toThrow('the job ended (cancelled) before all that the token names');
-    await expect(job.processed({ others: {} })).rejects.toThrow("the token names 'others', which this job does not read");
+    await expect(job.processed({ others: {} })).rejects.toThrow(
+      "the token names 'others', which this job does not read",
+    );
     await expect(job.processed({ orders: { x: 1 } })).rejects.toThrow("the token names 'orders/x'");
     pushed.end();
     await job.cancel();

@@ -20,8 +20,10 @@ describe('the slope of samples', () => {
   });
 
   it('is nothing without two moments', () => {
-    expect([slopeOf([]), slopeOf([{ atMs: 1, value: 1 }]), slopeOf([1, 1].map((atMs) => ({ atMs, value: 9 })))]).toEqual([
-      0, 0, 0,
-    ]);
+    expect([
+      slopeOf([]),
+      slopeOf([{ atMs: 1, value: 1 }]),
+      slopeOf([1, 1].map((atMs) => ({ atMs, value: 9 }))),
+    ]).toEqual([0, 0, 0]);
   });
 });

@@ -100,7 +100,8 @@ describe('the heaviest keys', () => {
     const slices = new Map<number, Set<number>>();
     // A sample is taken when something happens: the next row is in it.
     const last = events.find(({ at }) => at >= SAMPLED_MS)?.at ?? 0;
-    for (const { at, row } of events.filter((event) => event.at <= last)) slices.set(row.user, (slices.get(row.user) ?? new Set()).add(Math.floor(at / 1000)));
+    for (const { at, row } of events.filter((event) => event.at <= last))
+      slices.set(row.user, (slices.get(row.user) ?? new Set()).add(Math.floor(at / 1000)));
     const found = await heaviestOf(made, events, 'perUser');
     const most = [...slices.values()].map(({ size }) => size).sort((a, b) => b - a);
     expect(found.map(({ entries }) => entries)).toEqual(most.slice(0, 5));

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { boundedOutOfOrderness, collect, collection, count, eventTime, from, job, schema } from '../../../../src/index.ts';
+import {
+  boundedOutOfOrderness,
+  collect,
+  collection,
+  count,
+  eventTime,
+  from,
+  job,
+  schema,
+} from '../../../../src/index.ts';
 import { hopping, timestamp, tumbling, utf8 } from '../../../../src/index.ts';
 import { play, type Played, type PlayedRow, type PlayOptions, tape } from '../../../../src/testing/index.ts';
 
@@ -62,7 +71,9 @@ describe('lag', () => {
 
   it('of processing alone does not see what upstream holds', async () => {
     const both = timed();
-    const played = await playClicks(job('both', rows(both), windows(both)), 30_000, { settings: { lag: 'processing' } });
+    const played = await playClicks(job('both', rows(both), windows(both)), 30_000, {
+      settings: { lag: 'processing' },
+    });
     expect([lagOf(played, 'rows').total.max, lagOf(played, 'windows').total.max]).toEqual([0, 0]);
     expect(lagOf(played, 'windows').probes).toBe(60);
   });
