@@ -1,6 +1,8 @@
 /** The door `millrace/lab`: the incidents as runnable scenarios. Add a row here and nowhere else. */
 import { scenario as synchronizedWatermark } from './07-synchronized-watermark/scenario.ts';
+import { scenario as statefulTtl } from './24-stateful-ttl/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
+import { scenario as timeDomainIsolation } from './26-time-domain-isolation/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
 export {
@@ -15,4 +17,4 @@ export {
 } from './scenario.ts';
 
 /** In the order of the catalogue. */
-export const SCENARIOS: readonly Scenario[] = [synchronizedWatermark, adaptiveWatermark];
+export const SCENARIOS: readonly Scenario[] = [synchronizedWatermark, statefulTtl, adaptiveWatermark, timeDomainIsolation];
