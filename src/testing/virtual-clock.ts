@@ -17,6 +17,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+/** A clock that stands still until it is advanced. */
 export class VirtualClock implements Clock {
   readonly #start: number;
   #elapsed = 0;

@@ -86,7 +86,9 @@ function given({ slow, fast }: Record): { readonly slow: Texts; readonly fast: T
       const start = (row['windowStart'] as { readonly epochMs: number }).epochMs - BEGAN_MS;
       return `${String(row['sensor'])} ${start}: ${String(row['readings'])}`;
     }),
-    marks: (output['marks'] ?? []).map(({ row }) => `${String(row['at'])} ${String(row['sensor'])} ${String(row['mark'])}`),
+    marks: (output['marks'] ?? []).map(
+      ({ row }) => `${String(row['at'])} ${String(row['sensor'])} ${String(row['mark'])}`,
+    ),
   });
   return { slow: read(slow), fast: read(fast) };
 }

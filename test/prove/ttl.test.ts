@@ -61,7 +61,12 @@ function remembering() {
         },
         row({ at, visitor, page }, { state, emit }) {
           state.pages.set(page, at);
-          emit({ at, visitor, seen: state.written.get() * 10 + state.read.get(), pages: [...state.pages.keys()].length });
+          emit({
+            at,
+            visitor,
+            seen: state.written.get() * 10 + state.read.get(),
+            pages: [...state.pages.keys()].length,
+          });
           state.written.set(1);
           state.read.set(1);
         },
@@ -82,28 +87,31 @@ const playAt = (seed: number, speed: number): Promise<Played> =>
 
 const textOf = ({ output }: Played): readonly string[] => (output['out'] ?? []).map(({ row }) => canonicalText(row));
 
-test.each([1, 2])('state stays bounded for thirty days, and a fast replay is equal to the byte (seed %i)', async (seed) => {
-  const played = await playAt(seed, 1);
-  expect(played.failure).toBeUndefined();
-  expect(played.samples.length).toBeGreaterThanOrEqual(DAYS * 24 - 1);
-  const figures = ['written', 'read', 'pages'].map((state) => {
-    const of = (figure: string): number[] =>
-      played.samples.map(({ metrics }) => metrics[`visitors/${state}`]?.[figure]?.value ?? Number.NaN);
-    const [entries, bytes] = [of('stateEntries'), of('stateBytes')];
-    // After the first days nothing is to grow.
-    const early = Math.max(...bytes.slice(0, 5 * 24));
-    return { state, peak: Math.max(...entries), growth: Math.max(...bytes) / early };
-  });
-  console.log(`seed ${seed}: at most ${MOST} entries allowed`, JSON.stringify(figures));
-  for (const { state, peak, growth } of figures) {
-    expect(peak, state).toBeLessThanOrEqual(MOST);
-    expect(peak, state).toBeGreaterThan(MOST / 2);
-    expect(growth, state).toBeLessThanOrEqual(1.1);
-  }
-  const text = textOf(played);
-  expect(text.length).toBe((DAYS * 24 * HOUR_MS) / EVERY_MS);
-  expect(textOf(await playAt(seed, 100))).toEqual(text);
-  // Some were forgotten and came again, others were remembered.
-  const answers = (played.output['out'] ?? []).map(({ row }) => Number(row['seen']));
-  expect(new Set(answers), 'answers').toEqual(new Set([0, 11]));
-});
+test.each([1, 2])(
+  'state stays bounded for thirty days, and a fast replay is equal to the byte (seed %i)',
+  async (seed) => {
+    const played = await playAt(seed, 1);
+    expect(played.failure).toBeUndefined();
+    expect(played.samples.length).toBeGreaterThanOrEqual(DAYS * 24 - 1);
+    const figures = ['written', 'read', 'pages'].map((state) => {
+      const of = (figure: string): number[] =>
+        played.samples.map(({ metrics }) => metrics[`visitors/${state}`]?.[figure]?.value ?? Number.NaN);
+      const [entries, bytes] = [of('stateEntries'), of('stateBytes')];
+      // After the first days nothing is to grow.
+      const early = Math.max(...bytes.slice(0, 5 * 24));
+      return { state, peak: Math.max(...entries), growth: Math.max(...bytes) / early };
+    });
+    console.log(`seed ${seed}: at most ${MOST} entries allowed`, JSON.stringify(figures));
+    for (const { state, peak, growth } of figures) {
+      expect(peak, state).toBeLessThanOrEqual(MOST);
+      expect(peak, state).toBeGreaterThan(MOST / 2);
+      expect(growth, state).toBeLessThanOrEqual(1.1);
+    }
+    const text = textOf(played);
+    expect(text.length).toBe((DAYS * 24 * HOUR_MS) / EVERY_MS);
+    expect(textOf(await playAt(seed, 100))).toEqual(text);
+    // Some were forgotten and came again, others were remembered.
+    const answers = (played.output['out'] ?? []).map(({ row }) => Number(row['seen']));
+    expect(new Set(answers), 'answers').toEqual(new Set([0, 11]));
+  },
+);

@@ -113,12 +113,14 @@ async function run(pattern: Pattern, seed: number): Promise<Record> {
   return { events, played: await playOf({}, 1), slow: await playOf(byMachine, 1), fast: await playOf(byMachine, FAST) };
 }
 
-const answersOf = ({ output }: Played): readonly string[] => (output['answers'] ?? []).map(({ row }) => canonicalText(row));
+const answersOf = ({ output }: Played): readonly string[] =>
+  (output['answers'] ?? []).map(({ row }) => canonicalText(row));
 
 /** Rows of two plays that differ, position by position. */
 function differing({ slow, fast }: Record): number {
   const [a, b] = [answersOf(slow), answersOf(fast)];
-  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => a[i] !== b[i]).filter((differs) => differs).length;
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => a[i] !== b[i]).filter((differs) => differs)
+    .length;
 }
 
 function measure(record: Record): Measurement {
