@@ -93,6 +93,12 @@ export function shortDuration(ms: number): string {
   return ms !== 0 && ms % UNITS.s === 0 ? `${ms / UNITS.s} s` : `${ms} ms`;
 }
 
+/** Whether a value is an instant that a column of event time may take: one of processing time is none. */
+export const isInstant = (value: unknown): value is { readonly epochMs: unknown } =>
+  typeof value === 'object' && value !== null && 'epochMs' in value && !isProcessingTime(value);
+
+export const isProcessingTime = (value: object): boolean => 'clock' in value && value.clock === 'processing time';
+
 /** '2001-01-03T10:00:00.000Z', or the name of an end of time. */
 export function formatTime(ms: number): string {
   if (ms <= MIN_TIME) return 'the beginning of time';
