@@ -12,6 +12,7 @@ export type {
   Connected,
   Flag,
   FunctionOptions,
+  Deduplicated,
   Keyed,
   Out,
   Processed,
@@ -90,7 +91,6 @@ export {
   type WatermarkGenerator,
   type WatermarkOptions,
 } from './api/watermark.ts';
-export { cumulating, hopping, type LateOptions, tumbling, type Window, type WindowOffset } from './api/window.ts';
 export {
   countWindow,
   globalWindow,
@@ -120,6 +120,14 @@ export {
   type WindowOptions,
 } from './api/trigger.ts';
 export type { WindowFunction } from './api/window-function.ts';
+export {
+  cumulating,
+  hopping,
+  type LateOptions,
+  tumbling,
+  type Window,
+  type WindowOffset,
+} from './api/window.ts';
 export type { ResultMode } from './plan/logical.ts';
 export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
@@ -136,6 +144,7 @@ export {
   iterate,
   type Iterated,
 } from './api/collect.ts';
+export type { DeduplicateOptions, DeduplicateOrder } from './api/deduplicate.ts';
 export type { Accepts, Sink, Source } from './api/port.ts';
 
 // Errors

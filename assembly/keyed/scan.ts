@@ -7,7 +7,7 @@
 import { CORRUPT } from '../abi';
 import { resolve, stateEntries, stateOpen, statePages, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { indexScan, nextKey } from './index';
+import { indexScan, nextKey } from './index-walk';
 import {
   ENTRY_KEY,
   ENTRY_NEXT,

@@ -13,7 +13,7 @@ import { ROOT_FIRED, ROOT_ROWS, rootOf } from '../keyed/slab';
 import { itemHash, itemRef, itemTime, treeFirst } from '../keyed/tree';
 import { addEntries, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { writeKey, writeResults } from '../window/fire';
+import { writeKey, writeResults } from '../window/result';
 import { PLAN_KEY_KIND, PLAN_OUT_ENDS, PLAN_OUT_STARTS, PLAN_STATE, PLAN_STATUS } from '../window/plan';
 import { dequeue, enqueue, freeFired, SESSIONS_FIRED, unlinkSession } from './sessions';
 

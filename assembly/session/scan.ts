@@ -1,7 +1,7 @@
 /** Verifies a state of sessions by walking all of it, as keyed/scan.ts does for others. */
 import { KEY_BYTES } from '../hash/key';
 import { keyBytesOf, rowsOf } from '../hash/table';
-import { indexScan, nextKey } from '../keyed/index';
+import { indexScan, nextKey } from '../keyed/index-walk';
 import { SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_QUEUED } from '../keyed/record';
 import {
   ROOT_DIRECTORY_PAGES,

@@ -7,9 +7,10 @@
  *   state record from 16 on: root (keyed/slab.ts), layout of entries, 8 spare, fired through i64
  *
  * Invariants
- *  1. Sessions of a key neither overlap nor touch. What a session holds does not depend on how rows are batched.
- *  2. A session stands in the queue once. Growing sets its end alone; the queue follows when its time has come. Of two
- *     sessions of a key, no two stand at one time.
+ *  1. Sessions of a key neither overlap nor touch, but for those that ended before the watermark of a later row and
+ *     have yet to fire. What a session holds does not depend on how rows are batched, or on when sessions fire.
+ *  2. A session stands in the queue once. Growing sets its end alone; the queue follows when its time has come. No two
+ *     sessions of a key stand at one time.
  *  3. Fired sessions are in no list but ROOT_FIRED, and are freed by the next call: what was answered of their keys
  *     stands until then.
  *  4. Keys longer than what an entry holds lie in a record of their own, behind its first 8 bytes.

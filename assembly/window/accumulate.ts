@@ -10,8 +10,8 @@
 import { AVG, COUNT, OVERFLOW, SUM } from '../aggregate/registry';
 import { F64, I64 } from '../abi';
 import { keyBytesOf } from '../hash/table';
-import { addValues } from './aggregate';
-import { mergeEntry, writeResults } from './fire';
+import { addValues } from './run';
+import { mergeEntry, writeResults } from './result';
 import {
   AGGREGATE_CODE,
   AGGREGATE_NULLABLE,

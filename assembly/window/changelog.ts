@@ -13,8 +13,6 @@
 import { INSERT, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
 import { OVERFLOW } from '../aggregate/registry';
 import { keyBytesOf, rowsOf, TABLE_MOVED, tableGrow } from '../hash/table';
-import { addValues, count } from './aggregate';
-import { writeKey, writeResults } from './fire';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import {
   PLAN_KEY_COLUMN,
@@ -34,6 +32,8 @@ import {
   SCRATCH_HASHES,
   SCRATCH_ROWS,
 } from './plan';
+import { writeKey, writeResults } from './result';
+import { addValues, count } from './run';
 import { setSliceTable, sliceEnsure, sliceTable, sliceTableEnsure, WIDE } from './slices';
 
 /**

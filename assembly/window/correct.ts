@@ -17,8 +17,6 @@
 import { BOOL, I32, INSERT, isValid, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
 import { aggregateResultType, OVERFLOW } from '../aggregate/registry';
 import { keyBytesOf, OCCUPIED } from '../hash/table';
-import { addRun, addValues, EMIT_FIRST } from './aggregate';
-import { mergeEntry, writeBounds, writeKey, writeResults } from './fire';
 import { findEntry, readKeys } from './locate';
 import { widenEntry } from './narrow';
 import {
@@ -26,12 +24,14 @@ import {
   AGGREGATE_OUT_VALIDITY,
   AGGREGATE_OUT_VALUES,
   AGGREGATE_TYPE,
+  EMIT_FIRST,
   FIRE_MERGED,
   FIRE_WIDENED,
   PLAN_AGGREGATE_COUNT,
   PLAN_ALONE,
   PLAN_CORRECT_END,
   PLAN_CORRECTING,
+  PLAN_CUMULATING,
   PLAN_ENTRY_BYTES,
   PLAN_FIRED,
   PLAN_KEY_COLUMN,
@@ -48,18 +48,17 @@ import {
   PLAN_TEMPLATE,
   PLAN_TIMES,
   planAggregate,
+  RESULTS_ACCUMULATING,
+  RESULTS_DISCARDING,
   SCRATCH_CORRECTED,
   SCRATCH_ENTRIES,
   SCRATCH_KEYS,
   SCRATCH_ROWS,
 } from './plan';
+import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
+import { addRun, addValues } from './run';
 import { NARROW, sliceAtOrAfter, sliceCount, sliceStart, sliceTable, TABLE_KINDS } from './slices';
-import { instantOf, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
-
-// PLAN_RESULTS
-export const RESULTS_ACCUMULATING: u32 = 0;
-export const RESULTS_DISCARDING: u32 = 1;
-export const RESULTS_RETRACTING: u32 = 2;
+import { instantOf, isSameWindow, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
 
 /**
  * Fires again the passed windows of a row, and adds it to the state. 0 when done; EMIT_FIRST when the output is full,
@@ -76,7 +75,10 @@ export function correctRow(planPtr: u32, state: u32, row: u32): i32 {
       ? load<i64>(planPtr, PLAN_CORRECT_END)
       : nextEndOf(planPtr, slice, fired - load<i64>(planPtr, PLAN_LATENESS_MS));
   makeCorrected(planPtr, state, slice);
-  for (; end <= last && instantOf(planPtr, end) - 1 <= fired; end += load<i64>(planPtr, PLAN_SLIDE_MS)) {
+  const slide = load<i64>(planPtr, PLAN_SLIDE_MS);
+  for (; end <= last && instantOf(planPtr, end) - 1 <= fired; end += slide) {
+    // Where clocks are put forward, windows that cumulate are one, which the first of them has corrected.
+    if (load<u32>(planPtr, PLAN_CUMULATING) != 0 && isSameWindow(planPtr, end - slide, end)) continue;
     if (load<u32>(planPtr, PLAN_OUT_ROWS) + 2 > load<u32>(planPtr, PLAN_OUT_MAX)) {
       store<u32>(planPtr, 1, PLAN_CORRECTING);
       store<i64>(planPtr, end, PLAN_CORRECT_END);

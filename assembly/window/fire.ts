@@ -15,14 +15,12 @@
  *  3. A key's floats are added in time order of slices: ((s0 + s1) + s2) + ...
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
  */
-import { BOOL, I32, INSERT, OUT_OF_MEMORY } from '../abi';
-import { aggregateFinish, aggregateMerge, aggregateResultType, OVERFLOW, PRESENT } from '../aggregate/registry';
-import { compareKeys, hashOfEntry, KEY_BYTES, keyBytesPtr } from '../hash/key';
+import { INSERT, OUT_OF_MEMORY } from '../abi';
+import { OVERFLOW } from '../aggregate/registry';
+import { compareKeys, hashOfEntry } from '../hash/key';
 import {
   capacityOf,
   directoryIndex,
-  keyBytesOf,
-  rowsOf,
   SEGMENT_HEADER,
   slotClass,
   slotDepth,
@@ -35,42 +33,28 @@ import {
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { delayed, dueLabel, setFiredThrough } from './aggregate';
-import { RESULTS_DISCARDING } from './correct';
 import { widenEntry } from './narrow';
 import {
-  AGGREGATE_CODE,
-  AGGREGATE_NULLABLE,
-  AGGREGATE_OFFSET,
-  AGGREGATE_OUT_VALIDITY,
-  AGGREGATE_OUT_VALUES,
-  AGGREGATE_TYPE,
   FIRE_ENTRIES,
   FIRE_ENTRIES_MAX,
   FIRE_MERGED,
   FIRE_ORDER,
   FIRE_ORDER_SPARE,
   FIRE_WIDENED,
-  KEY_NONE,
-  PLAN_AGGREGATE_COUNT,
   PLAN_ENTRY_BYTES,
-  PLAN_FAILED,
   PLAN_FIRE_START,
   PLAN_FIRE_STOP,
   PLAN_KEY_KIND,
-  PLAN_KEY_TYPE,
   PLAN_LATENESS_MS,
-  PLAN_MERGES,
-  PLAN_OUT_ENDS,
-  PLAN_OUT_KEYS,
   PLAN_OUT_KINDS,
-  PLAN_OUT_STARTS,
   PLAN_RESULTS,
   PLAN_SCRATCH,
   PLAN_SLIDE_MS,
   PLAN_STATE,
-  planAggregate,
-  SCRATCH_RESULT,
+  RESULTS_DISCARDING,
 } from './plan';
+import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
+import { count } from './run';
 import {
   dropSlicesBefore,
   FIRE_ACTIVE,
@@ -85,7 +69,7 @@ import {
   TABLE_KINDS,
 } from './slices';
 import { sortOrder } from './sort';
-import { firstOpenSlice, instantOf, startOf } from './time';
+import { firstOpenSlice, instantOf, isSameWindow, startOf } from './time';
 
 // FIRE_ACTIVE
 const IDLE: u32 = 0;
@@ -150,11 +134,15 @@ export function fireNext(planPtr: u32, maxRows: u32): i32 {
     const rows = fireRange(planPtr, record, maxRows);
     if (rows != 0) return rows;
   }
-  const next = end + load<i64>(planPtr, PLAN_SLIDE_MS);
-  if (instantOf(planPtr, next) == stop && startOf(planPtr, next) < end) {
-    // Where clocks are put forward, several windows end at once.
-    startFiring(record, next);
-    return fireNext(planPtr, maxRows);
+  const slide = load<i64>(planPtr, PLAN_SLIDE_MS);
+  let next = end + slide;
+  // Where clocks are put forward, several windows end at once; cumulating ones are then the same window.
+  while (instantOf(planPtr, next) == stop && startOf(planPtr, next) < end) {
+    if (!isSameWindow(planPtr, end, next)) {
+      startFiring(record, next);
+      return fireNext(planPtr, maxRows);
+    }
+    next += slide;
   }
   store<u32>(record, IDLE, FIRE_ACTIVE);
   setFiredThrough(state, stop - 1);
@@ -327,78 +315,4 @@ function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): 
   writeBounds(planPtr, row, load<i64>(planPtr, PLAN_FIRE_START), load<i64>(planPtr, PLAN_FIRE_STOP));
   if (load<u32>(planPtr, PLAN_OUT_KINDS) != 0) store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, INSERT);
   return writeResults(planPtr, entry, row);
-}
-
-export function writeBounds(planPtr: u32, row: u32, start: i64, end: i64): void {
-  const starts = load<u32>(planPtr, PLAN_OUT_STARTS);
-  const ends = load<u32>(planPtr, PLAN_OUT_ENDS);
-  if (starts != 0) store<i64>(starts + (row << 3), start);
-  if (ends != 0) store<i64>(ends + (row << 3), end);
-}
-
-/** Adds what entry `from`, the later one, has seen to `into`. */
-export function mergeEntry(planPtr: u32, into: u32, from: u32): void {
-  store<u64>(planPtr, load<u64>(planPtr, PLAN_MERGES) + 1, PLAN_MERGES);
-  const keyBytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
-  store<u64>(into + keyBytes, load<u64>(into + keyBytes) + rowsOf(load<u64>(from + keyBytes)));
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    let offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    if (load<u32>(aggregate, AGGREGATE_NULLABLE) != 0) {
-      store<u64>(into + offset, load<u64>(into + offset) + load<u64>(from + offset));
-      offset += 8;
-    }
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    aggregateMerge(code, load<u32>(aggregate, AGGREGATE_TYPE), into + offset, from + offset);
-  }
-}
-
-export function writeKey(planPtr: u32, entry: u32, row: u32): void {
-  const type = load<u32>(planPtr, PLAN_KEY_TYPE);
-  const out = load<u32>(planPtr, PLAN_OUT_KEYS);
-  if (type == KEY_NONE || out == 0) return;
-  if (load<u32>(planPtr, PLAN_KEY_KIND) == KEY_BYTES) {
-    store<u32>(out + (row << 3), keyBytesPtr(entry));
-    store<u32>(out + (row << 3), load<u32>(entry, 4), 4);
-  } else {
-    writeNarrow(type, out, row, load<u64>(entry));
-  }
-}
-
-function writeNarrow(type: u32, out: u32, row: u32, bits: u64): void {
-  if (type == I32) store<i32>(out + (row << 2), <i32>bits);
-  else if (type == BOOL) store<u8>(out + row, <u8>bits);
-  else store<u64>(out + (row << 3), bits);
-}
-
-/** Writes all results of an entry to row `row` of the output columns, with validity where a column has it. */
-export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
-  const rows = rowsOf(load<u64>(entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND))));
-  const result = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_RESULT;
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    const type = load<u32>(aggregate, AGGREGATE_TYPE);
-    const offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    const nullable = load<u32>(aggregate, AGGREGATE_NULLABLE);
-    const count = nullable != 0 ? load<u64>(entry + offset) : rows;
-    store<u64>(result, 0);
-    const ended = aggregateFinish(code, type, entry + offset + (nullable << 3), count, result);
-    if (ended == OVERFLOW) {
-      store<u32>(planPtr, i, PLAN_FAILED);
-      return false;
-    }
-    const resultType = aggregateResultType(code, type);
-    writeNarrow(resultType, load<u32>(aggregate, AGGREGATE_OUT_VALUES), row, load<u64>(result));
-    setValid(load<u32>(aggregate, AGGREGATE_OUT_VALIDITY), row, ended == PRESENT);
-  }
-  return true;
-}
-
-function setValid(validityPtr: u32, row: u32, valid: bool): void {
-  if (validityPtr == 0) return;
-  const ptr = validityPtr + (row >> 3);
-  const bit: u32 = 1 << (row & 7);
-  const byte = <u32>load<u8>(ptr);
-  store<u8>(ptr, <u8>(valid ? byte | bit : byte & ~bit));
 }

@@ -2,8 +2,8 @@
  * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
  * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 272 bytes: configuration 0-71, 172-183, 192-215 | input 72-107 | answers 108-123, 232-247
- *   | output 124-139, 168, 248 | run 140-167, 216-231 | firing 256-271
+ *   plan, 352 bytes: configuration 0-71, 172-183, 192-215 | input 72-107 | answers 108-123, 232-247
+ *   | output 124-139, 168, 248 | run 140-167, 216-231 | firing 256-271 | near slices 272-351
  *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column
  *   descriptor, filter (u8 mask per row or 0), result values, result validity
  *
@@ -63,7 +63,7 @@ export const PLAN_NARROW_OFFSETS: u32 = 180;
 
 /** 1: windows share their start and grow by the slide up to the size; 0: they hop. */
 export const PLAN_CUMULATING: u32 = 192;
-/** What a firing after the first gives: RESULTS_ACCUMULATING and so on (correct.ts). */
+/** What a firing after the first gives: RESULTS_ACCUMULATING and so on (below). */
 export const PLAN_RESULTS: u32 = 196;
 /** Table of the zone (zone.ts), 0 for UTC. */
 export const PLAN_ZONE: u32 = 200;
@@ -83,7 +83,22 @@ export const PLAN_OUT_MAX: u32 = 248;
 /** Instants of the window being fired. */
 export const PLAN_FIRE_START: u32 = 256;
 export const PLAN_FIRE_STOP: u32 = 264;
-export const PLAN_BYTES: u32 = 272;
+/** The slices of the last two rows that had different ones; label, and instants. */
+export const PLAN_NEAR: u32 = 272;
+export const NEAR_START: u32 = 8;
+export const NEAR_SPAN: u32 = 16;
+export const NEAR_FIRST_END: u32 = 24;
+export const NEAR_LAST_END: u32 = 32;
+export const NEAR_BYTES: u32 = 40;
+export const PLAN_BYTES: u32 = 352;
+
+// PLAN_RESULTS
+export const RESULTS_ACCUMULATING: u32 = 0;
+export const RESULTS_DISCARDING: u32 = 1;
+export const RESULTS_RETRACTING: u32 = 2;
+
+/** Status of the plan: the output is full and must be taken away before the answered row is handed in again. */
+export const EMIT_FIRST: i32 = 2;
 
 export const KEY_NONE: u32 = 255;
 

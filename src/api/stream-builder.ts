@@ -4,6 +4,7 @@
  *
  * One class serves every stream: columns exist in the types alone, so it works on schemas, and `from` gives it its
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
+ * Long because every step of a stream is a method here.
  */
 import { UserError } from '../base/errors.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
@@ -11,6 +12,7 @@ import { type ColumnType, describeType } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
 import {
   FUTURE_PORT,
+  type DeduplicateNode,
   LATE_PORT,
   type LogicalNode,
   type ResultMode,
@@ -22,6 +24,7 @@ import {
 import type { StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
 import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
+import { deduplicateNode, type DeduplicateOptions } from './deduplicate.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
@@ -279,8 +282,28 @@ class KeyedBuilder {
     return { node, traits, keys: this.#keys, name };
   }
 
+  deduplicate(options: DeduplicateOptions<'first' | 'last', unknown>): StreamBuilder {
+    return located(() => {
+      const { node, traits } = this.#stream;
+      return new DeduplicatedBuilder(deduplicateNode(node, traits, this.#keys, options), traits);
+    });
+  }
+
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
     return located(() => runningAggregate(this.#stream, this.#keys, aggregates, options));
+  }
+}
+
+/** One row of each key, and the rows that came too late to be the first. */
+class DeduplicatedBuilder extends StreamBuilder {
+  readonly late: StreamBuilder;
+
+  constructor(node: DeduplicateNode, traits: Traits) {
+    super(node, { ...traits, isChangelog: node.emits !== 'final' });
+    this.late = new StreamBuilder(
+      { kind: 'side', schema: node.schema, of: node, name: 'late', port: LATE_PORT },
+      { ...traits, hasEventTime: false },
+    );
   }
 }
 

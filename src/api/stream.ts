@@ -12,6 +12,7 @@
  */
 import type { Aggregate, Retract } from './aggregate.ts';
 import type { AsyncOptions, RequestContext } from './async.ts';
+import type { DeduplicateOptions, DeduplicateOrder } from './deduplicate.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
 import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName } from './kind.ts';
@@ -40,21 +41,25 @@ type Runs<F> = 'changelog' extends F
 type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
+/** The name of a step's state in checkpoints. */
 export interface Uid {
   /** Names the operator's state in checkpoints; derived from its place in the job when left out. */
   readonly uid?: string;
 }
 
+/** Options of functions over rows. */
 export interface FunctionOptions extends Uid {
   /** When the function throws on a row: 'fail' (the default) ends the job, 'dead letter' puts the row aside and goes on. */
   readonly onError?: 'fail' | 'dead letter';
 }
 
+/** Declares the columns of what a function gives, because types are not there at run time. */
 export interface Out<O extends Columns> extends FunctionOptions {
   /** The columns of what the function gives. */
   readonly out: Schema<O>;
 }
 
+/** Rows on their way. Each step gives another stream; nothing runs until a host runs the job. */
 export interface Stream<C extends Columns, F extends Flag = never> {
   readonly schema: Schema<C>;
   readonly [traits]: F;
@@ -156,11 +161,27 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
     window: Window<Runs<F>, B>,
     options?: WindowOptions<R>,
   ): Windowed<C, K, F, R, B>;
+  /** One row of each key: the first or the last of those that have it. */
+  deduplicate<const P extends 'first' | 'last', const O extends Orders<F>>(
+    options: DeduplicateOptions<P, O>,
+  ): Deduplicated<C, F, P>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
     options?: Uid,
   ): Stream<Table<Cols<C, K> | Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
+}
+
+/** Orders of rows; that by event time needs a watermark. */
+export type Orders<F> = 'changelog' extends F
+  ? 'no order: these results update and delete rows'
+  : Exclude<DeduplicateOrder, 'event time' extends F ? never : 'event time'>;
+
+/** The first rows of keys stay, the last ones change. */
+export interface Deduplicated<C extends Columns, F extends Flag, P extends 'first' | 'last'>
+  extends Stream<C, F | ('last' extends P ? 'changelog' : never)> {
+  /** Rows that came too late to be the first by event time: the watermark had passed them. */
+  readonly late: Stream<C>;
 }
 
 /** What functions give, and that they take rows which stay. */
@@ -175,6 +196,7 @@ export interface Processed<O extends Columns, X, F extends Flag> extends Stream<
 
 declare const broadcastOf: unique symbol;
 
+/** A stream whose rows are for all keys of a stream that connects to it, with the states that they fill. */
 export interface Broadcast<D extends Columns, B extends States, G extends Flag> {
   readonly [broadcastOf]: { readonly columns: D; readonly states: B; readonly traits: G };
 }
@@ -201,6 +223,7 @@ export interface BroadcastConnected<
   ): Processed<O, X, F>;
 }
 
+/** A stream cut into windows, waiting for what is to be computed of each. */
 export interface Windowed<
   C extends Columns,
   K extends keyof C & string,

@@ -10,6 +10,7 @@ import {
   type Duration,
   durationMs,
   positiveDurationMs,
+  shortDuration,
 } from '../base/time.ts';
 import { TimeZone } from '../base/time-zone.ts';
 import type { ResultMode, WindowSpec, ZoneSpec } from '../plan/logical.ts';
@@ -30,6 +31,7 @@ export interface Window<out Needs extends string, out B = Bounds> {
   readonly bounds?: B;
 }
 
+/** Where windows begin: shifted, and by the clocks of which zone. */
 export interface WindowOffset {
   /** Shifts all windows: '6 hours' makes days from 06:00 to 06:00. */
   readonly offset?: Duration;
@@ -48,6 +50,9 @@ export class WindowDeclaration implements Window<'a watermark'> {
     this.spec = spec;
   }
 }
+
+/** So many windows one row may belong to. */
+const WINDOWS_MAX = 1_000_000;
 
 /** Windows of one size, side by side. Days, weeks (from Monday), months, quarters and years are those of the calendar. */
 export function tumbling(size: Duration | CalendarDuration, options: WindowOffset = {}): Window<'a watermark'> {
@@ -92,6 +97,7 @@ export function sizeAndSlide(size: Duration, slide: Duration): { readonly sizeMs
   const sizeMs = positiveDurationMs(size, 'the window size');
   const slideMs = positiveDurationMs(slide, 'the slide');
   if (slideMs > sizeMs) throw mistake('the slide', `at most the window size '${size}'`, slide);
+  if (sizeMs / slideMs > WINDOWS_MAX) throw mistake('the slide', `at least a millionth of '${size}'`, slide);
   return { sizeMs, slideMs };
 }
 
@@ -149,10 +155,12 @@ function zoneOf(options: WindowOffset, where: string): ZoneSpec | undefined {
   return { kind: 'fixed', name: TimeZone.of(zone).name };
 }
 
-/** Offsets are the same modulo the step between windows: kept in [0, step). */
+/** Kept in [0, step): a shift back is the same as one forward. Whole steps shift nothing, so they are a mistake. */
 export function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
   if (options.offset === undefined) return 0;
-  const offset = durationMs(options.offset, `the offset of ${where}`) % stepMs;
+  const what = `the offset of ${where}`;
+  const offset = durationMs(options.offset, what);
+  if (Math.abs(offset) >= stepMs) throw mistake(what, `shorter than '${shortDuration(stepMs)}'`, options.offset);
   return offset < 0 ? offset + stepMs : offset;
 }
 

@@ -4,8 +4,7 @@
  *
  * Invariants
  *  1. `calendarStart(c, t) <= t < calendarNext(c, calendarStart(c, t))`.
- *  2. Periods of several units are counted from a fixed origin: days from 1970-01-01, weeks from Monday 1969-12-29,
- *     months, quarters and years from the year 0. So two years start in even years, and six months in January and July.
+ *  2. Periods of several units are counted from 1970-01-01, those of weeks from Monday 1969-12-29.
  * Background: days of the civil calendar after H. Hinnant, chrono-Compatible Low-Level Date Algorithms.
  */
 
@@ -21,6 +20,8 @@ export interface Calendar {
 export const DAY_MS = 86_400_000;
 /** Monday 1969-12-29, the week of 1970-01-01. */
 const MONDAY_MS = -3 * DAY_MS;
+/** January 1970, in months from January of the year 0. */
+const EPOCH_MONTH = 1970 * 12;
 const MONTHS: { readonly [U in 'month' | 'quarter' | 'year']: number } = { month: 1, quarter: 3, year: 12 };
 
 /** Days since 1970-01-01 of the first day of a month; months count from January of the year 0. */
@@ -62,7 +63,7 @@ export function calendarStart({ unit, count, offsetMs }: Calendar, local: number
   if (unit === 'week') return floorTime(local, count * 7 * DAY_MS, MONDAY_MS + offsetMs);
   const step = MONTHS[unit] * count;
   const month = monthOfDays(Math.floor((local - offsetMs) / DAY_MS));
-  return daysOfMonth(Math.floor(month / step) * step) * DAY_MS + offsetMs;
+  return daysOfMonth(floorTime(month, step, EPOCH_MONTH)) * DAY_MS + offsetMs;
 }
 
 /** Local start of the period after the one that starts at `start`. */

@@ -43,7 +43,7 @@ export const PLAN = {
   alone: 232,
   merges: 240,
   outMax: 248,
-  bytes: 272,
+  bytes: 352,
 } as const;
 const AGGREGATE = {
   code: 0,

@@ -2,8 +2,8 @@
  * The door to session windows: as window-aggregate.ts, but windows are what rows of a key make of them.
  *
  * Use
- *   at = sessions.add(input, at), until all rows are taken; 'fire first': before row `at`, fire at its watermark
- *   while (sessions.due(watermark)) while ((rows = sessions.fire(watermark)) > 0) emit rows of sessions.output
+ *   sessions.add(input): rows are in; sessions.lateCount rows of sessions.late are late
+ *   at a watermark: while (sessions.due(watermark)) while ((rows = sessions.fire(watermark)) > 0) emit rows of sessions.output
  *
  * Invariant: output columns are valid until the next call; string keys in them point into state.
  * Not here: the kernels (assembly/session).
@@ -14,9 +14,7 @@ import type { ColumnVector, Ptr } from '../data/record-batch.ts';
 import { OUT_OF_MEMORY } from './abi.ts';
 import { AggregatePlan, type AggregatePlanSpec, OVERFLOW, PLAN } from './aggregate-plan.ts';
 import type { KernelInstance } from './instance.ts';
-import type { AddStatus, FiredColumns, WindowInput } from './window-aggregate.ts';
-
-const FIRE_FIRST = 1;
+import type { FiredColumns, WindowInput } from './window-aggregate.ts';
 
 export interface SessionWindowSpec extends AggregatePlanSpec {
   /** Rows of a key at most this far apart are of one session. */
@@ -51,18 +49,12 @@ export class SessionWindow {
     this.#plan.init('sessionInit');
   }
 
-  /** Takes rows from position `from` on; returns the position of the next row to take. `status` says why it stopped. */
-  add(input: WindowInput, from: number): number {
+  /** Takes all rows; false when memory runs out. */
+  add(input: WindowInput): boolean {
     this.#plan.setInput(input);
     this.#plan.set(PLAN.times, input.times);
     this.#plan.set(PLAN.watermarks, input.watermarks);
-    return this.#add(this.#plan.ptr, from) >>> 0;
-  }
-
-  get status(): AddStatus {
-    const status = this.#plan.word(PLAN.status) | 0;
-    if (status === OUT_OF_MEMORY) return 'out of memory';
-    return status === FIRE_FIRST ? 'fire first' : 'done';
+    return this.#add(this.#plan.ptr, 0) >>> 0 === input.selected;
   }
 
   get lateCount(): number {

@@ -183,7 +183,7 @@ function zoneTable(kernels: KernelInstance, stretches: readonly ZoneStretch[]): 
   const table = kernels.memory.allocate(8 + stretches.length * 24);
   kernels.memory.u32[table >>> 2] = stretches.length;
   const words = kernels.memory.i64;
-  let ceiling = MIN_TIME as number;
+  let ceiling: number = MIN_TIME;
   stretches.forEach(({ start, offsetMs }, i) => {
     const end = stretches[i + 1]?.start ?? 2 * MAX_TIME;
     ceiling = Math.max(ceiling, end + offsetMs);

@@ -1,4 +1,5 @@
 /** The physical plan as text: one operator a line with its uid, what it reads, and what its state costs. */
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeProcess } from './describe-process.ts';
 import { describeWatermarkFully } from './describe-watermark.ts';
 import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
@@ -53,6 +54,8 @@ function details({ operator, columns }: PhysicalNode): string {
       return operator.columns.map(({ name, expression }) => `${name} = ${formatExpression(expression)}`).join(', ');
     case 'function':
       return `${operator.does} by a user function (JavaScript, row by row)`;
+    case 'deduplicate':
+      return describeDeduplicate(operator);
     case 'process':
       return `${describeProcess(operator)} by a user function (JavaScript, row by row)`;
     case 'async':

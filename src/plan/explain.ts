@@ -2,6 +2,7 @@
  * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed
  * where it is first met and named by its uid afterwards.
  */
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
 import { describeProcess } from './describe-process.ts';
@@ -57,6 +58,8 @@ function summary(node: PlanNode): string {
       return node.columns.map(describeColumn).join('; ');
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
+    case 'deduplicate':
+      return describeDeduplicate(node);
     case 'process':
       return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
     case 'async':

@@ -283,6 +283,30 @@ export interface AggregateNode {
   readonly aggregates: readonly AggregateCall[];
 }
 
+/** One row of each key: the first or the last of those that have it. Rows too late to be put in order go to LATE_PORT. */
+export interface DeduplicateNode {
+  readonly kind: 'deduplicate';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly keys: readonly string[];
+  readonly keep: 'first' | 'last';
+  /** By what a row is the first or the last. 'arrival' and 'processing time' differ in what `within` is measured by. */
+  readonly order: 'event time' | 'processing time' | 'arrival';
+  /** Rows of a key that are further apart are no duplicates. Undefined: a key is kept for good. */
+  readonly within: { readonly ms: number; readonly clock: 'event time' | 'processing time' } | undefined;
+  /**
+   * 'final': inserts only, each when it can no longer change; not for the last. 'every change': a changelog. 'of a batch':
+   * a changelog with at most one change for each key of an input batch.
+   */
+  readonly emits: 'final' | 'every change' | 'of a batch';
+  /** A last row that is not so is taken back with its key; undefined: all are. */
+  readonly where: Expression | undefined;
+  /** Whether the changelog has rows that take back (-U), and tells the first of a key apart (+I) when it has not. */
+  readonly updateBefore: boolean;
+  readonly insert: boolean;
+}
+
 /** What a node puts out beside its results: late rows, rows from the future, sides of a function. */
 export interface SideNode {
   readonly kind: 'side';
@@ -305,6 +329,7 @@ export type LogicalNode =
   | FunctionNode
   | ProcessNode
   | AsyncNode
+  | DeduplicateNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode

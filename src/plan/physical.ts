@@ -93,6 +93,7 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode)
     case 'function':
     case 'process':
     case 'async':
+    case 'deduplicate':
       return input.schema.fields.map((field) => field.name);
     case 'watermark':
       // A user's function sees the whole row.

@@ -11,6 +11,7 @@
  */
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
 import { describeState } from './describe-process.ts';
@@ -84,6 +85,8 @@ function describeNode(node: PlanNode): Json {
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'deduplicate':
+      return describeDeduplicate(node);
     case 'process':
       return [
         node.inputs.map(({ keys }) => (keys === undefined ? null : [...keys])),

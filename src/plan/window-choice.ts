@@ -19,7 +19,7 @@ const general = (because: string): WindowChoice => ({ operator: 'general', becau
 /** What a window becomes. Kernels do those kinds whose names are in `kernelKinds`. */
 export function chooseWindow(
   node: WindowAggregateNode,
-  kernelKinds: readonly WindowSpec['kind'][] = ['tumbling', 'hopping', 'cumulating'],
+  kernelKinds: readonly WindowSpec['kind'][] = ['tumbling', 'hopping', 'cumulating', 'session'],
 ): WindowChoice {
   const { window } = node;
   if (node.process !== undefined) return general('a function sees all its rows');
@@ -27,7 +27,12 @@ export function chooseWindow(
   if (node.trigger !== undefined) return general('it has a trigger');
   if (window.kind === 'count' || window.kind === 'global') return general(`${window.kind} windows end by rows`);
   if (window.clock === 'processing time') return general('it is of processing time');
-  if (window.kind === 'session' && window.gapOf !== undefined) return general('each row has its own gap');
+  if (window.kind === 'session') {
+    if (window.gapOf !== undefined) return general('each row has its own gap');
+    if (node.allowedLatenessMs > 0) return general('sessions that have fired may be merged by late rows');
+  } else if (window.zone?.kind === 'column') {
+    return general('each row names its zone');
+  }
   if (window.kind === 'hopping' && window.slideMs > window.sizeMs) return general('rows may fall between its windows');
   if (!kernelKinds.includes(window.kind)) return general(`no kernel makes ${window.kind} windows`);
   return KERNEL;

@@ -12,6 +12,7 @@
  *  4. Aligned splits stop in the middle of a batch, at the first row that is too far ahead; the rest waits here. A checkpoint
  *     then has the offset before the batch and how many rows have gone on, and a restart passes over these.
  *  5. A live split that is asked and has nothing for a time is idle; a replayable one never is.
+ * Long because turns, idleness and alignment decide together which split is read next.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
 import type { Json } from '../base/json.ts';
@@ -20,7 +21,7 @@ import type { Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } 
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
-import { WatermarkKernels } from '../kernel/watermark.ts';
+import { unitsPerMs, WatermarkKernels } from '../kernel/watermark.ts';
 import { emptyLedger } from '../metrics/ledger.ts';
 import type { Output } from './operator.ts';
 import { type AlignedSplit, type AlignmentGroup, limitOf } from './progress/alignment.ts';
@@ -29,7 +30,7 @@ import { Idleness } from './progress/idleness.ts';
 interface Split extends AlignedSplit {
   readonly split: SourceSplit;
   readonly origin: BatchOrigin;
-  readonly idleness: Idleness;
+  idleness: Idleness;
   reader: SplitReader | undefined;
   max: EventTimeMs;
   ended: boolean;
@@ -44,6 +45,10 @@ interface Split extends AlignedSplit {
   skipUntil: number;
   /** End of the turn that the split had to give up. */
   brokenTurnEnd: number | undefined;
+  /** When a row of it is to be followed next. */
+  followAt: number;
+  /** Since when the rows that were polled last were at hand. */
+  arrivedAt: ProcessingTimeMs | undefined;
 }
 
 interface Held {
@@ -74,10 +79,19 @@ export interface SourceDriverOptions {
 }
 
 export interface Alignment {
-  readonly group: AlignmentGroup;
+  readonly group: Pick<AlignmentGroup, 'join' | 'others'>;
   readonly maxDriftMs: number;
   /** Rows so far ahead of their split move nothing, so nobody has to wait for others on their account. */
   readonly skewMs: number | undefined;
+}
+
+/** Who follows single rows of a source, to measure lag. */
+export interface RowFollower {
+  /** Of each split one row in so many milliseconds. */
+  readonly everyMs: number;
+  readonly now: () => ProcessingTimeMs;
+  /** A row with this event time, at hand since `arrived`, goes on with its batch. Undefined: it has none; just now. */
+  follow(event: EventTimeMs | undefined, arrived: ProcessingTimeMs | undefined): void;
 }
 
 interface SplitState {
@@ -85,6 +99,7 @@ interface SplitState {
   readonly position: number;
   readonly max: number;
   readonly ended: boolean;
+  readonly idle?: boolean;
   readonly skip?: number;
   readonly skipUntil?: number;
   readonly brokenTurnEnd?: number | null;
@@ -103,6 +118,7 @@ export class SourceDriver {
   /** Row numbers of the part of a batch that goes on. */
   readonly #selection: Ptr;
   #ended = false;
+  #follower: RowFollower | undefined;
   /** Of readers that are closed. */
   #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
   /** Splits of which nothing is left: their ends are the next steps. Follows from positions, so a restart finds it again. */
@@ -120,7 +136,7 @@ export class SourceDriver {
     this.#splits = options.splits.map((split, index) => ({
       split,
       origin: { source: options.uid, split: index },
-      idleness: new Idleness(options.connector.live ? options.idleAfterMs : undefined),
+      idleness: new Idleness(this.#idleAfterMs),
       reader: undefined,
       max: MIN_TIME,
       ended: false,
@@ -130,6 +146,8 @@ export class SourceDriver {
       skip: 0,
       skipUntil: 0,
       brokenTurnEnd: undefined,
+      followAt: Number.NEGATIVE_INFINITY,
+      arrivedAt: undefined,
       get isWaitedFor() {
         return !this.ended && !this.idleness.isIdle;
       },
@@ -148,6 +166,7 @@ export class SourceDriver {
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
       split.position = before?.position ?? 0;
       split.ended = before?.ended ?? false;
+      if (before?.idle === true) split.idleness = new Idleness(this.#idleAfterMs, true);
       split.skip = before?.skip ?? 0;
       split.skipUntil = before?.skipUntil ?? 0;
       split.brokenTurnEnd = before?.brokenTurnEnd ?? undefined;
@@ -158,6 +177,10 @@ export class SourceDriver {
     if (state === undefined) return;
     this.#current = this.#splits.find(({ split }) => split.id === state.current);
     this.#turnEnd = state.turnEnd;
+  }
+
+  followRows(follower: RowFollower): void {
+    this.#follower = follower;
   }
 
   get ended(): boolean {
@@ -184,6 +207,10 @@ export class SourceDriver {
   positions(): readonly {
     readonly id: string;
     readonly position: number;
+    /** Position behind the last record that upstream has handed over, read or not. */
+    readonly received: number;
+    /** Whether rows before `position` are still to go on. */
+    readonly isHeld: boolean;
     readonly ended: boolean;
     readonly isIdle: boolean;
     /** Whether it waits for slower splits of its group. */
@@ -192,6 +219,8 @@ export class SourceDriver {
     return this.#splits.map((split) => ({
       id: split.split.id,
       position: split.reader?.position ?? split.position,
+      received: split.reader?.received ?? split.reader?.position ?? split.position,
+      isHeld: split.held !== undefined,
       ended: split.ended,
       isIdle: split.idleness.isIdle,
       isHeldBack: this.#isHeldBack(split),
@@ -211,6 +240,11 @@ export class SourceDriver {
       if (deadline !== undefined && (earliest === undefined || deadline < earliest)) earliest = deadline;
     }
     return earliest;
+  }
+
+  /** Replayable splits never idle: their input is there, however long it takes to come. */
+  get #idleAfterMs(): number | undefined {
+    return this.live ? this.#options.idleAfterMs : undefined;
   }
 
   get live(): boolean {
@@ -240,8 +274,8 @@ export class SourceDriver {
       return;
     }
     // Splits that are held back are woken by those that they wait for, which are read by the same loop.
-    const readers = this.#splits.flatMap(({ reader, held }) =>
-      reader === undefined || held !== undefined ? [] : [reader.ready()],
+    const readers = this.#splits.flatMap((split) =>
+      split.reader === undefined || this.#isHeldBack(split) ? [] : [split.reader.ready()],
     );
     await Promise.race(this.#options.connector.live ? readers : []);
   }
@@ -258,8 +292,9 @@ export class SourceDriver {
     return { splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd };
   }
 
-  #snapshotOf({ reader, held, max, ended, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
-    const at = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
+  #snapshotOf({ reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
+    const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
+    const at = this.live ? { ...basic, idle: idleness.isIdle } : basic;
     if (this.#options.align === undefined) return at;
     const turn = brokenTurnEnd ?? null;
     if (held === undefined) return { ...at, skip, skipUntil, brokenTurnEnd: turn };
@@ -302,7 +337,9 @@ export class SourceDriver {
 
   #poll(split: Split, reader: SplitReader, end: number): Poll {
     if (this.#options.align !== undefined) split.batchOffset = reader.offset();
-    return reader.poll(end);
+    const polled = reader.poll(end);
+    split.arrivedAt = reader.arrivedAt;
+    return polled;
   }
 
   get #isOpen(): boolean {
@@ -318,18 +355,18 @@ export class SourceDriver {
     for (const split of this.#splits) {
       if (split.reader === undefined) continue;
       open++;
-      if (split.held !== undefined) {
+      if (this.#isHeldBack(split)) {
         split.idleness.heldBack();
-        if (this.#emit(split, undefined)) return 'worked';
         continue;
       }
+      if (split.held !== undefined && this.#emit(split, undefined)) return 'worked';
       const polled = this.#poll(split, split.reader, Number.POSITIVE_INFINITY);
       if (polled === 'end') {
         this.#endSplit(split);
         return 'worked';
       }
       if (polled === 'wait' || polled === 'quantum end') {
-        if (now === undefined || this.#options.idleAfterMs === undefined || !split.idleness.silent(now())) continue;
+        if (now === undefined || this.#idleAfterMs === undefined || !split.idleness.silent(now())) continue;
         this.#options.output.status('idle', split.origin);
         return 'worked';
       }
@@ -394,7 +431,11 @@ export class SourceDriver {
   }
 
   #isHeldBack(split: Split): boolean {
-    return split.held !== undefined && this.#rowsAllowed(split, split.held) === 0;
+    const { align } = this.#options;
+    if (align === undefined || split.ended) return false;
+    if (split.held !== undefined) return this.#rowsAllowed(split, split.held) === 0;
+    const others = align.group.others(split);
+    return split.max > others && split.max > limitOf(others, align.maxDriftMs);
   }
 
   #rowsAllowed(split: Split, { batch, at }: Held): number {
@@ -420,10 +461,30 @@ export class SourceDriver {
     const { eventTime, maxOf, output } = this.#options;
     this.ledger.in += batch.selected;
     this.ledger.out += batch.selected;
+    if (this.#follower !== undefined) this.#follow(this.#follower, split, batch);
     output.batch(batch);
     const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
     if (eventTime === undefined || timestamps === undefined) return;
     split.max = maxOf?.(split.origin) ?? this.#kernels.max(timestamps, eventTime.type, batch.rows, split.max);
+  }
+
+  #follow(follower: RowFollower, split: Split, batch: RecordBatch): void {
+    const now = follower.now();
+    if (now < split.followAt || batch.selected === 0) return;
+    split.followAt = now + follower.everyMs;
+    follower.follow(this.#firstTime(batch), split.arrivedAt);
+  }
+
+  /** Event time of the first row meant; undefined when there is none or it is null. */
+  #firstTime(batch: RecordBatch): EventTimeMs | undefined {
+    const { eventTime, kernels } = this.#options;
+    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
+    if (eventTime === undefined || timestamps === undefined) return undefined;
+    const { u8, u32, i64 } = kernels.memory;
+    const row = batch.selection === 0 ? 0 : (u32[batch.selection >>> 2] ?? 0);
+    const { validity, values } = timestamps;
+    if (validity !== 0 && (((u8[validity + (row >>> 3)] ?? 0) >>> (row & 7)) & 1) === 0) return undefined;
+    return eventTimeMs(Math.floor(Number(i64[(values >>> 3) + row] ?? 0n) / unitsPerMs(eventTime.type)));
   }
 
   #endSplit(split: Split): void {

@@ -267,7 +267,8 @@ function combinedWatermark(
 ): number {
   const own = (cursor: Cursor): number => {
     if (cursor !== taken) return cursor.accepted > 1 ? cursor.maxTimestamp : -Infinity;
-    return isFirstAhead(cursor, timestampOf(cursor, timestamp), skewMs) ? -Infinity : cursor.maxTimestamp;
+    const isFirst = cursor.accepted === 1 && isFirstAhead(cursor, timestampOf(cursor, timestamp), skewMs);
+    return isFirst ? -Infinity : cursor.maxTimestamp;
   };
   return Math.min(...cursors.filter((cursor) => !isFinished(cursor)).map((cursor) => own(cursor) - disorderMs - 1));
 }

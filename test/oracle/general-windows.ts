@@ -48,8 +48,10 @@ interface Open {
   start: number;
   end: number;
   rows: number[];
-  /** Rows since the count trigger fired (of the phase, when there are two). */
+  /** Rows since the count trigger fired; of two phases the early one. */
   seen: number;
+  /** Rows since the late count trigger fired. */
+  seenLate: number;
   hasFiredOnTime: boolean;
   /** Next time of a continuous trigger. */
   next: number | undefined;
@@ -121,11 +123,12 @@ class Engine {
     if (open.waitsForEnd && time === open.end - 1) {
       open.waitsForEnd = false;
       open.hasFiredOnTime = true;
-      open.seen = trigger.kind === 'earlyAndLate' && trigger.late !== undefined ? 0 : open.seen;
       if (time === open.next) open.next = undefined;
       this.#fire(open);
     } else if (time === open.next && trigger.kind === 'continuous') {
-      open.next = time === open.end - 1 ? undefined : Math.min(time + trigger.intervalMs, open.end - 1);
+      // At the end of time a window without an end has one more firing, not one for every interval of eternity.
+      const after = this.#time === FOREVER && open.end > FOREVER ? FOREVER : time + trigger.intervalMs;
+      open.next = time === open.end - 1 ? undefined : Math.min(after, open.end - 1);
       this.#fire(open);
     }
     if (time === this.#over(open.end)) this.#forget(open);
@@ -216,15 +219,16 @@ class Engine {
         return;
       case 'earlyAndLate': {
         if (open.hasFiredOnTime && trigger.late !== undefined) {
-          if (++open.seen < trigger.late) return;
+          if (++open.seenLate < trigger.late) return;
+          open.seenLate = 0;
         } else if (!isPast) {
           open.waitsForEnd = true;
           if (++open.seen < trigger.early) return;
+          open.seen = 0;
         } else {
           this.#fire(open);
           return;
         }
-        open.seen = 0;
         this.#fire(open);
       }
     }
@@ -268,6 +272,7 @@ class Engine {
       end,
       rows: [],
       seen: 0,
+      seenLate: 0,
       hasFiredOnTime: false,
       next: undefined,
       waitsForEnd: false,
@@ -293,7 +298,9 @@ class Engine {
     this.#open = this.#open.filter((open) => !met.includes(open));
     const joined = this.#begin(key, whole.start, whole.end);
     joined.rows = met.flatMap(({ rows }) => rows);
-    joined.seen = this.#seenOf(met);
+    // Every trigger adds up what it has counted of the sessions that become one.
+    joined.seen = met.reduce((sum, { seen }) => sum + seen, 0);
+    joined.seenLate = met.reduce((sum, { seenLate }) => sum + seenLate, 0);
     const nexts = met.flatMap(({ next }) => next ?? []);
     joined.next = nexts.length === 0 ? undefined : Math.min(...nexts);
     joined.waitsForEnd = this.#firesAtEnd && whole.end - 1 > this.#time;
@@ -303,15 +310,6 @@ class Engine {
   get #firesAtEnd(): boolean {
     const { kind } = this.#spec.trigger;
     return kind === 'none' || kind === 'continuous' || kind === 'earlyAndLate';
-  }
-
-  /** What count triggers have seen is added up; of two phases only what was seen before the end. */
-  #seenOf(met: readonly Open[]): number {
-    const { trigger } = this.#spec;
-    const counted = met.filter(
-      ({ hasFiredOnTime }) => trigger.kind !== 'earlyAndLate' || trigger.late === undefined || !hasFiredOnTime,
-    );
-    return counted.reduce((sum, { seen }) => sum + seen, 0);
   }
 }
 

@@ -67,12 +67,26 @@ export function wallClock(zone: string, at: number): number {
 
 /** The latest wall-clock time that has been shown until an instant: where clocks were put back, that of the moment before. */
 export function reached(zone: string, at: number): number {
-  const recent = changesOf(zone).filter((change) => change.at <= at && change.at > at - DAY);
+  const changes = changesOf(zone);
+  const last = changes.findLast((change) => change.at <= at);
+  if (last === undefined || last.at <= at - DAY) return wallClock(zone, at);
+  const recent = changes.filter((change) => change.at <= at && change.at > at - DAY);
   return Math.max(wallClock(zone, at), ...recent.map((change) => wallClock(zone, change.at - 1)));
 }
 
+/** Borders come again with every row: their instants are kept. */
+const known = new Map<string, Map<number, number>>();
+
 /** The first instant at which the wall clock of the zone shows `wall` or more. */
 export function instantOf(zone: string, wall: number): number {
+  const instants = known.get(zone) ?? new Map<number, number>();
+  known.set(zone, instants);
+  const instant = instants.get(wall) ?? firstInstantOf(zone, wall);
+  instants.set(wall, instant);
+  return instant;
+}
+
+function firstInstantOf(zone: string, wall: number): number {
   // Offsets lie between -12 and +14 hours; clocks change twice in that time at no place of the list.
   const from = wall - 15 * HOUR;
   const to = wall + 13 * HOUR;

@@ -149,3 +149,14 @@ test('connected and broadcast streams come through crashes too', async () => {
   expect(output['over']?.length).toBeGreaterThanOrEqual(5);
   expect(output['looked']?.length).toBe(8);
 });
+
+test('a tape gives the same output, to the last byte, however fast it comes and however it is cut into batches', async () => {
+  for (const [job, input] of [
+    [cardJob(), { payments: payments(11, 60) }],
+    [limitedJob(), { payments: payments(3, 30), more: payments(4, 30), rules: rules(5, 12) }],
+  ] as const) {
+    const { differences, traces } = await simulate(job, { input, seeds: 5, faults: 'none' });
+    expect(differences.slice(0, 2)).toEqual([]);
+    expect(new Set(traces).size).toBeGreaterThan(1);
+  }
+});

@@ -37,6 +37,7 @@ const NO_JSON_PARSE = ['src/format', 'src/runtime', 'node/connectors', 'web/conn
 const JSON_PARSE_ALLOWED: readonly string[] = [
   'src/format/row-view.ts', // the value of a json column, when a user's function reads it
   'src/runtime/state/cells.ts', // the same, kept in state
+  'src/runtime/windows/process-firing.ts', // what a window function keeps between firings
 ];
 
 /** Files whose tool or format demands a default export. */

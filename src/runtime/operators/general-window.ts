@@ -16,6 +16,7 @@
  *  4. The clock is read once per element: all rows of a batch arrive at one instant of processing time.
  *  5. Ledger: a row counts once for each window that holds it (`expanded` has the difference), until that window is
  *     purged, forgotten, or an evictor takes the row out.
+ * Long because a row, a timer and a join of sessions go through the same few steps, which belong side by side.
  * Not here: which windows (windows/assigner.ts), when they fire (windows/trigger.ts), what they hold (windows/contents.ts).
  */
 import { UserError } from '../../base/errors.ts';

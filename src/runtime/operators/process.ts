@@ -15,6 +15,7 @@
  *  4. A call does a bounded number of function calls and hands on at most one batch to each output.
  *  5. State that was asked to expire by processing time lies in a port of its own, the only one that sees the clock.
  *  6. Between calls nothing is cached: all state is in the port.
+ * Long because the order of rows, timers, expiry and watermarks is one algorithm.
  * State: tables and timers in the port, under the uid. Not here: handles (runtime/state), the context (runtime/process).
  */
 import { UserError } from '../../base/errors.ts';
@@ -70,6 +71,7 @@ const EXPIRED_MAX = 512;
 /** The same by processing time, before each call: more than one call adds. */
 const AGED_MAX = 8;
 
+/** A function with state and timers, row by row of each key. */
 export class Process implements Operator {
   // configuration
   readonly uid: string;

@@ -155,8 +155,7 @@ function valueAt(table: KeyedTable, sub: Uint8Array): WindowValue {
   return {
     get() {
       const held = table.get(sub);
-      // JSON is what `set` wrote.
-      return held === undefined ? undefined : (JSON.parse(new TextDecoder().decode(held)) as unknown);
+      return held === undefined ? undefined : JSON.parse(new TextDecoder().decode(held));
     },
     set(value) {
       table.put(sub, new TextEncoder().encode(JSON.stringify(value)));

@@ -4,6 +4,7 @@
  * Rule of the end in event time: a row that comes when the watermark has passed the end (inside the allowed lateness)
  * fires the window at once, every time.
  */
+import { MAX_TIME } from '../../base/time.ts';
 import type { WindowClock } from '../../plan/logical.ts';
 import { CONTINUE, FIRE, type Trigger, type TriggerContext } from './trigger.ts';
 import { lastInstant } from './window.ts';
@@ -45,8 +46,11 @@ export const processingTimeTrigger = (): Trigger => ({
 
 const NEXT = 'next';
 
+/** At the end of time a window without an end fires once more, and not at every interval of eternity. */
 function registerNext(clock: WindowClock, time: number, context: TriggerContext): void {
-  const next = Math.min(time, lastInstant(context.window));
+  const last = lastInstant(context.window);
+  const isEternal = clock === EVENT && last >= MAX_TIME && context.watermark >= MAX_TIME;
+  const next = isEternal ? last : Math.min(time, last);
   context.number(NEXT).set(next);
   context.register(clock, next);
 }

@@ -24,11 +24,10 @@ export class TriggerScope implements MergeContext {
     this.#numbers = numbers;
   }
 
-  number(name: string): TriggerNumber {
-    return this.#numberOf(this.window, name);
-  }
+  // Functions of their own, not methods: users take them out of the context.
+  readonly number = (name: string): TriggerNumber => this.#numberOf(this.window, name);
 
-  mergeNumber(name: string, combine: (a: number, b: number) => number): number | undefined {
+  readonly mergeNumber = (name: string, combine: (a: number, b: number) => number): number | undefined => {
     let merged: number | undefined;
     for (const window of this.joined) {
       const number = this.#numberOf(window, name);
@@ -38,15 +37,15 @@ export class TriggerScope implements MergeContext {
     }
     if (merged !== undefined) this.number(name).set(merged);
     return merged;
-  }
+  };
 
-  register(clock: WindowClock, time: number): void {
+  readonly register = (clock: WindowClock, time: number): void => {
     this.#timers(clock).register(time, encodeWindow(this.window));
-  }
+  };
 
-  unregister(clock: WindowClock, time: number): void {
+  readonly unregister = (clock: WindowClock, time: number): void => {
     this.#timers(clock).delete(time, encodeWindow(this.window));
-  }
+  };
 
   #timers(clock: WindowClock): TimerService {
     return clock === 'event time' ? this.#state.eventTimers : this.#state.processingTimers;

@@ -86,6 +86,7 @@ it.each([
   'Antarctica/Troll',
   'Asia/Kathmandu',
   'Asia/Kolkata',
+  'America/Recife',
   'Australia/Lord_Howe',
   'Europe/Dublin',
   'Pacific/Apia',
