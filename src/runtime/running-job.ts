@@ -11,6 +11,7 @@ import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 import type { JobWatermarks } from './job-watermarks.ts';
+import type { WindowExplanation } from './window-hold.ts';
 
 export interface RunningJob extends AsyncDisposable {
   readonly name: string;
@@ -32,6 +33,16 @@ export interface RunningJob extends AsyncDisposable {
   state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> };
   /** Resolves when the first `rows` rows that a source gave (bytes, when it reads files) have gone through all of the job. */
   processed(source: string, rows: number): Promise<void>;
+  /**
+   * Why the window of a key that starts at an instant has not fired (of sessions: the one that has the instant), or that
+   * it has: which split holds its watermark, at which row, and what would release it.
+   * `job.explainWindow('per-hour', { origin: 'SFO' }, '2001-01-03T10:00Z').text` tells it to people.
+   */
+  explainWindow(
+    uid: string,
+    key: { readonly [column: string]: unknown },
+    windowStart: string | Date | { readonly epochMs: number },
+  ): WindowExplanation;
   /** How far event time has come, from each split of each source to each operator. */
   watermarks(): JobWatermarks;
   /** The first dead letters since the start, at most a hundred. */
@@ -87,6 +98,10 @@ export class JobHandle implements RunningJob {
 
   processed(source: string, rows: number): Promise<void> {
     return this.#run.processed(source, rows);
+  }
+
+  explainWindow(...[uid, key, windowStart]: Parameters<RunningJob['explainWindow']>): WindowExplanation {
+    return this.#run.explainWindow(uid, key, windowStart);
   }
 
   watermarks(): JobWatermarks {
