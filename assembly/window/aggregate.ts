@@ -14,7 +14,9 @@
  *     one are in; later ones of the mini-batch may be, when they belong to another slice, so the caller must give up.
  * Not here: firing (fire.ts), one aggregate (aggregate/).
  */
-import { columnValidity, columnValues, isValid, OUT_OF_MEMORY } from '../abi';
+import { columnValidity, isValid, OUT_OF_MEMORY } from '../abi';
+import { blobsReset, blobsStatus, blobsUse } from '../aggregate/blob';
+import { AGGREGATE_TIMES } from '../aggregate/call';
 import { aggregateAdd } from '../aggregate/registry';
 import { TABLE_ENTRIES, TABLE_ROWS, TABLE_MOVED, tableGrow } from '../hash/table';
 import { addEntries, resolve, statePtr } from '../memory/arena';
@@ -22,13 +24,12 @@ import { touchRange } from '../memory/barrier';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import { addNarrow, NARROW_ROWS_MAX, takeWideRows } from './narrow';
 import {
-  AGGREGATE_CODE,
   AGGREGATE_COLUMN,
   AGGREGATE_FILTER,
   AGGREGATE_NULLABLE,
   AGGREGATE_OFFSET,
-  AGGREGATE_TYPE,
   PLAN_AGGREGATE_COUNT,
+  PLAN_BLOBS,
   PLAN_DUE_END,
   PLAN_FIRED,
   PLAN_LATE,
@@ -85,6 +86,7 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
   store<u32>(planPtr, 0, PLAN_LATE_COUNT);
   store<u32>(planPtr, 0, PLAN_NEW_KEYS);
   store<i32>(planPtr, 0, PLAN_STATUS);
+  blobsReset(load<u32>(planPtr, PLAN_BLOBS));
   const fired = load<i64>(statePtr(state), FIRED_THROUGH);
   store<i64>(planPtr, fired, PLAN_FIRED);
   store<i64>(planPtr, dueEnd(planPtr, state, fired), PLAN_DUE_END);
@@ -263,7 +265,7 @@ function addTo(planPtr: u32, state: u32, slice: u32, kind: u32, n: u32): bool {
     failed = (found & FIND_OUT_OF_MEMORY) != 0;
     found &= ~FIND_OUT_OF_MEMORY;
     if (kind == NARROW) addNarrow(planPtr, done, found);
-    else addValues(planPtr, done, found);
+    else addToTable(planPtr, table, done, found);
     done = found;
     if (done < n && !failed) {
       const grown = tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (done << 2)));
@@ -302,7 +304,17 @@ function failedAt(planPtr: u32, from: u32): u32 {
   return at;
 }
 
-/** One pass per aggregate over the wide entries of rows [from, to) of the run. */
+/** Adds rows to entries of a table, which may make blobs of its own. */
+export function addToTable(planPtr: u32, table: u32, from: u32, to: u32): void {
+  blobsUse(load<u32>(planPtr, PLAN_BLOBS), table);
+  addValues(planPtr, from, to);
+  blobsUse(load<u32>(planPtr, PLAN_BLOBS), 0);
+}
+
+/**
+ * One pass per aggregate over the wide entries of rows [from, to) of the run. When a blob finds no memory the status
+ * says so: values are then missing.
+ */
 export function addValues(planPtr: u32, from: u32, to: u32): void {
   if (from == to) return;
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
@@ -311,16 +323,15 @@ export function addValues(planPtr: u32, from: u32, to: u32): void {
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
     const aggregate = planAggregate(planPtr, i);
     const offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    const type = load<u32>(aggregate, AGGREGATE_TYPE);
-    const column = load<u32>(aggregate, AGGREGATE_COLUMN);
-    const values = column == 0 ? 0 : columnValues(column);
+    store<u32>(aggregate, load<u32>(planPtr, PLAN_TIMES), AGGREGATE_TIMES);
+    let isIn = false;
     if (load<u32>(aggregate, AGGREGATE_NULLABLE) == 0) {
-      aggregateAdd(code, type, entries, rows, to - from, values, offset);
+      isIn = aggregateAdd(aggregate, entries, rows, to - from, offset);
     } else {
       const some = pickValues(aggregate, scratch, entries, rows, to - from);
-      aggregateAdd(code, type, scratch + SCRATCH_SOME_ENTRIES, scratch + SCRATCH_SOME_ROWS, some, values, offset + 8);
+      isIn = aggregateAdd(aggregate, scratch + SCRATCH_SOME_ENTRIES, scratch + SCRATCH_SOME_ROWS, some, offset + 8);
     }
+    if (!isIn) store<i32>(planPtr, blobsStatus(load<u32>(planPtr, PLAN_BLOBS)), PLAN_STATUS);
   }
 }
 

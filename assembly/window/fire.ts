@@ -16,7 +16,8 @@
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
  */
 import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
-import { aggregateFinish, aggregateMerge, aggregateResultType, OVERFLOW, PRESENT } from '../aggregate/registry';
+import { blobsFull, blobsReset } from '../aggregate/blob';
+import { aggregateFinish, aggregateMerge, aggregateResultType, PRESENT } from '../aggregate/registry';
 import { compareKeys, hashOfEntry, KEY_BYTES, keyBytesPtr } from '../hash/key';
 import {
   capacityOf,
@@ -51,6 +52,7 @@ import {
   FIRE_WIDENED,
   KEY_NONE,
   PLAN_AGGREGATE_COUNT,
+  PLAN_BLOBS,
   PLAN_ENTRY_BYTES,
   PLAN_FAILED,
   PLAN_KEY_KIND,
@@ -62,6 +64,7 @@ import {
   PLAN_SIZE_MS,
   PLAN_SLIDE_MS,
   PLAN_STATE,
+  PLAN_STATUS,
   planAggregate,
   SCRATCH_RESULT,
 } from './plan';
@@ -115,12 +118,14 @@ export function windowFiring(state: u32): u32 {
 /**
  * Writes up to `maxRows` rows of the firing window to the plan's output columns. Returns how many; 0 ends the firing.
  * OVERFLOW when an integer sum does not fit (PLAN_FAILED names the aggregate), OUT_OF_MEMORY when more keys share one
- * hash than a step can hold.
+ * hash than a step can hold, or when there is none for what is merged.
  */
 export function fireNext(planPtr: u32, maxRows: u32): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const record = statePtr(state);
   touchRange(record, 64);
+  store<i32>(planPtr, 0, PLAN_STATUS);
+  blobsReset(load<u32>(planPtr, PLAN_BLOBS));
   while (load<u32>(record, FIRE_ACTIVE) == RUNNING) {
     const rows = fireRange(planPtr, record, maxRows);
     if (rows != 0) return rows;
@@ -253,7 +258,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
   let inHash: u32 = 0;
   let rows: u32 = 0;
   let i: u32 = 0;
-  while (i < count && rows < maxRows) {
+  while (i < count && rows < maxRows && !blobsFull(load<u32>(planPtr, PLAN_BLOBS))) {
     const first = orderEntry(planPtr, orderPtr, i);
     if (orderHash(orderPtr, i) != hash) {
       hash = orderHash(orderPtr, i);
@@ -266,7 +271,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
       last++;
     }
     if (inHash >= skip) {
-      if (!emitRow(planPtr, record, orderPtr, i, last, rows)) return OVERFLOW;
+      if (!emitRow(planPtr, record, orderPtr, i, last, rows)) return load<i32>(planPtr, PLAN_STATUS);
       rows++;
     }
     inHash++;
@@ -283,7 +288,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
   return rows;
 }
 
-/** Merges the entries [first, last) of one key and writes row `row`. False when an integer sum does not fit. */
+/** Merges the entries [first, last) of one key and writes row `row`. False with a status when that cannot be. */
 function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
   const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
   const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
@@ -299,7 +304,7 @@ function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32
   const ends = load<u32>(planPtr, PLAN_OUT_ENDS);
   if (starts != 0) store<i64>(starts + (row << 3), end - load<i64>(planPtr, PLAN_SIZE_MS));
   if (ends != 0) store<i64>(ends + (row << 3), end);
-  return writeResults(planPtr, entry, row);
+  return load<i32>(planPtr, PLAN_STATUS) == 0 && writeResults(planPtr, entry, row);
 }
 
 function mergeEntry(planPtr: u32, into: u32, from: u32): void {
@@ -312,8 +317,7 @@ function mergeEntry(planPtr: u32, into: u32, from: u32): void {
       store<u64>(into + offset, load<u64>(into + offset) + load<u64>(from + offset));
       offset += 8;
     }
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    aggregateMerge(code, load<u32>(aggregate, AGGREGATE_TYPE), into + offset, from + offset);
+    if (!aggregateMerge(aggregate, into + offset, from + offset)) store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
   }
 }
 
@@ -335,7 +339,10 @@ function writeNarrow(type: u32, out: u32, row: u32, bits: u64): void {
   else store<u64>(out + (row << 3), bits);
 }
 
-/** Writes all results of an entry to row `row` of the output columns, with validity where a column has it. */
+/**
+ * Writes all results of an entry to row `row` of the output columns, with validity where a column has it. False, with
+ * the status OVERFLOW or OUT_OF_MEMORY, when one cannot be written.
+ */
 export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
   const rows = rowsOf(load<u64>(entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND))));
   const result = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_RESULT;
@@ -347,8 +354,9 @@ export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
     const nullable = load<u32>(aggregate, AGGREGATE_NULLABLE);
     const count = nullable != 0 ? load<u64>(entry + offset) : rows;
     store<u64>(result, 0);
-    const ended = aggregateFinish(code, type, entry + offset + (nullable << 3), count, result);
-    if (ended == OVERFLOW) {
+    const ended = aggregateFinish(aggregate, entry + offset + (nullable << 3), count, result);
+    if (ended < 0) {
+      store<i32>(planPtr, ended, PLAN_STATUS);
       store<u32>(planPtr, i, PLAN_FAILED);
       return false;
     }

@@ -44,6 +44,8 @@ const messages = {
     `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1312: () => 'a row is taken back whose group has no rows: its input is no changelog of the rows that came before',
+  E1313: () => 'the values of one group are more than an aggregate can hold: about 97,000, or 1 MiB of text',
   E1212: (p: { what: string }) => `${p.what} is not available yet`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>

@@ -104,8 +104,9 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
     case 'aggregate':
       return [
         ...node.keys,
-        ...node.aggregates.flatMap(({ column, where }) => [
+        ...node.aggregates.flatMap(({ column, by, where }) => [
           ...(column === undefined ? [] : [column]),
+          ...(by === undefined ? [] : [by]),
           ...(where === undefined ? [] : columnsOf(where)),
         ]),
       ];

@@ -112,7 +112,7 @@ export class WindowAggregate implements Operator {
 
   processBatch(batch: RecordBatch): void {
     this.ledger.in += batch.selected;
-    const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
+    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
     for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
     this.ledger.deadLetters += batch.selected - selected;
     if (selected === 0) return;
@@ -121,7 +121,7 @@ export class WindowAggregate implements Operator {
     this.#take({
       batch: taken,
       at: 0,
-      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters },
+      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters },
     });
   }
 
