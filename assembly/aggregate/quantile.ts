@@ -6,7 +6,7 @@
  *   bucket i holds (RATIO^(i - 1), RATIO^i]
  *
  * Error: a quantile is within 1% of a value of that rank (the value at rank floor(q * (n - 1)) of the sorted ones), as
- * long as magnitudes of one sign lie within a factor of 10^17 of the largest; smaller ones count as if they were there.
+ * long as magnitudes of one sign lie within a factor of 10^19 of the largest, as all of int64 do; smaller ones count as if they were there.
  *
  * Invariant: counts depend on the values alone. What is folded into the lowest bucket is decided by the highest one, so
  * neither order nor merging can be seen, to the bit.
@@ -18,7 +18,7 @@ import { AGGREGATE_BLOBS, AGGREGATE_COLUMN, AGGREGATE_PARAMETER, AGGREGATE_TYPE 
 import { floatAt } from './column';
 
 const ERROR: f64 = 0.01;
-const BUCKETS_MAX: i32 = 2048;
+const BUCKETS_MAX: i32 = 2304;
 const LOW: u32 = 32;
 const ZERO: u32 = 40;
 const HIGH: u32 = 48;
