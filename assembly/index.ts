@@ -37,6 +37,7 @@ export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec
 // State: the arena, its snapshots, keyed tables, windowed aggregation.
 export { checksum } from './codec/checksum';
 export { hashBytes, hashInt64At } from './hash/hash';
+export { keyImage } from './hash/key';
 export {
   arenaInit,
   arenaPages,
@@ -59,7 +60,34 @@ export {
   snapshotWhole,
 } from './memory/snapshot';
 export { windowAggregate } from './window/aggregate';
+export {
+  accumulatorAdd,
+  accumulatorCreate,
+  accumulatorFinish,
+  accumulatorMerge,
+  accumulatorPack,
+  accumulatorRetract,
+  accumulatorRows,
+  accumulatorUnpack,
+} from './window/accumulate';
 export { changelogAggregate } from './window/changelog';
+export { sessionAdd } from './session/add';
+export { sessionDue, sessionFire } from './session/fire';
+export { sessionInit } from './session/sessions';
 export { fireNext, windowDue, windowFiring } from './window/fire';
-export { planInit } from './window/plan';
+export { planInit, planLayout } from './window/plan';
 export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
+export { planInit } from './window/plan';
+export { sliceCount } from './window/slices';
+export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { keyedOpen } from './keyed/scan';
+export {
+  keyedClear,
+  keyedDelete,
+  keyedEarliest,
+  keyedExpire,
+  keyedGet,
+  keyedNext,
+  keyedPut,
+} from './keyed/table';
+export { timerDelete, timerNext, timerRegister } from './keyed/timers';

@@ -7,7 +7,21 @@ import { columnAggregates } from './api/aggregate.ts';
 // Streams and jobs
 export { from } from './api/stream-builder.ts';
 export { job, type Job } from './api/job.ts';
-export type { Flag, Keyed, Out, Stream, Uid, Windowed, WithLate } from './api/stream.ts';
+export type {
+  Broadcast,
+  BroadcastConnected,
+  Connected,
+  Flag,
+  FunctionOptions,
+  Deduplicated,
+  Keyed,
+  Out,
+  Processed,
+  Stream,
+  Uid,
+  Windowed,
+  WithLate,
+} from './api/stream.ts';
 
 export type { AsyncOptions, RequestContext, RequestSignal, Retry } from './api/async.ts';
 
@@ -76,6 +90,32 @@ export const sum = columnAggregates.sum;
 /** Variance of the rows as a sample (n - 1); null for fewer than two values. */
 export const variance = columnAggregates.variance;
 
+// Functions with state and time
+export {
+  aggregating,
+  type Aggregating,
+  type FoldState,
+  listOf,
+  type ListState,
+  mapOf,
+  type MapState,
+  reducing,
+  type States,
+  type Ttl,
+  value,
+  type ValueOptions,
+  type ValueState,
+} from './api/state.ts';
+export type {
+  BroadcastProcess,
+  Context,
+  CoProcess,
+  Fired,
+  Process,
+  Sides,
+  Timers,
+} from './api/process.ts';
+
 // Time, windows and watermarks
 export { type EventTime, eventTime, type ProcessingTime } from './api/time.ts';
 export {
@@ -89,8 +129,45 @@ export {
   type WatermarkGenerator,
   type WatermarkOptions,
 } from './api/watermark.ts';
-export { hopping, tumbling, type Window, type WindowOffset } from './api/window.ts';
-export type { Duration } from './base/time.ts';
+export {
+  countWindow,
+  globalWindow,
+  type NumberedWindow,
+  processingHopping,
+  processingSession,
+  processingTumbling,
+  session,
+} from './api/row-window.ts';
+export {
+  continuous,
+  continuousProcessing,
+  countTrigger,
+  defineTrigger,
+  deltaEvictor,
+  eachRow,
+  earlyAndLate,
+  type Evictor,
+  every,
+  evictRows,
+  keepLast,
+  keepWithin,
+  purging,
+  timeout,
+  type Trigger,
+  type TriggerDefinition,
+  type WindowOptions,
+} from './api/trigger.ts';
+export type { WindowFunction } from './api/window-function.ts';
+export {
+  cumulating,
+  hopping,
+  type LateOptions,
+  tumbling,
+  type Window,
+  type WindowOffset,
+} from './api/window.ts';
+export type { ResultMode } from './plan/logical.ts';
+export type { CalendarDuration, Duration } from './base/time.ts';
 export type { Size } from './base/bytes.ts';
 
 // Sources and sinks
@@ -105,6 +182,7 @@ export {
   iterate,
   type Iterated,
 } from './api/collect.ts';
+export type { DeduplicateOptions, DeduplicateOrder } from './api/deduplicate.ts';
 export type { Accepts, Sink, Source } from './api/port.ts';
 
 // Errors

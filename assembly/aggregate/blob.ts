@@ -9,8 +9,9 @@
  *   the plan's blobs, transient, 32 bytes: table or 0 | first chunk, chunk, used of it, used of all | too large
  *
  * Invariants
- *  1. While no table is set, nothing in state is written: what is to change is copied to transient memory first. So a
- *     copy of an entry can be merged into and thrown away.
+ *  1. While no table is set, nothing in state is written: what is to change is copied to transient memory first. A
+ *     transient blob is written by the 16 bytes alone that it was made for (it knows their address). So a copy of an
+ *     entry can be merged into and thrown away.
  *  2. Transient blobs live until blobsReset, which every kernel that makes them calls when it begins.
  *  3. Blobs of a table go with it. carved = live + what the free lists hold.
  *  4. What is allocated is announced to the barrier and holds anything; later writes are the caller's to announce.
@@ -108,11 +109,41 @@ export function blobTouch(blobs: u32, ptr: u32, bytes: u32): void {
   if (load<u32>(blobs, PLAN_TABLE) != 0) touchRange(ptr, bytes);
 }
 
+/** Copies a blob to `outPtr` and leaves its length alone in the copy of its 16 bytes; 0: nothing. How many bytes it has. */
+export function blobPack(blob: u32, copy: u32, outPtr: u32): u32 {
+  if (outPtr == 0) return blobLength(blob);
+  memory.copy(outPtr, blobPtr(blob), blobLength(blob));
+  store<u32>(copy, 0);
+  store<u32>(copy, 0, BLOB_CAPACITY);
+  return blobLength(blob);
+}
+
+/** Whether a transient blob was made for these 16 bytes. */
+function isOwner(blob: u32, handle: u32): bool {
+  return (handle & TRANSIENT) != 0 && load<u32>((handle << 3) - HEADER) == blob;
+}
+
+/** A transient blob behind the address of what it is made for; its handle, or 0. */
+function ownedBlob(blobs: u32, blob: u32, bytes: u32): u32 {
+  const handle = transientBlob(blobs, bytes + HEADER);
+  if (handle == 0) return 0;
+  store<u32>(handle << 3, blob);
+  return handle + (HEADER >> 3);
+}
+
+/** Moves a blob from other 16 bytes, which are empty then. */
+export function blobMove(into: u32, from: u32): void {
+  const handle = load<u32>(from);
+  if (handle != 0 && isOwner(from, handle)) store<u32>((handle << 3) - HEADER, into);
+  memory.copy(into, from, BLOB_BYTES);
+  memory.fill(from, 0, BLOB_BYTES);
+}
+
 /** Makes a blob one that may be written, with room for `bytes`; what it holds stays. False without memory. */
 export function blobReserve(blobs: u32, blob: u32, bytes: u32): bool {
   const handle = load<u32>(blob);
   const table = load<u32>(blobs, PLAN_TABLE);
-  const isOwn = handle != 0 && (table != 0 || (handle & TRANSIENT) != 0);
+  const isOwn = handle != 0 && (table != 0 || isOwner(blob, handle));
   const capacity = load<u32>(blob, BLOB_CAPACITY);
   if (isOwn && capacity >= bytes) return true;
   const need = max<u32>(bytes, blobLength(blob));
@@ -122,7 +153,7 @@ export function blobReserve(blobs: u32, blob: u32, bytes: u32): bool {
     return false;
   }
   const size = sizeClass == NO_CLASS ? (need + (need >> 1) + 15) & ~15 : classBytes(sizeClass);
-  const made = table == 0 ? transientBlob(blobs, size) : tableBlob(resolve(table), sizeClass);
+  const made = table == 0 ? ownedBlob(blobs, blob, size) : tableBlob(resolve(table), sizeClass);
   if (made == 0) return false;
   const ptr = (made & TRANSIENT) != 0 ? made << 3 : resolve(made);
   if (handle != 0) memory.copy(ptr, blobPtr(blob), blobLength(blob));

@@ -16,6 +16,7 @@ import {
   blobCapacity,
   blobDrop,
   blobLength,
+  blobMove,
   blobPtr,
   blobReserve,
   blobTouch,
@@ -102,7 +103,7 @@ function grow(blobs: u32, acc: u32): bool {
     store<u32>(made, bytes, BLOB_LENGTH);
     store<u32>(made, load<u32>(acc, BLOB_EXTRA), BLOB_EXTRA);
     blobDrop(blobs, acc);
-    memory.copy(acc, made, BLOB_BYTES);
+    blobMove(acc, made);
   }
   memory.fill(made, 0, BLOB_BYTES);
   store<u32>(acc, hasZero, HAS_ZERO);

@@ -114,6 +114,27 @@ export function aggregateBytes(code: u32, type: u32): u32 {
   }
 }
 
+/** Which 16 bytes of an accumulator are blobs: bit i for those at offset 16 * i. */
+export function aggregateBlobs(code: u32, type: u32): u32 {
+  switch (code) {
+    case COUNT_DISTINCT:
+      return 5;
+    case TOP_K:
+      return 5;
+    case QUANTILE:
+      return 3;
+    case APPROX_COUNT_DISTINCT:
+      return 1;
+    case COLLECT_LIST:
+      return 1;
+    case JOIN_TEXT:
+      return 1;
+    default:
+      if (type != VIEW || code == COUNT) return 0;
+      return code == MIN || code == MAX ? 1 : 2;
+  }
+}
+
 /** Type of the result column. */
 export function aggregateResultType(code: u32, type: u32): u32 {
   switch (code) {

@@ -19,6 +19,7 @@ import {
   blobAt,
   blobDrop,
   blobLength,
+  blobMove,
   blobPtr,
   blobReserve,
   blobTouch,
@@ -133,8 +134,7 @@ function packTexts(blobs: u32, acc: u32): bool {
     store<u64>(blobPtr(acc) + at, keepValue(blobs, value, packed));
   }
   blobDrop(blobs, texts);
-  memory.copy(texts, packed, BLOB_BYTES);
-  memory.fill(packed, 0, BLOB_BYTES);
+  blobMove(texts, packed);
   return true;
 }
 

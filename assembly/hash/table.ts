@@ -54,6 +54,8 @@ const CLASS_PAGES_HIGH: u64 = 0xffaa714b3221160f;
 const CLASSES: u32 = 16;
 /** The largest class that is used while splitting can still help. */
 const CLASS_USUAL_MAX: u32 = 8;
+/** How deep a table is made at once: about a megabyte, which takes no longer than a batch. */
+const PLANNED_DEPTH_MAX: u32 = 4;
 /** The golden ratio of 2^32: scatters the numbers of neighbouring pages. */
 const SPREAD: u32 = 0x9e3779b1;
 export const OCCUPIED: u64 = 1 << 63;
@@ -94,27 +96,53 @@ export function capacityOf(tablePtr: u32, sizeClass: u32): u32 {
   return load<u32>(tablePtr + TABLE_CAPACITIES + (sizeClass << 2));
 }
 
-/** An empty table for entries of `entryBytes` (a multiple of 4, at most 1,024); its reference, or 0 without memory. */
-export function tableCreate(state: u32, keyKind: u32, entryBytes: u32, isNarrow: bool): u32 {
-  const ref = extentAlloc(state, 1);
+/** Entries of a segment of this size class, besides the one that stays free. */
+function capacityFor(sizeClass: u32, entryBytes: u32): u32 {
+  return (classPages(sizeClass) * PAGE_BYTES - SEGMENT_HEADER) / entryBytes - 1;
+}
+
+/**
+ * An empty table for entries of `entryBytes` (a multiple of 4, at most 1,024), with room for about `expected` of them, as
+ * far as PLANNED_DEPTH_MAX goes; its reference, or 0 without memory.
+ */
+export function tableCreate(state: u32, keyKind: u32, entryBytes: u32, isNarrow: bool, expected: u32): u32 {
+  const usual = capacityFor(CLASS_USUAL_MAX, entryBytes);
+  let depth: u32 = 0;
+  while (depth < PLANNED_DEPTH_MAX && (expected >> depth) * 10 > usual * 7) depth++;
+  const pages = directoryPages(depth);
+  const ref = extentAlloc(state, pages);
   if (ref == 0) return 0;
   const table = resolve(ref);
   store<u32>(table, state, TABLE_STATE);
   store<u32>(table, keyKind, TABLE_KEY_KIND);
   store<u32>(table, entryBytes, TABLE_ENTRY_BYTES);
   store<u32>(table, tagOf(keyKind, isNarrow), TABLE_TAG);
-  store<u32>(table, 1, TABLE_PAGES);
-  store<u32>(table, 1, TABLE_SEGMENTS);
+  store<u32>(table, pages, TABLE_PAGES);
+  store<u32>(table, depth, TABLE_DEPTH);
+  store<u32>(table, 1 << depth, TABLE_SEGMENTS);
   for (let c: u32 = 0; c < CLASSES; c++) {
-    store<u32>(table + TABLE_CAPACITIES + (c << 2), (classPages(c) * PAGE_BYTES - SEGMENT_HEADER) / entryBytes - 1);
+    store<u32>(table + TABLE_CAPACITIES + (c << 2), capacityFor(c, entryBytes));
   }
-  const slot = segmentCreate(table, 0, 0);
-  if (slot == 0) {
-    extentFree(state, ref, 1);
-    return 0;
+  return fillDirectory(ref, classFor(table, expected >> depth)) ? ref : 0;
+}
+
+/** Gives a table without segments all of its directory; without memory frees the table and answers false. */
+function fillDirectory(ref: u32, sizeClass: u32): bool {
+  const table = resolve(ref);
+  const depth = load<u32>(table, TABLE_DEPTH);
+  for (let index: u32 = 0; index < (<u32>1) << depth; index++) {
+    const slot = segmentCreate(table, sizeClass, depth);
+    if (slot == 0) {
+      const state = load<u32>(table, TABLE_STATE);
+      while (index-- > 0) {
+        extentFree(state, slotSegment(load<u32>(table + TABLE_DIRECTORY + (index << 2))), classPages(sizeClass));
+      }
+      extentFree(state, ref, load<u32>(table, TABLE_PAGES));
+      return false;
+    }
+    store<u32>(table + TABLE_DIRECTORY + (index << 2), slot);
   }
-  store<u32>(table + TABLE_DIRECTORY, slot);
-  return ref;
+  return true;
 }
 
 /** A fresh segment as a directory entry; 0 without memory. */

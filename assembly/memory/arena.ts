@@ -258,6 +258,23 @@ export function extentFree(state: u32, ref: u32, pages: u32): void {
   }
 }
 
+/** Gives back every page of a state and empties the kind's own fields of its record. */
+export function freePages(state: u32): void {
+  const control = arenaControlPtr();
+  const regions = load<u32>(control, REGION_COUNT);
+  for (let region: u32 = 0; region < regions; region++) {
+    const base = load<u32>(load<u32>(control, REGION_TABLE) + (region << 2));
+    for (let page: u32 = 1; page < REGION_PAGES; page++) {
+      const isIts = isPageUsed(base, page) && <u32>load<u16>(base + HEADER_OWNERS + (page << 1)) == state;
+      if (isIts) extentFree(state, (region << 17) | (page << (PAGE_SHIFT - 3)), 1);
+    }
+  }
+  const record = statePtr(state);
+  touchRange(record, STATE_BYTES);
+  store<i64>(record, 0, STATE_ENTRIES);
+  memory.fill(record + 16, 0, STATE_BYTES - 16);
+}
+
 export function statePtr(state: u32): u32 {
   return load<u32>(arenaControlPtr(), ROOT) + ROOT_RECORDS + (state - 1) * STATE_BYTES;
 }

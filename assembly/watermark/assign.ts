@@ -299,8 +299,9 @@ export function maxTimestamp(timestampsPtr: u32, validityPtr: u32, rows: u32, di
 }
 
 /**
- * Alignment: how many of the rows from number `from` on may pass. A row later than `limitMs` stops, unless the split is not
- * ahead of the others (its largest timestamp is at most `othersMs`) or the row is more than the skew ahead of its split.
+ * Alignment: how many of the rows from number `from` on may pass. A row later than `limitMs` stops, and so does every row once
+ * the split itself is beyond it, unless the split is not ahead of the others (its largest timestamp is at most `othersMs`) or
+ * the row is more than the skew ahead of its split.
  */
 export function rowsWithin(
   timestampsPtr: u32,
@@ -319,6 +320,7 @@ export function rowsWithin(
   const limit = <i64>limitMs;
   const skew = skewMs < 0 ? NO_GUARD : <i64>skewMs;
   for (let k = from; k < rows; k++) {
+    if (most > others && most > limit) return k - from;
     const i = rowAt(selectionPtr, k);
     if (!isValid(validityPtr, i)) continue;
     const at = floorDivide(load<i64>(timestampsPtr + (i << 3)), divisor);

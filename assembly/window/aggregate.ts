@@ -1,43 +1,41 @@
 /**
  * Grouped aggregation of a batch into the slices of a windowed state.
  *
- * Rows are taken in mini-batches of at most RUN_ROWS_MAX, and of a mini-batch one run after the other: its rows of one
- * slice, in order. For a run, the entries of all its keys are found (locate.ts), then each aggregate passes once over
- * them.
+ * Rows are taken in mini-batches of at most RUN_ROWS_MAX, and of a mini-batch its rows of one slice after the other
+ * (run.ts).
  *
  * Invariants
- *  1. The answer is that of following row by row. A row is late when the last window that holds it ended at or before
- *     its watermark; late rows go to the late selection and change nothing. Before a row whose watermark passes the end
- *     of a window with content, the kernel stops (FIRE_FIRST), so that the window fires without it.
+ *  1. The answer is that of following row by row. A row is late when the last window that holds it ended the allowed
+ *     lateness or more before its watermark; late rows go to the late selection and change nothing. Before a row whose
+ *     watermark passes the end of a window with content, the kernel stops (FIRE_FIRST), so that the window fires
+ *     without it. A row that a window holds which has passed, but not for longer than the lateness, is taken alone.
  *  2. What a window holds, and the order of float additions per key, do not depend on how rows are batched.
  *  3. When memory runs out all counts hold and each row is in as a whole or not at all. The rows before the answered
  *     one are in; later ones of the mini-batch may be, when they belong to another slice, so the caller must give up.
- * Not here: firing (fire.ts), one aggregate (aggregate/).
+ * Not here: firing (fire.ts), rows that reopen windows (correct.ts), one aggregate (aggregate/).
  */
-import { columnValidity, isValid, OUT_OF_MEMORY } from '../abi';
-import { blobsReset, blobsStatus, blobsUse } from '../aggregate/blob';
-import { AGGREGATE_TIMES } from '../aggregate/call';
-import { aggregateAdd } from '../aggregate/registry';
-import { TABLE_ENTRIES, TABLE_ROWS, TABLE_MOVED, tableGrow } from '../hash/table';
-import { addEntries, resolve, statePtr } from '../memory/arena';
+import { blobsReset } from '../aggregate/blob';
+import { statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
-import { addNarrow, NARROW_ROWS_MAX, takeWideRows } from './narrow';
+import { correctRow } from './correct';
 import {
-  AGGREGATE_COLUMN,
-  AGGREGATE_FILTER,
-  AGGREGATE_NULLABLE,
-  AGGREGATE_OFFSET,
-  PLAN_AGGREGATE_COUNT,
+  NEAR_BYTES,
+  NEAR_FIRST_END,
+  NEAR_LAST_END,
+  NEAR_SPAN,
+  NEAR_START,
+  PLAN_ALONE,
   PLAN_BLOBS,
+  PLAN_DELAY_MS,
   PLAN_DUE_END,
   PLAN_FIRED,
   PLAN_LATE,
   PLAN_LATE_COUNT,
   PLAN_LATENESS_MS,
   PLAN_MIXED,
-  PLAN_NARROW_BYTES,
+  PLAN_NEAR,
   PLAN_NEW_KEYS,
+  PLAN_OUT_ROWS,
   PLAN_ROWS,
   PLAN_RUN_ROWS,
   PLAN_SCRATCH,
@@ -47,34 +45,18 @@ import {
   PLAN_STATUS,
   PLAN_TIMES,
   PLAN_WATERMARKS,
-  planAggregate,
   RUN_ROWS_MAX,
-  SCRATCH_ENTRIES,
-  SCRATCH_HASHES,
   SCRATCH_ROWS,
-  SCRATCH_SOME_ENTRIES,
-  SCRATCH_SOME_ROWS,
   SCRATCH_STARTS,
-  SCRATCH_WAITING,
-  SCRATCH_WIDE_ROWS,
 } from './plan';
-import {
-  FIRED_THROUGH,
-  NARROW,
-  setSliceTable,
-  sliceCount,
-  sliceEnsure,
-  sliceStart,
-  sliceTable,
-  sliceTableEnsure,
-  WIDE,
-} from './slices';
-import { lastEndOf, nextEndOf, sliceOf } from './time';
+import { addMixed, addRun } from './run';
+import { FIRED_THROUGH, sliceAtOrAfter, sliceCount, sliceStart, TIME_MAX, TIME_MIN } from './slices';
+import { endAfter, firstOpenSlice, instantOf, lastEndOf, nextEndOf, sliceOf } from './time';
 
 /** Status of the plan: windows must fire up to the watermark of the answered row before it is handed in again. */
-export const FIRE_FIRST: i32 = 1;
-/** So many wide entries are no reason to keep rows from narrow ones. */
-const WIDE_ENTRIES_FEW: u32 = 1024;
+const FIRE_FIRST: i32 = 1;
+/** Inside this file: the next row reopens windows. */
+const CORRECT: i32 = 3;
 
 /**
  * Takes rows [from, rows) of the plan's input (positions of the selection, when there is one). Returns the position of
@@ -85,6 +67,8 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   store<u32>(planPtr, 0, PLAN_LATE_COUNT);
   store<u32>(planPtr, 0, PLAN_NEW_KEYS);
+  store<u32>(planPtr, 0, PLAN_OUT_ROWS);
+  store<u32>(planPtr, 0, PLAN_ALONE);
   store<i32>(planPtr, 0, PLAN_STATUS);
   blobsReset(load<u32>(planPtr, PLAN_BLOBS));
   const fired = load<i64>(statePtr(state), FIRED_THROUGH);
@@ -103,15 +87,42 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
       break;
     }
     at = next;
+    if (load<i32>(planPtr, PLAN_STATUS) == CORRECT) {
+      store<i32>(planPtr, correctRow(planPtr, state, rowAt(planPtr, at)), PLAN_STATUS);
+      if (load<i32>(planPtr, PLAN_STATUS) == 0) at++;
+    }
     if (load<i32>(planPtr, PLAN_STATUS) != 0) break;
   }
   setFiredThrough(state, load<i64>(planPtr, PLAN_FIRED));
   return at;
 }
 
-/** End of the first window with content that has not fired; the end of time when there is none. */
-export function dueEnd(planPtr: u32, state: u32, firedThrough: i64): i64 {
-  return sliceCount(state) == 0 ? i64.MAX_VALUE : nextEndOf(planPtr, sliceStart(state, 0), firedThrough);
+/** Label of the end of the first window with content that has not fired; i64.MAX_VALUE when there is none. */
+export function dueLabel(planPtr: u32, state: u32, firedThrough: i64): i64 {
+  const count = sliceCount(state);
+  if (count == 0) return i64.MAX_VALUE;
+  const first = sliceAtOrAfter(state, firstOpenSlice(planPtr, firedThrough));
+  return first == count ? i64.MAX_VALUE : nextEndOf(planPtr, sliceStart(state, first), firedThrough);
+}
+
+/** The instant of it. */
+function dueEnd(planPtr: u32, state: u32, firedThrough: i64): i64 {
+  const label = dueLabel(planPtr, state, firedThrough);
+  return label == i64.MAX_VALUE ? label : instantOf(planPtr, label);
+}
+
+/** The watermark that the aggregation goes by: that of its input, less the delay. */
+export function delayed(planPtr: u32, watermark: i64): i64 {
+  const delay = load<i64>(planPtr, PLAN_DELAY_MS);
+  // Below TIME_MIN a difference could leave i64.
+  if (delay == 0 || watermark >= TIME_MAX || watermark <= TIME_MIN) return watermark;
+  return max<i64>(TIME_MIN, watermark - delay);
+}
+
+/** Row number at a position of the input. */
+function rowAt(planPtr: u32, position: u32): u32 {
+  const selection = load<u32>(planPtr, PLAN_SELECTION);
+  return selection == 0 ? position : load<u32>(selection + (position << 2));
 }
 
 export function setFiredThrough(state: u32, through: i64): void {
@@ -123,29 +134,26 @@ export function setFiredThrough(state: u32, through: i64): void {
 
 /**
  * Collects the next mini-batch from position `from` on, with the slice of each row, and returns the position after it.
- * Sets the status when a window is due first.
+ * Sets the status when a window is due first, or when the next row reopens windows.
  */
 function nextRows(planPtr: u32, from: u32): u32 {
   const rows = load<u32>(planPtr, PLAN_ROWS);
-  const selection = load<u32>(planPtr, PLAN_SELECTION);
   const times = load<u32>(planPtr, PLAN_TIMES);
   const watermarks = load<u32>(planPtr, PLAN_WATERMARKS);
   const lateness = load<i64>(planPtr, PLAN_LATENESS_MS);
-  const sliceMs = load<i64>(planPtr, PLAN_SLICE_MS);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const near = planPtr + PLAN_NEAR;
+  memory.fill(near, 0, 2 * NEAR_BYTES);
   let fired = load<i64>(planPtr, PLAN_FIRED);
   let due = load<i64>(planPtr, PLAN_DUE_END);
-  // The slice of the row before, and the one before that: disorder around a border goes to and fro between two slices.
-  let start: i64 = i64.MAX_VALUE;
-  let lastEnd: i64 = 0;
-  let otherStart: i64 = i64.MAX_VALUE;
-  let otherEnd: i64 = 0;
+  let start: i64 = 0;
+  let span: i64 = 0;
   let mixed: u32 = 0;
   let n: u32 = 0;
   let at = from;
   for (; at < rows && n < RUN_ROWS_MAX; at++) {
-    const row = selection == 0 ? at : load<u32>(selection + (at << 2));
-    const watermark = watermarks == 0 ? fired : load<i64>(watermarks + (row << 3));
+    const row = rowAt(planPtr, at);
+    const watermark = watermarks == 0 ? fired : delayed(planPtr, load<i64>(watermarks + (row << 3)));
     if (watermark > fired) {
       if (due - 1 <= watermark) {
         store<i32>(planPtr, FIRE_FIRST, PLAN_STATUS);
@@ -154,27 +162,25 @@ function nextRows(planPtr: u32, from: u32): u32 {
       fired = watermark;
     }
     const time = load<i64>(times + (row << 3));
-    if (<u64>(time - start) >= <u64>sliceMs) {
-      const wasStart = start;
-      const wasEnd = lastEnd;
-      if (<u64>(time - otherStart) < <u64>sliceMs) {
-        start = otherStart;
-        lastEnd = otherEnd;
-      } else {
-        start = sliceOf(planPtr, time);
-        lastEnd = lastEndOf(planPtr, start) + lateness;
-        if (lastEnd - 1 > watermark) due = min<i64>(due, nextEndOf(planPtr, start, fired));
+    if (<u64>(time - start) >= <u64>span) {
+      if (turnTo(planPtr, time) && load<i64>(near, NEAR_LAST_END) - 1 > watermark) {
+        due = min<i64>(due, instantOf(planPtr, nextEndOf(planPtr, load<i64>(near), fired)));
       }
-      otherStart = wasStart;
-      otherEnd = wasEnd;
+      start = load<i64>(near, NEAR_START);
+      span = load<i64>(near, NEAR_SPAN);
     }
-    if (lastEnd - 1 <= watermark) {
+    if (load<i64>(near, NEAR_LAST_END) - 1 + lateness <= watermark) {
       pushLate(planPtr, row);
       continue;
     }
+    if (lateness != 0 && load<i64>(near, NEAR_FIRST_END) - 1 <= watermark) {
+      store<i32>(planPtr, CORRECT, PLAN_STATUS);
+      break;
+    }
+    const slice = load<i64>(near);
     store<u32>(scratch + SCRATCH_ROWS + (n << 2), row);
-    store<i64>(scratch + SCRATCH_STARTS + (n << 3), start);
-    mixed |= u32(start != load<i64>(scratch + SCRATCH_STARTS));
+    store<i64>(scratch + SCRATCH_STARTS + (n << 3), slice);
+    mixed |= u32(slice != load<i64>(scratch + SCRATCH_STARTS));
     n++;
   }
   store<u32>(planPtr, n, PLAN_RUN_ROWS);
@@ -184,115 +190,32 @@ function nextRows(planPtr: u32, from: u32): u32 {
   return at;
 }
 
+/**
+ * Makes the slice of an instant the first of the two near ones: that of the row before it often is the other one, as
+ * disorder around a border goes to and fro. Answers whether it was neither.
+ */
+function turnTo(planPtr: u32, time: i64): bool {
+  const near = planPtr + PLAN_NEAR;
+  for (let i: u32 = 0; i < NEAR_BYTES; i += 8) {
+    const first = load<i64>(near + i);
+    store<i64>(near + i, load<i64>(near + i + NEAR_BYTES));
+    store<i64>(near + i + NEAR_BYTES, first);
+  }
+  if (<u64>(time - load<i64>(near, NEAR_START)) < <u64>load<i64>(near, NEAR_SPAN)) return false;
+  const slice = sliceOf(planPtr, time);
+  const start = instantOf(planPtr, slice);
+  store<i64>(near, slice);
+  store<i64>(near, start, NEAR_START);
+  store<i64>(near, instantOf(planPtr, slice + load<i64>(planPtr, PLAN_SLICE_MS)) - start, NEAR_SPAN);
+  store<i64>(near, instantOf(planPtr, endAfter(planPtr, slice)), NEAR_FIRST_END);
+  store<i64>(near, instantOf(planPtr, lastEndOf(planPtr, slice)), NEAR_LAST_END);
+  return true;
+}
+
 function pushLate(planPtr: u32, row: u32): void {
   const count = load<u32>(planPtr, PLAN_LATE_COUNT);
   store<u32>(load<u32>(planPtr, PLAN_LATE) + (count << 2), row);
   store<u32>(planPtr, count + 1, PLAN_LATE_COUNT);
-}
-
-/** Adds the rows of a mini-batch one slice after the other; the rows of a slice stay in order. */
-function addMixed(planPtr: u32, state: u32, n: u32): bool {
-  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
-  const starts = scratch + SCRATCH_STARTS;
-  const waiting = scratch + SCRATCH_WAITING;
-  memory.copy(waiting, scratch + SCRATCH_ROWS, n << 2);
-  let left = n;
-  while (left > 0) {
-    const start = load<i64>(starts);
-    let taken: u32 = 0;
-    let kept: u32 = 0;
-    for (let i: u32 = 0; i < left; i++) {
-      const row = load<u32>(waiting + (i << 2));
-      if (load<i64>(starts + (i << 3)) == start) {
-        store<u32>(scratch + SCRATCH_ROWS + (taken << 2), row);
-        taken++;
-      } else {
-        store<i64>(starts + (kept << 3), load<i64>(starts + (i << 3)));
-        store<u32>(waiting + (kept << 2), row);
-        kept++;
-      }
-    }
-    if (!addRun(planPtr, state, start, taken)) return false;
-    left = kept;
-  }
-  return true;
-}
-
-/** Adds the listed rows to a slice. False when memory runs out; PLAN_RUN_ROWS then says how many of them are in. */
-function addRun(planPtr: u32, state: u32, start: i64, n: u32): bool {
-  const slice = sliceEnsure(state, start);
-  if (slice < 0) return outOfMemory(planPtr, 0);
-  if (!takesNarrow(planPtr, state, slice, n)) return addTo(planPtr, state, slice, WIDE, n);
-  const wide = takeWideRows(planPtr, n);
-  if (wide == 0) return addTo(planPtr, state, slice, NARROW, n);
-  const rows = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_ROWS;
-  const wideRows = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_WIDE_ROWS;
-  const firstWide = load<u32>(wideRows);
-  if (wide < n && !addTo(planPtr, state, slice, NARROW, n - wide)) {
-    const stopped = load<u32>(rows + (load<u32>(planPtr, PLAN_RUN_ROWS) << 2));
-    store<u32>(rows, min<u32>(stopped, firstWide));
-    return outOfMemory(planPtr, 0);
-  }
-  memory.copy(rows, wideRows, wide << 2);
-  return addTo(planPtr, state, slice, WIDE, wide);
-}
-
-/**
- * Whether rows of a run may go to narrow entries: not when a good part of the keys is wide, as then many keys would be
- * in both tables, and not when their counts could overflow.
- */
-function takesNarrow(planPtr: u32, state: u32, slice: u32, n: u32): bool {
-  if (load<u32>(planPtr, PLAN_NARROW_BYTES) == 0) return false;
-  const narrow = sliceTable(state, slice, NARROW);
-  const wide = sliceTable(state, slice, WIDE);
-  const wideEntries: u32 = wide == 0 ? 0 : load<u32>(resolve(wide), TABLE_ENTRIES);
-  if (narrow == 0) return wideEntries < WIDE_ENTRIES_FEW;
-  if (load<u64>(resolve(narrow), TABLE_ROWS) + n > NARROW_ROWS_MAX) return false;
-  return wideEntries < WIDE_ENTRIES_FEW + (load<u32>(resolve(narrow), TABLE_ENTRIES) >> 1);
-}
-
-/** Adds the listed rows to the table of a kind. As addRun. */
-function addTo(planPtr: u32, state: u32, slice: u32, kind: u32, n: u32): bool {
-  let table = sliceTableEnsure(state, slice, kind);
-  if (table == 0) return outOfMemory(planPtr, 0);
-  const newBefore = load<u32>(planPtr, PLAN_NEW_KEYS);
-  readKeys(planPtr, n);
-  let done: u32 = 0;
-  let failed = false;
-  while (done < n && !failed) {
-    locate(planPtr, table, done, n);
-    let found = findOrInsert(planPtr, table, done, n);
-    failed = (found & FIND_OUT_OF_MEMORY) != 0;
-    found &= ~FIND_OUT_OF_MEMORY;
-    if (kind == NARROW) addNarrow(planPtr, done, found);
-    else addToTable(planPtr, table, done, found);
-    done = found;
-    if (done < n && !failed) {
-      const grown = tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (done << 2)));
-      failed = grown == 0 || (grown & TABLE_MOVED) != 0;
-      if (grown != 0 && grown != table) {
-        table = grown & ~TABLE_MOVED;
-        setSliceTable(state, slice, kind, table);
-      }
-    }
-  }
-  count(state, table, load<u32>(planPtr, PLAN_NEW_KEYS) - newBefore, done);
-  return failed ? outOfMemory(planPtr, done) : true;
-}
-
-function outOfMemory(planPtr: u32, done: u32): bool {
-  store<u32>(planPtr, done, PLAN_RUN_ROWS);
-  store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
-  return false;
-}
-
-/** Keeps the counts of a table and its state. */
-export function count(state: u32, tableRef: u32, entries: u32, rows: u32): void {
-  const table = resolve(tableRef);
-  touchRange(table, 64);
-  store<u32>(table, load<u32>(table, TABLE_ENTRIES) + entries, TABLE_ENTRIES);
-  store<u64>(table, load<u64>(table, TABLE_ROWS) + rows, TABLE_ROWS);
-  if (entries != 0) addEntries(state, entries);
 }
 
 /** Position of the first row of a failed run that is not in. Rows of a run are in order. */
@@ -302,54 +225,4 @@ function failedAt(planPtr: u32, from: u32): u32 {
   let at = from;
   while ((selection == 0 ? at : load<u32>(selection + (at << 2))) != row) at++;
   return at;
-}
-
-/** Adds rows to entries of a table, which may make blobs of its own. */
-export function addToTable(planPtr: u32, table: u32, from: u32, to: u32): void {
-  blobsUse(load<u32>(planPtr, PLAN_BLOBS), table);
-  addValues(planPtr, from, to);
-  blobsUse(load<u32>(planPtr, PLAN_BLOBS), 0);
-}
-
-/**
- * One pass per aggregate over the wide entries of rows [from, to) of the run. When a blob finds no memory the status
- * says so: values are then missing.
- */
-export function addValues(planPtr: u32, from: u32, to: u32): void {
-  if (from == to) return;
-  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
-  const entries = scratch + SCRATCH_ENTRIES + (from << 2);
-  const rows = scratch + SCRATCH_ROWS + (from << 2);
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    const offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    store<u32>(aggregate, load<u32>(planPtr, PLAN_TIMES), AGGREGATE_TIMES);
-    let isIn = false;
-    if (load<u32>(aggregate, AGGREGATE_NULLABLE) == 0) {
-      isIn = aggregateAdd(aggregate, entries, rows, to - from, offset);
-    } else {
-      const some = pickValues(aggregate, scratch, entries, rows, to - from);
-      isIn = aggregateAdd(aggregate, scratch + SCRATCH_SOME_ENTRIES, scratch + SCRATCH_SOME_ROWS, some, offset + 8);
-    }
-    if (!isIn) store<i32>(planPtr, blobsStatus(load<u32>(planPtr, PLAN_BLOBS)), PLAN_STATUS);
-  }
-}
-
-/** Keeps the rows that have a value and pass the aggregate's filter, and counts them in their accumulators. */
-function pickValues(aggregatePtr: u32, scratch: u32, entriesPtr: u32, rowsPtr: u32, n: u32): u32 {
-  const column = load<u32>(aggregatePtr, AGGREGATE_COLUMN);
-  const validity = column == 0 ? 0 : columnValidity(column);
-  const filter = load<u32>(aggregatePtr, AGGREGATE_FILTER);
-  const offset = load<u32>(aggregatePtr, AGGREGATE_OFFSET);
-  let some: u32 = 0;
-  for (let k: u32 = 0; k < n; k++) {
-    const row = load<u32>(rowsPtr + (k << 2));
-    if (!isValid(validity, row) || (filter != 0 && load<u8>(filter + row) == 0)) continue;
-    const entry = load<u32>(entriesPtr + (k << 2));
-    store<u64>(entry + offset, load<u64>(entry + offset) + 1);
-    store<u32>(scratch + SCRATCH_SOME_ENTRIES + (some << 2), entry);
-    store<u32>(scratch + SCRATCH_SOME_ROWS + (some << 2), row);
-    some++;
-  }
-  return some;
 }

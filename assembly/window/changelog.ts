@@ -19,8 +19,6 @@ import { aggregateRetract } from '../aggregate/registry';
 import { keyBytesOf, rowsOf, TABLE_MOVED, TABLE_ROWS, tableGrow, tableRemove } from '../hash/table';
 import { addEntries, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { addToTable, count } from './aggregate';
-import { writeKey, writeResults } from './fire';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import { hasValue } from './narrow';
 import {
@@ -45,6 +43,8 @@ import {
   SCRATCH_HASHES,
   SCRATCH_ROWS,
 } from './plan';
+import { writeKey, writeResults } from './result';
+import { addToTable, count } from './run';
 import { setSliceTable, sliceEnsure, sliceTable, sliceTableEnsure, WIDE } from './slices';
 
 /** Status: a row is taken back whose group has no rows. */

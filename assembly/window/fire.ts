@@ -15,15 +15,12 @@
  *  3. A key's floats are added in time order of slices: ((s0 + s1) + s2) + ...
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
  */
-import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
+import { INSERT, OUT_OF_MEMORY } from '../abi';
 import { blobsFull, blobsReset } from '../aggregate/blob';
-import { aggregateFinish, aggregateMerge, aggregateResultType, PRESENT } from '../aggregate/registry';
-import { compareKeys, hashOfEntry, KEY_BYTES, keyBytesPtr } from '../hash/key';
+import { compareKeys, hashOfEntry } from '../hash/key';
 import {
   capacityOf,
   directoryIndex,
-  keyBytesOf,
-  rowsOf,
   SEGMENT_HEADER,
   slotClass,
   slotDepth,
@@ -35,39 +32,31 @@ import {
 } from '../hash/table';
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { dueEnd, setFiredThrough } from './aggregate';
+import { delayed, dueLabel, setFiredThrough } from './aggregate';
 import { widenEntry } from './narrow';
 import {
-  AGGREGATE_CODE,
-  AGGREGATE_NULLABLE,
-  AGGREGATE_OFFSET,
-  AGGREGATE_OUT_VALIDITY,
-  AGGREGATE_OUT_VALUES,
-  AGGREGATE_TYPE,
   FIRE_ENTRIES,
   FIRE_ENTRIES_MAX,
   FIRE_MERGED,
   FIRE_ORDER,
   FIRE_ORDER_SPARE,
   FIRE_WIDENED,
-  KEY_NONE,
-  PLAN_AGGREGATE_COUNT,
   PLAN_BLOBS,
   PLAN_ENTRY_BYTES,
-  PLAN_FAILED,
+  PLAN_FIRE_START,
+  PLAN_FIRE_STOP,
   PLAN_KEY_KIND,
-  PLAN_KEY_TYPE,
-  PLAN_OUT_ENDS,
-  PLAN_OUT_KEYS,
-  PLAN_OUT_STARTS,
+  PLAN_LATENESS_MS,
+  PLAN_OUT_KINDS,
+  PLAN_RESULTS,
   PLAN_SCRATCH,
-  PLAN_SIZE_MS,
   PLAN_SLIDE_MS,
   PLAN_STATE,
   PLAN_STATUS,
-  planAggregate,
-  SCRATCH_RESULT,
+  RESULTS_DISCARDING,
 } from './plan';
+import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
+import { count } from './run';
 import {
   dropSlicesBefore,
   FIRE_ACTIVE,
@@ -77,10 +66,12 @@ import {
   FIRED_THROUGH,
   NARROW,
   sliceAtOrAfter,
+  sliceCount,
   sliceTable,
   TABLE_KINDS,
 } from './slices';
 import { sortOrder } from './sort';
+import { firstOpenSlice, instantOf, startOf } from './time';
 
 // FIRE_ACTIVE
 const IDLE: u32 = 0;
@@ -97,17 +88,30 @@ export function windowDue(planPtr: u32, watermark: f64): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const record = statePtr(state);
   if (load<u32>(record, FIRE_ACTIVE) != IDLE) return 1;
-  const end = dueEnd(planPtr, state, load<i64>(record, FIRED_THROUGH));
-  if (end - 1 > <i64>watermark) {
-    setFiredThrough(state, <i64>watermark);
+  const through = delayed(planPtr, <i64>watermark);
+  const end = dueLabel(planPtr, state, load<i64>(record, FIRED_THROUGH));
+  if (end == i64.MAX_VALUE || instantOf(planPtr, end) - 1 > through) {
+    setFiredThrough(state, through);
+    dropPassed(planPtr, state);
     return 0;
   }
+  startFiring(record, end);
+  return 1;
+}
+
+function startFiring(record: u32, end: i64): void {
   touchRange(record, 64);
   store<i64>(record, end, FIRE_END);
   store<u32>(record, RUNNING, FIRE_ACTIVE);
   store<u32>(record, 0, FIRE_HASH);
   store<u32>(record, 0, FIRE_SKIP);
-  return 1;
+}
+
+/** Drops the slices that no row can reach any more. */
+function dropPassed(planPtr: u32, state: u32): void {
+  const lateness = load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING ? 0 : load<i64>(planPtr, PLAN_LATENESS_MS);
+  const through = load<i64>(statePtr(state), FIRED_THROUGH);
+  if (sliceCount(state) != 0) dropSlicesBefore(state, firstOpenSlice(planPtr, through - lateness));
 }
 
 /** Whether a window is being fired (also one that a restore brought back). */
@@ -126,14 +130,23 @@ export function fireNext(planPtr: u32, maxRows: u32): i32 {
   touchRange(record, 64);
   store<i32>(planPtr, 0, PLAN_STATUS);
   blobsReset(load<u32>(planPtr, PLAN_BLOBS));
+  const end = load<i64>(record, FIRE_END);
+  const stop = instantOf(planPtr, end);
+  store<i64>(planPtr, instantOf(planPtr, startOf(planPtr, end)), PLAN_FIRE_START);
+  store<i64>(planPtr, stop, PLAN_FIRE_STOP);
   while (load<u32>(record, FIRE_ACTIVE) == RUNNING) {
     const rows = fireRange(planPtr, record, maxRows);
     if (rows != 0) return rows;
   }
-  const end = load<i64>(record, FIRE_END);
+  const next = end + load<i64>(planPtr, PLAN_SLIDE_MS);
+  if (instantOf(planPtr, next) == stop && startOf(planPtr, next) < end) {
+    // Where clocks are put forward, several windows end at once.
+    startFiring(record, next);
+    return fireNext(planPtr, maxRows);
+  }
   store<u32>(record, IDLE, FIRE_ACTIVE);
-  setFiredThrough(state, end - 1);
-  dropSlicesBefore(state, end - load<i64>(planPtr, PLAN_SIZE_MS) + load<i64>(planPtr, PLAN_SLIDE_MS));
+  setFiredThrough(state, stop - 1);
+  dropPassed(planPtr, state);
   return 0;
 }
 
@@ -142,7 +155,7 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
   const from = load<u32>(record, FIRE_HASH);
   const end = load<i64>(record, FIRE_END);
   const state = load<u32>(planPtr, PLAN_STATE);
-  const first = sliceAtOrAfter(state, end - load<i64>(planPtr, PLAN_SIZE_MS));
+  const first = sliceAtOrAfter(state, startOf(planPtr, end));
   const last = sliceAtOrAfter(state, end);
   let to = rangeEnd(state, first, last, from);
   let count = collect(planPtr, state, first, last, from, to);
@@ -271,7 +284,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
       last++;
     }
     if (inHash >= skip) {
-      if (!emitRow(planPtr, record, orderPtr, i, last, rows)) return load<i32>(planPtr, PLAN_STATUS);
+      if (!emitRow(planPtr, orderPtr, i, last, rows)) return load<i32>(planPtr, PLAN_STATUS);
       rows++;
     }
     inHash++;
@@ -289,7 +302,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
 }
 
 /** Merges the entries [first, last) of one key and writes row `row`. False with a status when that cannot be. */
-function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
+function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
   const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
   const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
   writeKey(planPtr, orderEntry(planPtr, orderPtr, first), row);
@@ -299,78 +312,7 @@ function emitRow(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32
     for (let i = first + 1; i < last; i++) mergeEntry(planPtr, merged, orderWide(planPtr, orderPtr, i, widened));
     entry = merged;
   }
-  const end = load<i64>(record, FIRE_END);
-  const starts = load<u32>(planPtr, PLAN_OUT_STARTS);
-  const ends = load<u32>(planPtr, PLAN_OUT_ENDS);
-  if (starts != 0) store<i64>(starts + (row << 3), end - load<i64>(planPtr, PLAN_SIZE_MS));
-  if (ends != 0) store<i64>(ends + (row << 3), end);
+  writeBounds(planPtr, row, load<i64>(planPtr, PLAN_FIRE_START), load<i64>(planPtr, PLAN_FIRE_STOP));
+  if (load<u32>(planPtr, PLAN_OUT_KINDS) != 0) store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, INSERT);
   return load<i32>(planPtr, PLAN_STATUS) == 0 && writeResults(planPtr, entry, row);
-}
-
-function mergeEntry(planPtr: u32, into: u32, from: u32): void {
-  const keyBytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
-  store<u64>(into + keyBytes, load<u64>(into + keyBytes) + rowsOf(load<u64>(from + keyBytes)));
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    let offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    if (load<u32>(aggregate, AGGREGATE_NULLABLE) != 0) {
-      store<u64>(into + offset, load<u64>(into + offset) + load<u64>(from + offset));
-      offset += 8;
-    }
-    if (!aggregateMerge(aggregate, into + offset, from + offset)) store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
-  }
-}
-
-export function writeKey(planPtr: u32, entry: u32, row: u32): void {
-  const type = load<u32>(planPtr, PLAN_KEY_TYPE);
-  const out = load<u32>(planPtr, PLAN_OUT_KEYS);
-  if (type == KEY_NONE || out == 0) return;
-  if (load<u32>(planPtr, PLAN_KEY_KIND) == KEY_BYTES) {
-    store<u32>(out + (row << 3), keyBytesPtr(entry));
-    store<u32>(out + (row << 3), load<u32>(entry, 4), 4);
-  } else {
-    writeNarrow(type, out, row, load<u64>(entry));
-  }
-}
-
-function writeNarrow(type: u32, out: u32, row: u32, bits: u64): void {
-  if (type == I32) store<i32>(out + (row << 2), <i32>bits);
-  else if (type == BOOL) store<u8>(out + row, <u8>bits);
-  else store<u64>(out + (row << 3), bits);
-}
-
-/**
- * Writes all results of an entry to row `row` of the output columns, with validity where a column has it. False, with
- * the status OVERFLOW or OUT_OF_MEMORY, when one cannot be written.
- */
-export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
-  const rows = rowsOf(load<u64>(entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND))));
-  const result = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_RESULT;
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    const type = load<u32>(aggregate, AGGREGATE_TYPE);
-    const offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    const nullable = load<u32>(aggregate, AGGREGATE_NULLABLE);
-    const count = nullable != 0 ? load<u64>(entry + offset) : rows;
-    store<u64>(result, 0);
-    const ended = aggregateFinish(aggregate, entry + offset + (nullable << 3), count, result);
-    if (ended < 0) {
-      store<i32>(planPtr, ended, PLAN_STATUS);
-      store<u32>(planPtr, i, PLAN_FAILED);
-      return false;
-    }
-    const resultType = aggregateResultType(code, type);
-    writeNarrow(resultType, load<u32>(aggregate, AGGREGATE_OUT_VALUES), row, load<u64>(result));
-    setValid(load<u32>(aggregate, AGGREGATE_OUT_VALIDITY), row, ended == PRESENT);
-  }
-  return true;
-}
-
-function setValid(validityPtr: u32, row: u32, valid: bool): void {
-  if (validityPtr == 0) return;
-  const ptr = validityPtr + (row >> 3);
-  const bit: u32 = 1 << (row & 7);
-  const byte = <u32>load<u8>(ptr);
-  store<u8>(ptr, <u8>(valid ? byte | bit : byte & ~bit));
 }

@@ -198,6 +198,28 @@ function findFurther(planPtr: u32, table: u32, candidate: u32, k: u32): u32 {
   return insertBytes(planPtr, table, entry, image, bytes);
 }
 
+/** The entry of the key of the run's first row, 0 when the table has none. */
+export function findEntry(planPtr: u32, tableRef: u32): u32 {
+  locate(planPtr, tableRef, 0, 1);
+  const table = resolve(tableRef);
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
+  const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
+  const tag = load<u32>(table, TABLE_TAG);
+  const image = scratch + SCRATCH_KEYS;
+  const bytes = load<u32>(scratch + SCRATCH_KEY_BYTES);
+  const slot = slotOf(table, load<u32>(scratch + SCRATCH_HASHES));
+  const first = resolve(slotSegment(slot)) + SEGMENT_HEADER;
+  const end = first + capacityOf(table, slotClass(slot)) * entryBytes;
+  let entry = load<u32>(scratch + SCRATCH_CANDIDATES);
+  while (load<u32>(entry + tag) != 0) {
+    if (keyKind == KEY_BYTES ? keyEquals(entry, image, bytes) : load<i64>(entry) == load<i64>(image)) return entry;
+    entry += entryBytes;
+    if (entry == end) entry = first;
+  }
+  return 0;
+}
+
 function slotOf(tablePtr: u32, hash: u32): u32 {
   return load<u32>(tablePtr + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(tablePtr, TABLE_DEPTH)) << 2));
 }

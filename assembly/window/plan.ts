@@ -2,7 +2,8 @@
  * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
  * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 192 bytes: configuration 0-71, 172-187 | input 72-107, 188 | answers 108-123 | output 124-139, 168 | run 140-167
+ *   plan, 352 bytes: configuration 0-71, 172-187, 192-215 | input 72-107, 188 | answers 108-123, 232-247
+ *   | output 124-139, 168, 248 | run 140-167, 216-231 | firing 256-271 | near slices 272-351
  *   its aggregates: aggregate/call.ts
  *
  * Not here: the layout of columns (abi.ts).
@@ -71,7 +72,45 @@ export const PLAN_NARROW_OFFSETS: u32 = 180;
 export const PLAN_BLOBS: u32 = 184;
 /** Row kinds of the input, u8 per row, or 0: all are inserts. */
 export const PLAN_KINDS: u32 = 188;
-export const PLAN_BYTES: u32 = 192;
+
+/** 1: windows share their start and grow by the slide up to the size; 0: they hop. */
+export const PLAN_CUMULATING: u32 = 192;
+/** What a firing after the first gives: RESULTS_ACCUMULATING and so on (below). */
+export const PLAN_RESULTS: u32 = 196;
+/** Table of the zone (zone.ts), 0 for UTC. */
+export const PLAN_ZONE: u32 = 200;
+/** What slice, size and slide count: MILLISECONDS or MONTHS (time.ts). */
+export const PLAN_UNIT: u32 = 204;
+/** How far behind the watermarks of its input the aggregation runs. */
+export const PLAN_DELAY_MS: u32 = 208;
+/** Where the correction of a row goes on: whether it has begun, and the next window end. */
+export const PLAN_CORRECTING: u32 = 216;
+export const PLAN_CORRECT_END: u32 = 224;
+/** Rows that were given out without entering the state. */
+export const PLAN_ALONE: u32 = 232;
+/** Entries that firings and corrections have merged, u64; grows. */
+export const PLAN_MERGES: u32 = 240;
+/** Most output rows. */
+export const PLAN_OUT_MAX: u32 = 248;
+/** Instants of the window being fired. */
+export const PLAN_FIRE_START: u32 = 256;
+export const PLAN_FIRE_STOP: u32 = 264;
+/** The slices of the last two rows that had different ones; label, and instants. */
+export const PLAN_NEAR: u32 = 272;
+export const NEAR_START: u32 = 8;
+export const NEAR_SPAN: u32 = 16;
+export const NEAR_FIRST_END: u32 = 24;
+export const NEAR_LAST_END: u32 = 32;
+export const NEAR_BYTES: u32 = 40;
+export const PLAN_BYTES: u32 = 352;
+
+// PLAN_RESULTS
+export const RESULTS_ACCUMULATING: u32 = 0;
+export const RESULTS_DISCARDING: u32 = 1;
+export const RESULTS_RETRACTING: u32 = 2;
+
+/** Status of the plan: the output is full and must be taken away before the answered row is handed in again. */
+export const EMIT_FIRST: i32 = 2;
 
 export const KEY_NONE: u32 = 255;
 
@@ -107,8 +146,8 @@ const SCRATCH_RUN_BYTES: u32 = SCRATCH_WIDE_FLAGS + RUN_ROWS_MAX;
 
 /** Entries that one step of firing may look at. */
 export const FIRE_ENTRIES_MAX: u32 = 16384;
-// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, and one
-// to widen another into.
+// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, one
+// to widen another into, and one that a late row is added to.
 export const FIRE_ORDER: u32 = SCRATCH_RUN_BYTES;
 export const FIRE_ORDER_SPARE: u32 = FIRE_ORDER + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_ENTRIES: u32 = FIRE_ORDER_SPARE + 8 * FIRE_ENTRIES_MAX;
@@ -117,18 +156,28 @@ const ENTRY_BYTES_MAX: u32 = 1024;
 export const FIRE_WIDENED: u32 = FIRE_MERGED + ENTRY_BYTES_MAX;
 /** One result before it is narrowed, 8 bytes. */
 export const SCRATCH_RESULT: u32 = FIRE_WIDENED + ENTRY_BYTES_MAX;
-const SCRATCH_TEMPLATE: u32 = SCRATCH_RESULT + 8;
+export const SCRATCH_CORRECTED: u32 = SCRATCH_RESULT + 8;
+const SCRATCH_TEMPLATE: u32 = SCRATCH_CORRECTED + ENTRY_BYTES_MAX;
 
 export function planAggregate(planPtr: u32, index: u32): u32 {
   return load<u32>(planPtr, PLAN_AGGREGATES) + index * AGGREGATE_BYTES;
 }
 
-/**
- * Lays the entry out, takes scratch and opens the state. The configuration, and each aggregate's code, type and
- * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type, the entry is too large or the state has
- * another layout.
- */
+/** Lays the plan out and opens its windowed state, 0, CORRUPT or OUT_OF_MEMORY. */
 export function planInit(planPtr: u32): i32 {
+  const status = planLayout(planPtr);
+  if (status < 0) return status;
+  const bytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  layNarrow(planPtr, load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_TEMPLATE + bytes, bytes);
+  const narrow = load<u32>(planPtr, PLAN_NARROW_BYTES);
+  return slicesOpen(load<u32>(planPtr, PLAN_STATE), load<u32>(planPtr, PLAN_KEY_KIND), bytes, narrow);
+}
+
+/**
+ * Lays the entry out and takes scratch. The configuration, and each aggregate's code, type and
+ * nullable flag, are set. 0; CORRUPT when an aggregate does not take its type or the entry is too large.
+ */
+export function planLayout(planPtr: u32): i32 {
   const keyKind = load<u32>(planPtr, PLAN_KEY_KIND);
   const count = load<u32>(planPtr, PLAN_AGGREGATE_COUNT);
   let bytes = keyBytesOf(keyKind) + 8;
@@ -151,8 +200,7 @@ export function planInit(planPtr: u32): i32 {
   store<u32>(planPtr, blobs, PLAN_BLOBS);
   for (let i: u32 = 0; i < count; i++) store<u32>(planAggregate(planPtr, i), blobs, AGGREGATE_BLOBS);
   fillTemplate(planPtr, scratch + SCRATCH_TEMPLATE, bytes);
-  layNarrow(planPtr, scratch + SCRATCH_TEMPLATE + bytes, bytes);
-  return slicesOpen(load<u32>(planPtr, PLAN_STATE), keyKind, bytes, load<u32>(planPtr, PLAN_NARROW_BYTES));
+  return 0;
 }
 
 /** Lays the narrow entry out, when there is one: template (of at most `most` bytes) and offsets. */

@@ -42,8 +42,9 @@ const SLICE_SHIFT: u32 = 4;
 export const WIDE: u32 = 0;
 export const NARROW: u32 = 1;
 export const TABLE_KINDS: u32 = 2;
-/** MIN_TIME of the host. */
+/** MIN_TIME and MAX_TIME of the host. */
 export const TIME_MIN: i64 = -9007199254740991;
+export const TIME_MAX: i64 = 9007199254740991;
 
 /**
  * Opens a windowed state whose entries have this layout; `narrowBytes` is 0 when it has no narrow ones. 0, or CORRUPT
@@ -90,7 +91,10 @@ export function sliceTableEnsure(state: u32, index: u32, kind: u32): u32 {
   if (found != 0) return found;
   const layout = load<u32>(statePtr(state), LAYOUT);
   const bytes = (kind == NARROW ? layout >> 12 : layout) & 0xfff;
-  const table = tableCreate(state, layout >> 24, bytes, kind == NARROW);
+  const expected = expectedEntries(state, index, kind);
+  let table = tableCreate(state, layout >> 24, bytes, kind == NARROW, expected);
+  // Without memory for what is expected it may still do for what comes.
+  if (table == 0 && expected > 0) table = tableCreate(state, layout >> 24, bytes, kind == NARROW, 0);
   if (table != 0) setSliceTable(state, index, kind, table);
   return table;
 }
@@ -120,6 +124,22 @@ export function sliceEnsure(state: u32, start: i64): i32 {
   store<u64>(ptr, 0, 8);
   setCount(state, count + 1);
   return index;
+}
+
+/**
+ * A table is expected to get as many entries as those of its kind in the slices beside it have: as the one with fewer, so that many slices with few
+ * entries beside a large one stay small.
+ */
+function expectedEntries(state: u32, index: u32, kind: u32): u32 {
+  const count = sliceCount(state);
+  if (count < 2) return 0;
+  const after = index + 1 < count ? entriesOf(state, index + 1, kind) : u32.MAX_VALUE;
+  return min<u32>(after, index > 0 ? entriesOf(state, index - 1, kind) : u32.MAX_VALUE);
+}
+
+function entriesOf(state: u32, index: u32, kind: u32): u32 {
+  const table = sliceTable(state, index, kind);
+  return table == 0 ? 0 : load<u32>(resolve(table), TABLE_ENTRIES);
 }
 
 function setCount(state: u32, count: u32): void {
@@ -167,7 +187,7 @@ export function dropSlicesBefore(state: u32, start: i64): void {
 }
 
 /** Drops all that a windowed state holds; the record stays open. */
-export function stateClear(state: u32): void {
+export function slicesClear(state: u32): void {
   dropSlicesBefore(state, i64.MAX_VALUE);
   const record = statePtr(state);
   const pages = load<u32>(record, LIST_PAGES);
@@ -179,7 +199,7 @@ export function stateClear(state: u32): void {
 }
 
 /** Rows folded into all slices of a state: a sum over its tables. */
-export function stateRows(state: u32): f64 {
+export function slicesRows(state: u32): f64 {
   let rows: u64 = 0;
   for (let i: u32 = 0; i < sliceCount(state); i++) {
     for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
@@ -191,7 +211,7 @@ export function stateRows(state: u32): f64 {
 }
 
 /** Walks all entries of a state: 1 when counts of segments, tables and state hold, 0 when not. */
-export function stateScan(state: u32): u32 {
+export function slicesScan(state: u32): u32 {
   let total: i64 = 0;
   for (let i: u32 = 0; i < sliceCount(state); i++) {
     for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {

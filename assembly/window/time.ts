@@ -1,9 +1,34 @@
 /**
- * Arithmetic of windows: [start, start + size) for every start = offset + k * slide. Slices are the pieces that all
- * window borders cut time into (size = slide = slice for tumbling windows). Instants are exact milliseconds, also
- * before 1970.
+ * Arithmetic of windows. Windows are made of slices, the pieces that all their borders cut time into. A slice is known
+ * by its label, a number on a regular grid: without a zone the instant at which it starts; in a zone its wall-clock
+ * time counted as if it were UTC; with calendar units its number of months since the year 0. Window borders are labels too.
+ *
+ *   label    ---|-------|-------|-------|---        regular: base + k * slice
+ *   instant  -----|-----|---------|------|--        what zone and calendar make of it: never going back
+ *
+ *   hopping     [end - size, end) for every end = base + size + k * slide; size = slide for tumbling windows
+ *   cumulating  [start, end) for every start = base + k * size and every end = base + k * slide in (start, start + size]
+ *
+ * Invariants
+ *  1. An instant belongs to the slice with the largest label whose instant is not above it: slices cover all time, each
+ *     instant once, also where clocks are changed. Two labels may share an instant; the first of them is then empty.
+ *  2. Instants are exact milliseconds, also before 1970.
+ * Not here: what labels are in a zone (zone.ts).
  */
-import { PLAN_OFFSET_MS, PLAN_SIZE_MS, PLAN_SLICE_MS, PLAN_SLIDE_MS } from './plan';
+import {
+  PLAN_CUMULATING,
+  PLAN_OFFSET_MS,
+  PLAN_SIZE_MS,
+  PLAN_SLICE_MS,
+  PLAN_SLIDE_MS,
+  PLAN_UNIT,
+  PLAN_ZONE,
+} from './plan';
+import { instantOfLocal, localOf, monthOf, monthStart } from './zone';
+
+// PLAN_UNIT: what labels count.
+export const MILLISECONDS: u32 = 0;
+export const MONTHS: u32 = 1;
 
 /** The largest base + k * step that is not above `at`. */
 export function alignDown(at: i64, base: i64, step: i64): i64 {
@@ -11,19 +36,59 @@ export function alignDown(at: i64, base: i64, step: i64): i64 {
   return at - rest - (rest < 0 ? step : 0);
 }
 
+/** Where the grid of labels starts. Months count the offset before they are numbers. */
+function baseOf(planPtr: u32): i64 {
+  return load<u32>(planPtr, PLAN_UNIT) == MONTHS ? 0 : load<i64>(planPtr, PLAN_OFFSET_MS);
+}
+
+/** The slice that an instant belongs to. */
 export function sliceOf(planPtr: u32, at: i64): i64 {
-  return alignDown(at, load<i64>(planPtr, PLAN_OFFSET_MS), load<i64>(planPtr, PLAN_SLICE_MS));
+  const local = load<u32>(planPtr, PLAN_ZONE) == 0 ? at : localOf(load<u32>(planPtr, PLAN_ZONE), at);
+  const slice = load<i64>(planPtr, PLAN_SLICE_MS);
+  if (load<u32>(planPtr, PLAN_UNIT) == MONTHS) {
+    return alignDown(monthOf(local - load<i64>(planPtr, PLAN_OFFSET_MS)), 0, slice);
+  }
+  return alignDown(local, load<i64>(planPtr, PLAN_OFFSET_MS), slice);
+}
+
+/** The instant of a label. */
+export function instantOf(planPtr: u32, label: i64): i64 {
+  let local = label;
+  if (load<u32>(planPtr, PLAN_UNIT) == MONTHS) local = monthStart(label) + load<i64>(planPtr, PLAN_OFFSET_MS);
+  return load<u32>(planPtr, PLAN_ZONE) == 0 ? local : instantOfLocal(load<u32>(planPtr, PLAN_ZONE), local);
+}
+
+/** The first end of a window above a label. */
+export function endAfter(planPtr: u32, label: i64): i64 {
+  const slide = load<i64>(planPtr, PLAN_SLIDE_MS);
+  const size = load<u32>(planPtr, PLAN_CUMULATING) != 0 ? 0 : load<i64>(planPtr, PLAN_SIZE_MS);
+  return alignDown(label, baseOf(planPtr) + size, slide) + slide;
+}
+
+/** Start of the window that ends at `end`. */
+export function startOf(planPtr: u32, end: i64): i64 {
+  const size = load<i64>(planPtr, PLAN_SIZE_MS);
+  return load<u32>(planPtr, PLAN_CUMULATING) != 0 ? alignDown(end - 1, baseOf(planPtr), size) : end - size;
 }
 
 /** End of the last window that holds the slice. */
 export function lastEndOf(planPtr: u32, slice: i64): i64 {
-  const start = alignDown(slice, load<i64>(planPtr, PLAN_OFFSET_MS), load<i64>(planPtr, PLAN_SLIDE_MS));
-  return start + load<i64>(planPtr, PLAN_SIZE_MS);
+  const size = load<i64>(planPtr, PLAN_SIZE_MS);
+  const step = load<u32>(planPtr, PLAN_CUMULATING) != 0 ? size : load<i64>(planPtr, PLAN_SLIDE_MS);
+  return alignDown(slice, baseOf(planPtr), step) + size;
 }
 
-/** The first end of a window that holds the slice and is above firedThrough + 1; meaningful while there is one. */
-export function nextEndOf(planPtr: u32, slice: i64, firedThrough: i64): i64 {
+/** The first end of a window that holds the slice and has not passed; meaningful while there is one. */
+export function nextEndOf(planPtr: u32, slice: i64, passedThrough: i64): i64 {
+  return endAfter(planPtr, max<i64>(slice, sliceOf(planPtr, passedThrough + 1)));
+}
+
+/** The first slice that a window that has not passed may hold: of all before it, the last window has passed. */
+export function firstOpenSlice(planPtr: u32, passedThrough: i64): i64 {
+  const label = sliceOf(planPtr, passedThrough + 1);
+  const size = load<i64>(planPtr, PLAN_SIZE_MS);
+  const base = baseOf(planPtr);
+  if (load<u32>(planPtr, PLAN_CUMULATING) != 0) return alignDown(label, base, size);
   const slide = load<i64>(planPtr, PLAN_SLIDE_MS);
-  const base = load<i64>(planPtr, PLAN_OFFSET_MS) + load<i64>(planPtr, PLAN_SIZE_MS);
-  return alignDown(max<i64>(slice, firedThrough + 1), base, slide) + slide;
+  return alignDown(label - size, base, slide) + slide;
 }

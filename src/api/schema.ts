@@ -121,6 +121,14 @@ export function tableOf(declared: unknown, what: string): TableSchema {
   throw mistake(what, 'a schema', declared, 'make one with schema({ name: utf8() })');
 }
 
+/** The fields of a declared schema; undefined when it is something else. */
+export const tryTableOf = (declared: unknown): TableSchema | undefined =>
+  declared instanceof SchemaDeclaration ? declared.table : undefined;
+
+/** The type of a declared column; undefined when it is something else. */
+export const columnTypeOf = (declared: unknown): ColumnType | undefined =>
+  declared instanceof ColumnDeclaration ? declared.type : undefined;
+
 /** A declared schema of fields: what `stream.schema` is. */
 export const schemaOf = (table: TableSchema): SchemaDeclaration =>
   new SchemaDeclaration(

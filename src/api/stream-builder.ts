@@ -4,6 +4,7 @@
  *
  * One class serves every stream: columns exist in the types alone, so it works on schemas, and `from` gives it its
  * type. Every public method runs inside `located`, which names the user's line in a mistake.
+ * Long because every step of a stream is a method here.
  */
 import { UserError } from '../base/errors.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
@@ -12,26 +13,36 @@ import { AGGREGATES, aggregateFunction } from '../plan/aggregates.ts';
 import type { Expression } from '../plan/expression.ts';
 import {
   FUTURE_PORT,
+  type DeduplicateNode,
   LATE_PORT,
   type LogicalNode,
+  type ResultMode,
+  type ProcessNode,
   type WatermarkNode,
   type WindowAggregateNode,
   type WindowSpec,
 } from '../plan/logical.ts';
+import type { StateSpec } from '../plan/process.ts';
 import { aggregation } from './aggregation.ts';
 import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
+import { deduplicateNode, type DeduplicateOptions } from './deduplicate.ts';
 import { located } from './call-site.ts';
 import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
 import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
 import { isRecord, mistake, nothingGiven } from './mistake.ts';
-import { requireKnownOptions, uidOf } from './options.ts';
+import { uidOf } from './options.ts';
+import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { schemaOf, tableOf } from './schema.ts';
-import type { Stream, Uid } from './stream.ts';
+import { statesOf } from './state.ts';
+import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
+import { type WindowOptions, windowOptionsOf, type WindowSettings } from './trigger.ts';
 import { strategyOf, watermarkOptionsOf } from './watermark.ts';
+import { boundFieldsOf, hasEnds, needsEventTime } from './window-needs.ts';
+import { windowFunctionOf } from './window-function.ts';
 import { windowSpecOf } from './window.ts';
 
 const RETRACTING = Object.entries(AGGREGATES)
@@ -126,22 +137,22 @@ class StreamBuilder {
     });
   }
 
-  filter(keep: (row: never) => unknown, options?: Uid): StreamBuilder {
+  filter(keep: (row: never) => unknown, options?: FunctionOptions): StreamBuilder {
     return located(() => {
       requireFunction(keep, 'filter');
-      const uid = uidOf(options, 'filter');
-      return new StreamBuilder(
-        { kind: 'function', does: 'filter', schema: this.node.schema, uid, input: this.node, run: keep },
-        this.traits,
-      );
+      const uid = uidOf(options, 'filter', ['uid', 'onError']);
+      const onError = onErrorOf(options?.onError, 'filter');
+      const { schema } = this.node;
+      const node = { kind: 'function', does: 'filter', schema, uid, input: this.node, run: keep, onError } as const;
+      return new StreamBuilder(node, this.traits);
     });
   }
 
-  map(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  map(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('map', fn, options));
   }
 
-  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & Uid): StreamBuilder {
+  flatMap(fn: (row: never) => unknown, options: { readonly out: unknown } & FunctionOptions): StreamBuilder {
     return located(() => this.#function('flatMap', fn, options));
   }
 
@@ -165,6 +176,10 @@ class StreamBuilder {
     });
   }
 
+  broadcast(states: unknown): BroadcastBuilder {
+    return located(() => new BroadcastBuilder(this, states));
+  }
+
   keyBy(...columns: string[]): KeyedBuilder {
     return located(() => {
       requireSome(columns, 'keyBy', 'column');
@@ -174,8 +189,8 @@ class StreamBuilder {
     });
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this, [], window, more));
+  window(window: unknown, options: WindowOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this, [], window, options));
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -227,13 +242,14 @@ class StreamBuilder {
   #function(
     does: 'map' | 'flatMap',
     run: (row: never) => unknown,
-    options: { readonly out: unknown } & Uid,
+    options: { readonly out: unknown } & FunctionOptions,
   ): StreamBuilder {
     requireFunction(run, does);
     const out: unknown = isRecord(options) ? options.out : undefined;
     const schema = tableOf(out, `out of ${does}`);
-    const uid = uidOf(options, does, ['out', 'uid']);
-    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run };
+    const uid = uidOf(options, does, ['out', 'uid', 'onError']);
+    const onError = onErrorOf(options.onError, does);
+    const node: LogicalNode = { kind: 'function', does, schema, uid, input: this.node, run, onError };
     return new StreamBuilder(node, this.traits);
   }
 }
@@ -249,8 +265,32 @@ class KeyedBuilder {
     this.#keys = keys;
   }
 
-  window(window: unknown, ...more: readonly unknown[]): WindowedBuilder {
-    return located(() => windowed(this.#stream, this.#keys, window, more));
+  window(window: unknown, options: WindowOptions<ResultMode> = {}): WindowedBuilder {
+    return located(() => windowed(this.#stream, this.#keys, window, options));
+  }
+
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode([this.#side('row')], [], spec, options)));
+  }
+
+  connect(other: unknown): ConnectedBuilder {
+    return located(() => {
+      if (other instanceof KeyedBuilder) return new ConnectedBuilder([this.#side('left'), other.#side('right')], []);
+      if (other instanceof BroadcastBuilder) return new ConnectedBuilder([this.#side('row'), other.side], other.states);
+      throw mistake('connect', 'given a stream by key, or a broadcast one', other);
+    });
+  }
+
+  #side(name: Side['name']): Side {
+    const { node, traits } = this.#stream;
+    return { node, traits, keys: this.#keys, name };
+  }
+
+  deduplicate(options: DeduplicateOptions<'first' | 'last', unknown>): StreamBuilder {
+    return located(() => {
+      const { node, traits } = this.#stream;
+      return new DeduplicatedBuilder(deduplicateNode(node, traits, this.#keys, options), traits);
+    });
   }
 
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
@@ -258,24 +298,80 @@ class KeyedBuilder {
   }
 }
 
+/** One row of each key, and the rows that came too late to be the first. */
+class DeduplicatedBuilder extends StreamBuilder {
+  readonly late: StreamBuilder;
+
+  constructor(node: DeduplicateNode, traits: Traits) {
+    super(node, { ...traits, isChangelog: node.emits !== 'final' });
+    this.late = new StreamBuilder(
+      { kind: 'side', schema: node.schema, of: node, name: 'late', port: LATE_PORT },
+      { ...traits, hasEventTime: false },
+    );
+  }
+}
+
+/** Rows for all keys, with the states that they fill. */
+class BroadcastBuilder {
+  readonly side: Side;
+  readonly states: readonly StateSpec[];
+
+  constructor(stream: StreamBuilder, states: unknown) {
+    const { node, traits } = stream;
+    this.side = { node, traits, keys: undefined, name: 'broadcast' };
+    this.states = statesOf(states, 'broadcast');
+    const lost = this.states.find(({ expiry }) => expiry !== undefined);
+    if (lost !== undefined) throw mistake(`'${lost.name}' of broadcast`, 'a state without ttl', 'one with');
+  }
+}
+
+class ConnectedBuilder {
+  readonly #sides: readonly Side[];
+  readonly #broadcast: readonly StateSpec[];
+
+  constructor(sides: readonly Side[], broadcast: readonly StateSpec[]) {
+    this.#sides = sides;
+    this.#broadcast = broadcast;
+  }
+
+  process(spec: unknown, options: unknown): ProcessedBuilder {
+    return located(() => new ProcessedBuilder(processNode(this.#sides, this.#broadcast, spec, options)));
+  }
+}
+
+/** The results of a function with state, and its sides by name. */
+class ProcessedBuilder extends StreamBuilder {
+  readonly side: { readonly [name: string]: StreamBuilder };
+
+  constructor(node: ProcessNode) {
+    const traits = { hasEventTime: node.hasEventTime, isChangelog: false };
+    super(node, traits);
+    this.side = Object.fromEntries(
+      node.sides.map(({ name, schema }, i) => [
+        name,
+        new StreamBuilder({ kind: 'side', schema, of: node, name, port: i + 1 }, traits),
+      ]),
+    );
+  }
+}
+
 class WindowedBuilder {
   readonly #input: LogicalNode;
   readonly #keys: readonly string[];
   readonly #window: WindowSpec;
+  readonly #settings: WindowSettings;
 
-  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec) {
+  constructor(input: LogicalNode, keys: readonly string[], window: WindowSpec, settings: WindowSettings) {
     this.#input = input;
     this.#keys = keys;
     this.#window = window;
+    this.#settings = settings;
   }
 
   aggregate(aggregates: unknown, options?: Uid): WithLateBuilder {
     return located(() => {
       const uid = uidOf(options, 'aggregate');
-      const bounds = [
-        { name: 'windowStart', type: TIMESTAMP },
-        { name: 'windowEnd', type: TIMESTAMP },
-      ];
+      const bounds = boundFieldsOf(this.#window);
       const { schema, calls } = aggregation(this.#input.schema, this.#keys, bounds, aggregates, uid);
       return new WithLateBuilder({
         kind: 'windowAggregate',
@@ -285,8 +381,28 @@ class WindowedBuilder {
         keys: this.#keys,
         window: this.#window,
         aggregates: calls,
-        allowedLatenessMs: 0,
-        results: 'accumulating',
+        ...this.#settings,
+      });
+    });
+  }
+
+  process(declared: unknown): WithLateBuilder {
+    return located(() => {
+      const { schema, uid, process } = windowFunctionOf(declared);
+      const { results } = this.#settings;
+      if (results === 'retracting') {
+        throw mistake('results of window', 'accumulating, discarding or final when a function makes them', results);
+      }
+      return new WithLateBuilder({
+        kind: 'windowAggregate',
+        schema,
+        uid,
+        input: this.#input,
+        keys: this.#keys,
+        window: this.#window,
+        aggregates: [],
+        process,
+        ...this.#settings,
       });
     });
   }
@@ -308,7 +424,7 @@ class WithLateBuilder extends StreamBuilder {
   readonly late: StreamBuilder;
 
   constructor(node: WindowAggregateNode) {
-    super(node, { hasEventTime: true, isChangelog: false });
+    super(node, { hasEventTime: hasEnds(node.window), isChangelog: node.results === 'retracting' });
     this.late = new StreamBuilder(
       { kind: 'side', schema: node.input.schema, of: node, name: 'late', port: LATE_PORT },
       { hasEventTime: false, isChangelog: false },
@@ -320,10 +436,10 @@ function windowed(
   stream: StreamBuilder,
   keys: readonly string[],
   window: unknown,
-  more: readonly unknown[],
+  options: WindowOptions<ResultMode>,
 ): WindowedBuilder {
-  for (const options of more) requireKnownOptions(options, [], 'window');
   const spec = windowSpecOf(window);
+  const settings = windowOptionsOf(options, spec);
   const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
     throw new UserError(
@@ -331,9 +447,9 @@ function windowed(
       { where: 'window' },
       { hint: 'window the stream first; results of windows are final' },
     );
-  if (!hasEventTime)
+  if (!hasEventTime && needsEventTime(spec, settings))
     throw new UserError('E1205', { where: 'window' }, { hint: 'call .watermark(column, strategy) before' });
-  return new WindowedBuilder(stream.node, keys, spec);
+  return new WindowedBuilder(stream.node, keys, spec, settings);
 }
 
 function runningAggregate(

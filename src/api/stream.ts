@@ -12,13 +12,19 @@
  */
 import type { Aggregate, Retract } from './aggregate.ts';
 import type { AsyncOptions, RequestContext } from './async.ts';
+import type { DeduplicateOptions, DeduplicateOrder } from './deduplicate.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
-import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName, timestamp } from './kind.ts';
+import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
+import type { BroadcastProcess, ColumnsOf, CoProcess, Process, Sides } from './process.ts';
 import type { Schema } from './schema.ts';
+import type { ResultMode } from '../plan/logical.ts';
+import type { States } from './state.ts';
 import type { Strategy, WatermarkOptions } from './watermark.ts';
-import type { Window } from './window.ts';
+import type { WindowOptions } from './trigger.ts';
+import type { WindowFunction } from './window-function.ts';
+import type { Bounds, Window } from './window.ts';
 
 declare const traits: unique symbol;
 
@@ -31,6 +37,8 @@ type Runs<F> = 'changelog' extends F
   : 'event time' extends F
     ? 'a watermark'
     : 'no watermark: call .watermark(column, strategy) before';
+/** Windows that take results back make a changelog. */
+type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
 export interface Uid {
@@ -38,7 +46,12 @@ export interface Uid {
   readonly uid?: string;
 }
 
-export interface Out<O extends Columns> extends Uid {
+export interface FunctionOptions extends Uid {
+  /** When the function throws on a row: 'fail' (the default) ends the job, 'dead letter' puts the row aside and goes on. */
+  readonly onError?: 'fail' | 'dead letter';
+}
+
+export interface Out<O extends Columns> extends FunctionOptions {
   /** The columns of what the function gives. */
   readonly out: Schema<O>;
 }
@@ -66,7 +79,7 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   ): Stream<Table<Cols<C, Exclude<keyof C, keyof E>> | Cols<KindsOf<E>>>, F>;
 
   /** Keeps the rows for which the function is true. */
-  filter(keep: (row: Row<C>) => boolean, options?: Uid): Stream<C, F>;
+  filter(keep: (row: Row<C>) => boolean, options?: FunctionOptions): Stream<C, F>;
   /** One row for each row. */
   map<O extends Columns, R extends NewRow<O>>(fn: (row: Row<C>) => Exact<R, O>, options: Out<O>): Stream<O, F>;
   /** Any number of rows for each row. */
@@ -86,9 +99,15 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   /** The rows of both, in columns of this one. Its event time is the earlier of the two. */
   union<D extends C, G extends Flag>(other: Stream<D, G>): Stream<C, (F & G) | Extract<F | G, 'changelog'>>;
 
+  /** Rows that are for all keys of a stream that connects to them, with the states that they fill. */
+  broadcast<B extends States>(states: B): Broadcast<C, B, F>;
+
   keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
   /** Windows over all rows. */
-  window(window: Window<Runs<F>>): Windowed<C, never, F>;
+  window<const R extends ResultMode = 'accumulating', B = Bounds>(
+    window: Window<Runs<F>, B>,
+    options?: WindowOptions<R>,
+  ): Windowed<C, never, F, R, B>;
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
@@ -117,9 +136,31 @@ type Clash<A, Taken extends string> = {
   readonly [P in Extract<keyof A, Taken>]: `'${P}' is already a column of the result: choose another name`;
 };
 
+declare const keyOf: unique symbol;
+
 /** A stream by key: rows with equal values in these columns belong together. */
 export interface Keyed<C extends Columns, K extends keyof C & string, F extends Flag> {
-  window(window: Window<Runs<F>>): Windowed<C, K, F>;
+  readonly [keyOf]: { readonly columns: C; readonly key: K; readonly traits: F };
+  /** A function with state and timers for each key. */
+  process<S extends States, O extends Columns, const T extends string = never, X extends Sides = {}>(
+    spec: Process<C, K, S, O, T, X, F>,
+    options: ProcessOut<O, F>,
+  ): Processed<O, X, F>;
+  /** With another stream of the same key, or with one that is broadcast. */
+  connect<D extends Columns, B extends States, G extends Flag>(
+    other: Broadcast<D, B, G>,
+  ): BroadcastConnected<C, K, D, B, F | Extract<G, 'changelog'>>;
+  connect<D extends Columns, L extends keyof D & string, G extends Flag>(
+    other: Keyed<D, L, G>,
+  ): Connected<C, K, D, (F & G) | Extract<F | G, 'changelog'>>;
+  window<const R extends ResultMode = 'accumulating', B = Bounds>(
+    window: Window<Runs<F>, B>,
+    options?: WindowOptions<R>,
+  ): Windowed<C, K, F, R, B>;
+  /** One row of each key: the first or the last of those that have it. */
+  deduplicate<const P extends 'first' | 'last', const O extends Orders<F>>(
+    options: DeduplicateOptions<P, O>,
+  ): Deduplicated<C, F, P>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
@@ -127,17 +168,70 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   ): Stream<Table<Cols<C, K> | Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
 }
 
-interface Bounds {
-  windowStart: timestamp;
-  windowEnd: timestamp;
+/** Orders of rows; that by event time needs a watermark. */
+export type Orders<F> = 'changelog' extends F
+  ? 'no order: these results update and delete rows'
+  : Exclude<DeduplicateOrder, 'event time' extends F ? never : 'event time'>;
+
+/** The first rows of keys stay, the last ones change. */
+export interface Deduplicated<C extends Columns, F extends Flag, P extends 'first' | 'last'>
+  extends Stream<C, F | ('last' extends P ? 'changelog' : never)> {
+  /** Rows that came too late to be the first by event time: the watermark had passed them. */
+  readonly late: Stream<C>;
 }
 
-export interface Windowed<C extends Columns, K extends keyof C & string, F extends Flag> {
+/** What functions give, and that they take rows which stay. */
+export type ProcessOut<O extends Columns, F> = { readonly out: Schema<O> } & ('changelog' extends F
+  ? { readonly input: 'cannot be a changelog: these results update and delete rows' }
+  : unknown);
+
+/** The results of a function, and its further outputs by name. */
+export interface Processed<O extends Columns, X, F extends Flag> extends Stream<O, F> {
+  readonly side: { readonly [N in keyof X]: Stream<ColumnsOf<X[N]>, F> };
+}
+
+declare const broadcastOf: unique symbol;
+
+export interface Broadcast<D extends Columns, B extends States, G extends Flag> {
+  readonly [broadcastOf]: { readonly columns: D; readonly states: B; readonly traits: G };
+}
+
+/** Two streams whose rows of one key meet. Event time is the earlier of the two. */
+export interface Connected<C extends Columns, K extends keyof C & string, D extends Columns, F extends Flag> {
+  process<S extends States, O extends Columns, const T extends string = never, X extends Sides = {}>(
+    spec: CoProcess<C, K, D, S, O, T, X, F>,
+    options: ProcessOut<O, F>,
+  ): Processed<O, X, F>;
+}
+
+/** A stream by key, and rows that are for all keys. */
+export interface BroadcastConnected<
+  C extends Columns,
+  K extends keyof C & string,
+  D extends Columns,
+  B extends States,
+  F extends Flag,
+> {
+  process<S extends States, O extends Columns, const T extends string = never, X extends Sides = {}>(
+    spec: BroadcastProcess<C, K, D, B, S, O, T, X, F>,
+    options: ProcessOut<O, F>,
+  ): Processed<O, X, F>;
+}
+
+export interface Windowed<
+  C extends Columns,
+  K extends keyof C & string,
+  F extends Flag,
+  R = 'accumulating',
+  B = Bounds,
+> {
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
-    aggregates: A & Clash<A, K | keyof Bounds>,
+    aggregates: A & Clash<A, K | (keyof B & string)>,
     options?: Uid,
-  ): WithLate<Table<Cols<C, K> | Cols<Bounds> | Cols<Results<A>>>, C, F>;
+  ): WithLate<Table<Cols<C, K> | Cols<B> | Cols<Results<A>>>, C, F | Changes<R>>;
+  /** What a function makes of all rows of a window, each time that it fires. */
+  process<O extends Columns>(window: WindowFunction<C, O>): WithLate<O, C, F>;
 }
 
 /**

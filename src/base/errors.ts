@@ -22,6 +22,9 @@ const messages = {
   E1007: (p: { text: string }) => `'${p.text}' is not an instant; write it with its zone, such as '2001-01-03T10:00Z'`,
   E1008: (p: { clock: string }) => `an instant of ${p.clock} is not a number; use since(), or epochMs on both sides`,
   E1009: (p: { option: string; where: string }) => `unknown option '${p.option}' of ${p.where}`,
+  E1021: (p: { zone: string }) => `'${p.zone}' is not a time zone that is known here`,
+  E1023: (p: { text: string; what: string }) =>
+    `'${p.text}' has no fixed length, and ${p.what} needs one: weeks, months, quarters and years are sizes of tumbling()`,
   E1203: (p: { column: string; where: string }) => `unknown column '${p.column}' in ${p.where}`,
   E1204: (p: { column: string; type: string; where: string; needs: string }) =>
     `column '${p.column}' is ${p.type}, but ${p.where} needs ${p.needs}`,
@@ -38,14 +41,29 @@ const messages = {
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
-  E1310: (p: { does: string; at: string; problem: string; row: string }) =>
-    `the function of a ${p.does} failed on the row${p.at}: ${p.problem} (row: ${p.row})`,
+  E1310: (p: { does: string; at: string; problem: string; row: string; key?: string }) =>
+    `the function of a ${p.does} failed on the row${p.at}${p.key === undefined ? '' : ` of key ${p.key}`}: ${p.problem} (row: ${p.row})`,
+  E1330: (p: { clock: string; got: string }) =>
+    `a timer of ${p.clock} must be given an instant of ${p.clock}, but was given ${p.got}`,
+  E1331: (p: { timer: string; declared: string }) => `no timer is named ${p.timer}; declared: ${p.declared}`,
+  E1332: (p: { side: string; declared: string }) => `no side is named ${p.side}; declared: ${p.declared}`,
+  E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
+    `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
+  E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
+  E1336: (p: { source: string; position: number; status: string }) =>
+    `the job is ${p.status}, and '${p.source}' never came to ${p.position}`,
+  E1334: (p: { state: string }) =>
+    `broadcast state '${p.state}' is read only here: it is written by the broadcast input`,
   E1303: (p: { column: string; type: string; value: string }) =>
     `column '${p.column}' is ${p.type} and cannot hold ${p.value}`,
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
+  E1337: (p: { state: string; bytes: number; most: number }) =>
+    `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1312: () => 'a row is taken back whose group has no rows: its input is no changelog of the rows that came before',
   E1313: () => 'the values of one group are more than an aggregate can hold: about 97,000, or 1 MiB of text',
+  E1213: (p: { start: string; end: string; problem: string }) =>
+    `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,
   E1212: (p: { what: string }) => `${p.what} is not available yet`,
   E1401: (p: { path: string; problem: string }) => `the state at ${p.path} cannot be used: ${p.problem}`,
   E1402: (p: { path: string; found: string; expected: string }) =>

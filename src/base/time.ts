@@ -38,10 +38,40 @@ export type Unit = keyof typeof UNITS;
 /** A duration as users write it: '10 s', '1 hour'. */
 export type Duration = `${number} ${Unit}`;
 
-/** Milliseconds of '10 s', '30 minutes', '1.5 hours'. Throws E1001 naming `what` when the text is not a duration. */
+/** Units of the calendar: how long they are depends on where and when. */
+const CALENDAR_UNITS = {
+  day: 'day',
+  days: 'day',
+  week: 'week',
+  weeks: 'week',
+  month: 'month',
+  months: 'month',
+  quarter: 'quarter',
+  quarters: 'quarter',
+  year: 'year',
+  years: 'year',
+} as const;
+/** A time of the calendar as users write it: '1 day', '2 weeks', '1 month'. */
+export type CalendarDuration = `${number} ${keyof typeof CALENDAR_UNITS}`;
+
+/** Unit and count of '2 weeks'; undefined for other text, and for a count that is no whole number above 0. */
+export function calendarDuration(
+  text: string,
+): { readonly unit: (typeof CALENDAR_UNITS)[keyof typeof CALENDAR_UNITS]; readonly count: number } | undefined {
+  const [, count, unit] = /^([1-9]\d*) ([a-z]+)$/.exec(text) ?? [];
+  return unit !== undefined && isCalendarUnit(unit) ? { unit: CALENDAR_UNITS[unit], count: Number(count) } : undefined;
+}
+
+const isCalendarUnit = (text: string): text is keyof typeof CALENDAR_UNITS => Object.hasOwn(CALENDAR_UNITS, text);
+
+/**
+ * Milliseconds of '10 s', '30 minutes', '1.5 hours'. Throws E1001 naming `what` when the text is not a duration, E1023
+ * when only a calendar knows how long it is.
+ */
 export function durationMs(text: string, what: string): number {
   const match = /^(-?\d+(?:\.\d+)?) ([a-z]+)$/.exec(text);
   const unit = match?.[2];
+  if (unit !== undefined && !isUnit(unit) && isCalendarUnit(unit)) throw new UserError('E1023', { text, what });
   if (match === null || unit === undefined || !isUnit(unit)) throw new UserError('E1001', { text, what });
   return Math.round(Number(match[1]) * UNITS[unit]);
 }

@@ -126,7 +126,8 @@ export class BatchBuilder {
   }
 }
 
-function refusal(field: Field, value: unknown): UserError {
+/** The error for a value that a column cannot hold. */
+export function refusal(field: Field, value: unknown): UserError {
   const isNull = value === null || value === undefined;
   return new UserError(
     'E1303',

@@ -8,6 +8,7 @@ import { Physical, widthOf } from '../data/types.ts';
 import { COLUMN_BYTES, OUT_OF_MEMORY } from './abi.ts';
 import type { KernelInstance } from './instance.ts';
 import { type ListResult, ListResults } from './list-results.ts';
+import { TextArea } from './text-area.ts';
 
 export const PLAN = {
   state: 0,
@@ -15,6 +16,7 @@ export const PLAN = {
   keyType: 8,
   aggregateCount: 12,
   aggregates: 16,
+  entryBytes: 20,
   sliceMs: 32,
   sizeMs: 40,
   slideMs: 48,
@@ -36,7 +38,15 @@ export const PLAN = {
   outKinds: 136,
   outRows: 168,
   kinds: 188,
-  bytes: 192,
+  cumulating: 192,
+  results: 196,
+  zone: 200,
+  unit: 204,
+  delayMs: 208,
+  alone: 232,
+  merges: 240,
+  outMax: 248,
+  bytes: 352,
 } as const;
 const AGGREGATE = {
   code: 0,
@@ -55,7 +65,7 @@ const AGGREGATE = {
 } as const;
 const KEY_NONE = 255;
 /** An integer sum that does not fit int64. */
-const OVERFLOW = -4;
+export const OVERFLOW = -4;
 /** More in one group than a blob can hold (assembly/aggregate/blob.ts). */
 const GROUP_TOO_LARGE = -6;
 const TOO_LARGE_HINT = 'approxCountDistinct counts any number of values, and lists have a limit';
@@ -110,6 +120,7 @@ export class AggregatePlan {
   readonly #aggregates: Ptr;
   readonly #columns: Ptr;
   readonly #lists: readonly (ListResults | undefined)[];
+  readonly #texts: TextArea;
 
   constructor(kernels: KernelInstance, spec: AggregatePlanSpec, outputRows: number) {
     this.#kernels = kernels;
@@ -125,14 +136,36 @@ export class AggregatePlan {
     this.key = spec.key === undefined ? undefined : column(spec.key, false);
     this.results = spec.aggregates.map(({ result }) => column(result.physical, result.nullable));
     this.#lists = spec.aggregates.map(({ list }) => (list === undefined ? undefined : new ListResults(memory, list)));
+    this.#texts = new TextArea(memory);
     this.#fill();
   }
 
-  /** Makes what kernels wrote to the first rows of the results what the columns say: to be called once for them. */
+  /** Makes lists among the first `rows` results JSON: to be called once for them. It lives until the next time. */
   render(rows: number): void {
-    this.#lists.forEach((list, i) => {
-      const column = this.results[i];
-      if (list !== undefined && column !== undefined) list.render(column, rows);
+    if (!this.#lists.some((list) => list !== undefined)) return;
+    this.#texts.reset();
+    for (let row = 0; row < rows; row++) this.#keepRow(row, false);
+  }
+
+  /** Makes all texts of one row of results live until row 0 is kept again, and its lists JSON. */
+  keepRow(row: number): void {
+    if (row === 0) this.#texts.reset();
+    this.#keepRow(row, true);
+  }
+
+  #keepRow(row: number, withTexts: boolean): void {
+    const { memory } = this.#kernels;
+    this.results.forEach((column, i) => {
+      const list = this.#lists[i];
+      if (list === undefined && !(withTexts && this.spec.aggregates[i]?.result.physical === Physical.VIEW)) return;
+      const { values, validity } = column;
+      if (validity !== 0 && ((memory.u8[validity + (row >>> 3)] ?? 0) & (1 << (row & 7))) === 0) return;
+      const at = (values >>> 2) + row * 2;
+      const [ptr = 0, bytes = 0] = [memory.u32[at], memory.u32[at + 1]];
+      const text =
+        list === undefined ? memory.u8.slice(ptr, ptr + bytes) : new TextEncoder().encode(list.textOf(column, row));
+      const kept = this.#texts.keep(text);
+      memory.u32.set([kept, text.length], at);
     });
   }
 
@@ -142,9 +175,9 @@ export class AggregatePlan {
     if (status === GROUP_TOO_LARGE) throw new UserError('E1313', undefined, { hint: TOO_LARGE_HINT });
   }
 
-  /** To be called once, when all configuration is set. */
-  init(): void {
-    const status = this.#kernels.function('planInit')(this.ptr);
+  /** To be called once, when all configuration is set. `planLayout`: for entries that stand outside a state. */
+  init(kernel: 'planInit' | 'planLayout' | 'sessionInit' = 'planInit'): void {
+    const status = this.#kernels.function(kernel)(this.ptr);
     if (status === OUT_OF_MEMORY) throw new InternalError('no transient memory left for an aggregation');
     if (status < 0)
       throw new InternalError(`state ${this.spec.state} has another layout, or an aggregate does not take its column`);

@@ -17,6 +17,9 @@ export const DRAIN_BYTES_MIN = 8 + 64;
 /** What is written at least when a byte of state has changed; assembly/memory/frames.ts has the same. */
 export const BLOCK_BYTES = 64;
 
+/** What a walk over a state needs. */
+const SCAN_BYTES = 256;
+
 export class Arena {
   readonly #begin: () => number;
   readonly #drain: (outPtr: number, maxBytes: number) => number;
@@ -24,6 +27,7 @@ export class Arena {
   readonly #restore: (ptr: number, bytes: number) => number;
   readonly #captured: () => number;
   readonly #kernels: KernelInstance;
+  #scratch: Ptr | undefined;
 
   /**
    * An empty arena of at most `budgetBytes`, rounded down to pages. Throws InternalError when memory has not even one
@@ -53,6 +57,11 @@ export class Arena {
     return this.#kernels.function('stateEntries')(state);
   }
 
+  /** Different keys of a state; a key in several slices of windows counts in each. */
+  stateKeys(state: number): number {
+    return this.#kernels.function('stateKeys')(state);
+  }
+
   /** Rows folded into all that a windowed state holds. */
   stateRows(state: number): number {
     return this.#kernels.function('stateRows')(state);
@@ -69,7 +78,14 @@ export class Arena {
    */
   countsHold(state: number): boolean {
     const pages = this.#kernels.function('scanPages')(state) >>> 0;
-    return pages * PAGE_BYTES === this.stateBytes(state) && this.#kernels.function('stateScan')(state) === 1;
+    return (
+      pages * PAGE_BYTES === this.stateBytes(state)
+      && this.#kernels.function('stateScan')(state, this.#scratchPtr()) === 1
+    );
+  }
+
+  #scratchPtr(): Ptr {
+    return (this.#scratch ??= this.#kernels.memory.allocate(SCAN_BYTES));
   }
 
   /** Makes the next snapshot hold all state, not only what changed. */

@@ -4,10 +4,9 @@
  *   a list     values of 8 bytes, or of text length u32 and bytes                    [1,2]
  *   counted    each behind count u64 and error u64                                   [{"value":1,"count":7,"error":0}]
  *
- * Invariant: the text of a column lives until it is rendered again.
  * Not here: which values (assembly/aggregate/list.ts, top-k.ts).
  */
-import type { ColumnVector, Ptr } from '../data/record-batch.ts';
+import type { ColumnVector } from '../data/record-batch.ts';
 import { type ColumnType, Physical, physicalOf } from '../data/types.ts';
 import type { LinearMemory } from './memory.ts';
 
@@ -23,29 +22,15 @@ const UNIT_MS = { s: 1000, ms: 1, us: 0.001 } as const;
 export class ListResults {
   readonly #memory: LinearMemory;
   readonly #list: ListResult;
-  #room: Ptr = 0;
-  #roomBytes = 0;
 
   constructor(memory: LinearMemory, list: ListResult) {
     this.#memory = memory;
     this.#list = list;
   }
 
-  /** Replaces the bytes of the first `rows` results of a column by their JSON. */
-  render(column: ColumnVector, rows: number): void {
-    const texts = Array.from({ length: rows }, (_, row) => new TextEncoder().encode(this.#text(column, row)));
-    let at = this.#reserve(texts.reduce((sum, text) => sum + text.length, 0));
-    texts.forEach((text, row) => {
-      this.#memory.u8.set(text, at);
-      this.#memory.u32[(column.values >>> 2) + row * 2] = at;
-      this.#memory.u32[(column.values >>> 2) + row * 2 + 1] = text.length;
-      at += text.length;
-    });
-  }
-
-  #text({ values, validity }: ColumnVector, row: number): string {
+  /** The JSON of a result, from the bytes that a kernel gave. */
+  textOf({ values }: ColumnVector, row: number): string {
     const { u8, u32 } = this.#memory;
-    if (validity !== 0 && ((u8[validity + (row >>> 3)] ?? 0) & (1 << (row & 7))) === 0) return '';
     const ptr = u32[(values >>> 2) + row * 2] ?? 0;
     const view = new DataView(u8.buffer, ptr, u32[(values >>> 2) + row * 2 + 1] ?? 0);
     const items: string[] = [];
@@ -78,13 +63,5 @@ export class ListResults {
     const value = view.getBigInt64(at, true);
     if (kind === 'bool') return value === 0n ? 'false' : 'true';
     return kind === 'timestamp' ? JSON.stringify(new Date(Number(value) * UNIT_MS[unit])) : String(value);
-  }
-
-  #reserve(bytes: number): Ptr {
-    if (bytes > this.#roomBytes) {
-      this.#roomBytes = bytes * 2;
-      this.#room = this.#memory.allocate(this.#roomBytes);
-    }
-    return this.#room;
   }
 }

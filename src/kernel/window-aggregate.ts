@@ -5,7 +5,8 @@
  *   let at = 0;
  *   while (at < input.selected) {
  *     at = aggregate.add(input, at);
- *     // aggregate.lateCount rows of aggregate.late are late; aggregate.status says why it stopped.
+ *     // aggregate.lateCount rows of aggregate.late are late; aggregate.corrections rows of aggregate.output correct
+ *     // windows that had fired; aggregate.status says why it stopped.
  *     if (aggregate.status === 'fire first') fire all windows that are due at the watermark of row `at`
  *   }
  *   while (aggregate.due(watermark)) while ((rows = aggregate.fire()) > 0) emit rows of aggregate.output
@@ -16,17 +17,38 @@
  * Not here: what is emitted and when (runtime/operators), the kernels (assembly/window), the plan (aggregate-plan.ts).
  */
 import { assert } from '../base/assert.ts';
+import { MAX_TIME, MIN_TIME } from '../base/time.ts';
 import type { ColumnVector, Ptr } from '../data/record-batch.ts';
 import { OUT_OF_MEMORY } from './abi.ts';
 import { type AggregateInput, AggregatePlan, type AggregatePlanSpec, PLAN } from './aggregate-plan.ts';
 import type { KernelInstance } from './instance.ts';
 
 const FIRE_FIRST = 1;
+const EMIT_FIRST = 2;
+const RESULTS = { accumulating: 0, discarding: 1, retracting: 2 } as const;
+const UNITS = { ms: 0, months: 1 } as const;
 
 export interface WindowAggregateSpec extends AggregatePlanSpec {
+  /** In milliseconds, or in months when that is the unit. */
   readonly sizeMs: number;
   /** Equal to the size for tumbling windows; never above it. */
   readonly slideMs: number;
+  readonly offsetMs: number;
+  /** Windows share their start and grow by the slide up to the size, which it divides. */
+  readonly cumulating?: boolean;
+  readonly unit?: keyof typeof UNITS;
+  /** Stretches of one offset from UTC, ascending, the first from the beginning of time on. Undefined: UTC. */
+  readonly zone?: readonly ZoneStretch[] | undefined;
+  readonly latenessMs?: number;
+  /** What a firing after the first gives. */
+  readonly results?: keyof typeof RESULTS;
+  /** How far behind the watermarks of its input the aggregation runs. */
+  readonly delayMs?: number;
+}
+
+export interface ZoneStretch {
+  /** UTC; the first one's is of no interest. */
+  readonly start: number;
   readonly offsetMs: number;
 }
 
@@ -37,14 +59,15 @@ export interface WindowInput extends AggregateInput {
   readonly watermarks: Ptr;
 }
 
-export type AddStatus = 'done' | 'fire first' | 'out of memory';
+export type AddStatus = 'done' | 'fire first' | 'emit first' | 'out of memory';
 
-/** Columns of fired rows: key (undefined without one), window start and end, one per aggregate. */
+/** Columns of fired rows: key (undefined without one), window start and end, one per aggregate, row kinds (u8, or 0). */
 export interface FiredColumns {
   readonly key: ColumnVector | undefined;
   readonly start: ColumnVector;
   readonly end: ColumnVector;
   readonly results: readonly ColumnVector[];
+  readonly kinds: Ptr;
 }
 
 export class WindowAggregate {
@@ -69,19 +92,29 @@ export class WindowAggregate {
     this.#plan = new AggregatePlan(kernels, spec, batchRows);
     this.late = kernels.memory.allocate(batchRows * 4);
     const instants = (): ColumnVector => ({ values: kernels.memory.allocate(batchRows * 8), validity: 0 });
-    this.output = { key: this.#plan.key, start: instants(), end: instants(), results: this.#plan.results };
+    const kinds = spec.results === 'retracting' ? kernels.memory.allocate(batchRows) : 0;
+    this.output = { key: this.#plan.key, start: instants(), end: instants(), results: this.#plan.results, kinds };
     this.#configure(spec);
   }
 
-  #configure({ sizeMs, slideMs, offsetMs }: WindowAggregateSpec): void {
+  #configure(spec: WindowAggregateSpec): void {
+    const { sizeMs, slideMs, offsetMs, cumulating = false, results = 'accumulating', unit = 'ms' } = spec;
     const plan = this.#plan;
     plan.set(PLAN.late, this.late);
     plan.set(PLAN.outStarts, this.output.start.values);
     plan.set(PLAN.outEnds, this.output.end.values);
+    plan.set(PLAN.outKinds, this.output.kinds);
+    plan.set(PLAN.outMax, this.#outputRows);
     plan.setLong(PLAN.sliceMs, greatestCommonDivisor(sizeMs, slideMs));
     plan.setLong(PLAN.sizeMs, sizeMs);
     plan.setLong(PLAN.slideMs, slideMs);
     plan.setLong(PLAN.offsetMs, offsetMs);
+    plan.setLong(PLAN.latenessMs, spec.latenessMs ?? 0);
+    plan.setLong(PLAN.delayMs, spec.delayMs ?? 0);
+    plan.set(PLAN.cumulating, cumulating ? 1 : 0);
+    plan.set(PLAN.results, RESULTS[results]);
+    plan.set(PLAN.unit, UNITS[unit]);
+    plan.set(PLAN.zone, spec.zone === undefined ? 0 : zoneTable(this.#kernels, spec.zone));
     plan.init();
   }
 
@@ -90,14 +123,32 @@ export class WindowAggregate {
     this.#plan.setInput(input);
     this.#plan.set(PLAN.times, input.times);
     this.#plan.set(PLAN.watermarks, input.watermarks);
-    return this.#add(this.#plan.ptr, from) >>> 0;
+    const next = this.#add(this.#plan.ptr, from) >>> 0;
+    this.#plan.render(this.corrections);
+    return next;
   }
 
   get status(): AddStatus {
     const status = this.#plan.word(PLAN.status) | 0;
     this.#plan.requireWell(status);
     if (status === OUT_OF_MEMORY) return 'out of memory';
+    if (status === EMIT_FIRST) return 'emit first';
     return status === FIRE_FIRST ? 'fire first' : 'done';
+  }
+
+  /** Rows of `output` that the last `add` wrote: windows that fired again for a late row. */
+  get corrections(): number {
+    return this.#plan.word(PLAN.outRows);
+  }
+
+  /** Late rows of the last `add` whose windows have all fired and keep nothing (discarding). */
+  get alone(): number {
+    return this.#plan.word(PLAN.alone);
+  }
+
+  /** Entries merged so far: the work of firing. */
+  get merges(): number {
+    return Number(this.#kernels.memory.i64[(this.#plan.ptr + PLAN.merges) >>> 3] ?? 0n);
   }
 
   get lateCount(): number {
@@ -128,6 +179,23 @@ export class WindowAggregate {
     this.#plan.render(rows);
     return rows;
   }
+}
+
+/** The table of assembly/window/zone.ts. */
+function zoneTable(kernels: KernelInstance, stretches: readonly ZoneStretch[]): Ptr {
+  const table = kernels.memory.allocate(8 + stretches.length * 24);
+  kernels.memory.u32[table >>> 2] = stretches.length;
+  const words = kernels.memory.i64;
+  let ceiling: number = MIN_TIME;
+  stretches.forEach(({ start, offsetMs }, i) => {
+    const end = stretches[i + 1]?.start ?? 2 * MAX_TIME;
+    ceiling = Math.max(ceiling, end + offsetMs);
+    const at = (table >>> 3) + 1 + i * 3;
+    words[at] = BigInt(i === 0 ? 2 * MIN_TIME : start);
+    words[at + 1] = BigInt(offsetMs);
+    words[at + 2] = BigInt(ceiling);
+  });
+  return table;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -1,4 +1,5 @@
 /** The door `millrace/lab`: the incidents as runnable scenarios. Add a row here and nowhere else. */
+import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
 export {
@@ -13,4 +14,4 @@ export {
 } from './scenario.ts';
 
 /** In the order of the catalogue. */
-export const SCENARIOS: readonly Scenario[] = [];
+export const SCENARIOS: readonly Scenario[] = [adaptiveWatermark];

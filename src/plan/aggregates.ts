@@ -120,6 +120,23 @@ export function canLack(call: AggregateCall, schema: TableSchema, where: string)
   return isNullable || call.where !== undefined;
 }
 
+const GROWING: readonly string[] = [
+  'countDistinct',
+  'approxCountDistinct',
+  'quantile',
+  'median',
+  'topK',
+  'collectList',
+  'joinText',
+];
+const TEXTS: readonly TypeKind[] = ['utf8', 'bytes', 'json'];
+
+/** Whether the accumulator of a call grows with its values: it keeps text, or many of them. */
+export function grows(call: AggregateCall, schema: TableSchema): boolean {
+  const field = schema.fields.find(({ name }) => name === call.column);
+  return GROWING.includes(call.fn) || (field !== undefined && TEXTS.includes(field.type.kind));
+}
+
 function resultKind({ result }: AggregateFunction, input: ColumnType): Omit<ColumnType, 'nullable'> {
   const { nullable: _, ...type } = input;
   if (result === 'same') return type;

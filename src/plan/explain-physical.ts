@@ -1,7 +1,10 @@
 /** The physical plan as text: one operator a line with its uid, what it reads, and what its state costs. */
+import { describeDeduplicate } from './describe-deduplicate.ts';
+import { describeProcess } from './describe-process.ts';
 import { describeWatermarkFully } from './describe-watermark.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
 import { describeAsync } from './explain.ts';
+import { chooseWindow } from './window-choice.ts';
 import { formatExpression } from './expression.ts';
 import { formatBytes } from '../base/bytes.ts';
 import { FUTURE_PORT, LATE_PORT, type WindowAggregateNode } from './logical.ts';
@@ -32,7 +35,7 @@ function sideOf(plan: PhysicalPlan, from: number, port: number): string {
 /** Whether rows of a node may take earlier ones back. */
 function isChangelog(plan: PhysicalPlan, node: PhysicalNode): boolean {
   if (node.operator.kind === 'aggregate') return true;
-  if (node.operator.kind === 'windowAggregate') return false;
+  if (node.operator.kind === 'windowAggregate') return node.operator.results === 'retracting';
   return node.inputs.some(({ from }) => {
     const input = plan.nodes[from];
     return input !== undefined && isChangelog(plan, input);
@@ -51,10 +54,14 @@ function details({ operator, columns }: PhysicalNode): string {
       return operator.columns.map(({ name, expression }) => `${name} = ${formatExpression(expression)}`).join(', ');
     case 'function':
       return `${operator.does} by a user function (JavaScript, row by row)`;
+    case 'deduplicate':
+      return describeDeduplicate(operator);
+    case 'process':
+      return `${describeProcess(operator)} by a user function (JavaScript, row by row)`;
     case 'async':
       return `asynchronous user function, ${describeAsync(operator.spec)}`;
     case 'windowAggregate':
-      return `${aggregation(operator)}; ${describeWindow(operator.window)}; state: ${stateOf(operator)}`;
+      return describeWindowOperator(operator);
     case 'aggregate':
       return aggregation(operator);
     case 'union':
@@ -76,6 +83,16 @@ function aggregation({ keys, aggregates }: Pick<WindowAggregateNode, 'keys' | 'a
       `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`,
   );
   return `by ${keys.join(', ') || 'nothing'}: ${calls.join(', ')}`;
+}
+
+/** What a window computes and with which operator, and why that one. */
+function describeWindowOperator(node: WindowAggregateNode): string {
+  const { window, trigger, evictor, process } = node;
+  const makes =
+    process === undefined ? aggregation(node) : `by ${node.keys.join(', ') || 'nothing'}: a user function (JavaScript)`;
+  const { operator, because } = chooseWindow(node);
+  const runs = operator === 'kernel' ? `kernel; state: ${stateOf(node)}` : `row by row, because ${because ?? ''}`;
+  return `${makes}; ${describeWindow(window)}${describeTrigger(trigger)}${describeEvictor(evictor)}; ${runs}`;
 }
 
 /** Bytes for each live entry, as an estimate: key, count and accumulators at the usual load. */

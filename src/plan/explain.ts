@@ -2,11 +2,13 @@
  * A logical plan as text: one tree per output, from the sink up to its sources. A node that several read is printed
  * where it is first met and named by its uid afterwards.
  */
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
+import { describeProcess } from './describe-process.ts';
 import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
 import { describeWatermark } from './describe-watermark.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeEvictor, describeLateness, describeTrigger, describeWindow } from './describe-window.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -56,10 +58,14 @@ function summary(node: PlanNode): string {
       return node.columns.map(describeColumn).join('; ');
     case 'function':
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
+    case 'deduplicate':
+      return describeDeduplicate(node);
+    case 'process':
+      return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
     case 'async':
       return describeAsync(node.spec);
     case 'windowAggregate':
-      return `${describeKeys(node.keys)}${describeWindow(node.window)}: ${describeCalls(node.aggregates)}`;
+      return `${describeKeys(node.keys)}${describeWindow(node.window)}${describeLateness(node.allowedLatenessMs, node.results)}${describeTrigger(node.trigger)}${describeEvictor(node.evictor)}: ${node.process === undefined ? describeCalls(node.aggregates) : 'a function of all rows'}`;
     case 'aggregate':
       return `${describeKeys(node.keys)}changelog: ${describeCalls(node.aggregates)}`;
     case 'side':

@@ -13,6 +13,7 @@ import type { TableSchema } from '../data/schema.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
+import type { Clocks, OnError, StateSpec } from './process.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -91,6 +92,36 @@ export interface FunctionNode {
   readonly input: LogicalNode;
   readonly does: 'filter' | 'map' | 'flatMap';
   readonly run: (row: never) => unknown;
+  readonly onError: OnError;
+}
+
+export interface ProcessInput {
+  readonly node: LogicalNode;
+  /** Undefined: its rows are for every key (broadcast). */
+  readonly keys: readonly string[] | undefined;
+  /** Without it, it does not hold the watermark of the others back. */
+  readonly hasEventTime: boolean;
+  readonly run: (row: never, context: never) => unknown;
+}
+
+/** A user's function with state and time: for each key of one input, or of two that are connected. */
+export interface ProcessNode {
+  readonly kind: 'process';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly inputs: readonly ProcessInput[];
+  /** Columns of the key, as functions see them: those of the first input. */
+  readonly key: TableSchema;
+  readonly states: readonly StateSpec[];
+  /** The same for all keys; written by the broadcast input, read by the other. */
+  readonly broadcast: readonly StateSpec[];
+  readonly timers: readonly string[];
+  readonly timer: ((context: never) => unknown) | undefined;
+  /** Port 1 + i has the rows of sides[i]. */
+  readonly sides: readonly { readonly name: string; readonly schema: TableSchema }[];
+  readonly hasEventTime: boolean;
+  readonly onError: OnError;
+  readonly clocks: Clocks;
 }
 
 /** How an asynchronous function is called (runtime/operators/async-function.ts). */
@@ -150,8 +181,14 @@ export type WindowSpec =
   | (Aligned & { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number })
   /** Windows that share their start and grow by `stepMs` up to `sizeMs`. */
   | (Aligned & { readonly kind: 'cumulating'; readonly sizeMs: number; readonly stepMs: number })
-  | { readonly kind: 'session'; readonly clock: WindowClock; readonly gapMs: number }
-  /** The last `rows` rows of a key, at every `slide`th. */
+  /** `gapOf`: each row's own gap in milliseconds; `gapMs` is then 0. */
+  | {
+      readonly kind: 'session';
+      readonly clock: WindowClock;
+      readonly gapMs: number;
+      readonly gapOf?: ((row: never) => number) | undefined;
+    }
+  /** `rows` rows of a key, a window beginning at every `slide`th. */
   | { readonly kind: 'count'; readonly rows: number; readonly slide: number }
   /** One window for everything; something else says when it fires. */
   | { readonly kind: 'global' };
@@ -166,6 +203,35 @@ export type ResultMode =
   | 'retracting'
   /** One result, when no late row can change it any more. */
   | 'final';
+
+/** When a window fires. Without one: when its end is reached, and at every row that comes later. */
+export type TriggerSpec =
+  | { readonly kind: 'end'; readonly clock: WindowClock }
+  | { readonly kind: 'endOfWindow'; readonly early: TriggerSpec | undefined; readonly late: TriggerSpec | undefined }
+  | { readonly kind: 'count'; readonly rows: number }
+  | { readonly kind: 'eachRow' }
+  /** At multiples of the interval. */
+  | { readonly kind: 'continuous'; readonly clock: WindowClock; readonly intervalMs: number }
+  /** Every so often from the first row on, on the clock of the machine. */
+  | { readonly kind: 'every'; readonly intervalMs: number }
+  | { readonly kind: 'purging'; readonly inner: TriggerSpec }
+  | {
+      readonly kind: 'timeout';
+      readonly inner: TriggerSpec;
+      readonly timeoutMs: number;
+      readonly resetByRows: boolean;
+      readonly clearOnTimeout: boolean;
+    }
+  /** A user's trigger, as api/trigger.ts declares it. */
+  | { readonly kind: 'custom'; readonly name: string; readonly trigger: unknown };
+
+/** Which rows of a window count when it fires. */
+export type EvictorSpec = { readonly when: 'before' | 'after' } & (
+  | { readonly kind: 'count'; readonly rows: number }
+  | { readonly kind: 'time'; readonly keepMs: number }
+  | { readonly kind: 'delta'; readonly threshold: number; readonly delta: (row: never, last: never) => number }
+  | { readonly kind: 'custom'; readonly keep: (row: never, index: number, count: number) => boolean }
+);
 
 /** One aggregate of an aggregation: `name: fn(column) where condition`. */
 export interface AggregateCall {
@@ -196,6 +262,15 @@ export interface WindowAggregateNode {
   readonly aggregates: readonly AggregateCall[];
   readonly allowedLatenessMs: number;
   readonly results: ResultMode;
+  readonly trigger?: TriggerSpec | undefined;
+  readonly evictor?: EvictorSpec | undefined;
+  /** A user's function over all rows of a window, in place of aggregates. */
+  readonly process?: WindowProcess | undefined;
+}
+
+/** Makes result rows of `schema` from the rows of a window. */
+export interface WindowProcess {
+  readonly rows: (rows: never, context: never) => Iterable<unknown>;
 }
 
 /**
@@ -209,6 +284,30 @@ export interface AggregateNode {
   readonly input: LogicalNode;
   readonly keys: readonly string[];
   readonly aggregates: readonly AggregateCall[];
+}
+
+/** One row of each key: the first or the last of those that have it. Rows too late to be put in order go to LATE_PORT. */
+export interface DeduplicateNode {
+  readonly kind: 'deduplicate';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly keys: readonly string[];
+  readonly keep: 'first' | 'last';
+  /** By what a row is the first or the last. 'arrival' and 'processing time' differ in what `within` is measured by. */
+  readonly order: 'event time' | 'processing time' | 'arrival';
+  /** Rows of a key that are further apart are no duplicates. Undefined: a key is kept for good. */
+  readonly within: { readonly ms: number; readonly clock: 'event time' | 'processing time' } | undefined;
+  /**
+   * 'final': inserts only, each when it can no longer change; not for the last. 'every change': a changelog. 'of a batch':
+   * a changelog with at most one change for each key of an input batch.
+   */
+  readonly emits: 'final' | 'every change' | 'of a batch';
+  /** A last row that is not so is taken back with its key; undefined: all are. */
+  readonly where: Expression | undefined;
+  /** Whether the changelog has rows that take back (-U), and tells the first of a key apart (+I) when it has not. */
+  readonly updateBefore: boolean;
+  readonly insert: boolean;
 }
 
 /** What a node puts out beside its results: late rows, rows from the future, sides of a function. */
@@ -231,7 +330,9 @@ export type LogicalNode =
   | FilterNode
   | ProjectNode
   | FunctionNode
+  | ProcessNode
   | AsyncNode
+  | DeduplicateNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode
@@ -258,6 +359,8 @@ export function inputsOf(node: LogicalNode | SinkNode): readonly LogicalNode[] {
       return [];
     case 'union':
       return node.inputs;
+    case 'process':
+      return node.inputs.map((input) => input.node);
     case 'side':
       return [node.of];
     default:

@@ -6,9 +6,11 @@
  *  1. Topological order: a node stands after its inputs. A logical node used twice stands once.
  *  2. `columns` of a source are those that something above it reads; the others are checked as text and never made.
  */
+import { indexOfColumn } from '../data/schema.ts';
 import { columnsOf } from './expression.ts';
 import { inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
 import { assignUids } from './uids.ts';
+import { columnsReadBy } from './window-choice.ts';
 
 /** Side nodes are not operators: they are further ports of theirs. */
 export type PhysicalOperator = Exclude<LogicalNode, { kind: 'side' }> | SinkNode;
@@ -76,21 +78,23 @@ function requiredColumns(order: readonly AnyNode[]): ReadonlyMap<AnyNode, Readon
     // Late rows are rows of what the aggregate reads, whatever it makes of them.
     for (const input of inputsOf(node.kind === 'side' ? node.of : node)) {
       const needed = required.get(input);
-      for (const name of readsOf(node, own)) needed?.add(name);
+      for (const name of readsOf(node, own, input)) needed?.add(name);
     }
   }
   return required;
 }
 
-/** Columns that a node reads of its input, given those that are read of its output. */
-function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
+/** Columns that a node reads of one of its inputs, given those that are read of its output. */
+function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode): Iterable<string> {
   switch (node.kind) {
     case 'source':
       return [];
     case 'sink':
     case 'function':
+    case 'process':
     case 'async':
-      return node.input.schema.fields.map((field) => field.name);
+    case 'deduplicate':
+      return input.schema.fields.map((field) => field.name);
     case 'watermark':
       // A user's function sees the whole row.
       if (node.strategy.kind === 'punctuated' || node.strategy.kind === 'custom')
@@ -101,6 +105,7 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
     case 'project':
       return node.columns.flatMap(({ expression }) => [...columnsOf(expression)]);
     case 'windowAggregate':
+      return columnsReadBy(node);
     case 'aggregate':
       return [
         ...node.keys,
@@ -111,8 +116,9 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>): Iterable<string> {
         ]),
       ];
     case 'union':
-    case 'side':
       return output;
+    case 'side':
+      return [...output].filter((name) => indexOfColumn(input.schema, name) >= 0);
   }
 }
 

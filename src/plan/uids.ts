@@ -11,9 +11,11 @@
  */
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
-import { describeWindow } from './describe-window.ts';
+import { describeState } from './describe-process.ts';
+import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
 import {
   type AggregateCall,
   inputsOf,
@@ -21,6 +23,7 @@ import {
   type LogicalPlan,
   type SinkNode,
   type WatermarkStrategy,
+  type WindowAggregateNode,
 } from './logical.ts';
 
 export type PlanNode = LogicalNode | SinkNode;
@@ -82,10 +85,20 @@ function describeNode(node: PlanNode): Json {
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
       return [node.does, describeSchema(node.schema)];
+    case 'deduplicate':
+      return describeDeduplicate(node);
+    case 'process':
+      return [
+        node.inputs.map(({ keys }) => (keys === undefined ? null : [...keys])),
+        describeSchema(node.schema),
+        [...node.states, ...node.broadcast].map(describeState),
+        [...node.timers],
+        node.sides.map(({ name, schema }) => [name, describeSchema(schema)]),
+      ];
     case 'async':
       return [node.spec.order, describeSchema(node.schema)];
     case 'windowAggregate':
-      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall)];
+      return [[...node.keys], describeWindow(node.window), node.aggregates.map(describeCall), ...describeLate(node)];
     case 'aggregate':
       return [[...node.keys], node.aggregates.map(describeCall)];
     case 'sink':
@@ -96,6 +109,19 @@ function describeNode(node: PlanNode): Json {
       return node.port;
   }
 }
+
+const describeLate = ({
+  allowedLatenessMs,
+  results,
+  trigger,
+  evictor,
+  process,
+  schema,
+}: WindowAggregateNode): Json[] => [
+  ...(allowedLatenessMs === 0 && results === 'accumulating' ? [] : [allowedLatenessMs, results]),
+  ...[describeTrigger(trigger), describeEvictor(evictor)].filter((text) => text !== ''),
+  ...(process === undefined ? [] : [describeSchema(schema)]),
+];
 
 /** Frozen like the hash: functions have no description. */
 function describeStrategy(strategy: WatermarkStrategy): Json {

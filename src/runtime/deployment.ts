@@ -2,9 +2,10 @@
  * Turns a physical plan into a task: makes each operator, connects their outputs, opens sources where they left off.
  *
  * Invariants
- *  1. This is the only place where a kind of plan node becomes an operator.
+ *  1. This is the only place where a kind of plan node becomes an operator. Long because there are many kinds.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ * Long because every kind of operator is made here and nowhere else.
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -21,13 +22,20 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import {
   DEFAULT_FUTURE_SKEW_MS,
   DEFAULT_IDLE_AFTER_MS,
+  type DeduplicateNode,
+  type AsyncNode,
+  type FunctionNode,
   FUTURE_PORT,
   LATE_PORT,
+  type ProcessNode,
   type WatermarkNode,
   type WatermarkStrategy,
+  type WindowAggregateNode,
 } from '../plan/logical.ts';
+import { runsAsKernel } from '../plan/window-choice.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
+import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
@@ -35,15 +43,19 @@ import type { JobSettings } from './job-settings.ts';
 import { Aggregate } from './operators/aggregate.ts';
 import { AsyncFunction } from './operators/async-function.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
+import { Deduplicate } from './operators/deduplicate.ts';
 import { Filter } from './operators/filter.ts';
+import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
+import { SessionWindow } from './operators/session-window.ts';
 import { UserWatermarks } from './operators/user-watermarks.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
 import { type Alignment, SourceDriver } from './source-driver.ts';
+import { buildGeneralWindow } from './windows/build.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -69,6 +81,8 @@ export interface Deployment {
   readonly task: Task;
   readonly arena: StateArena;
   readonly deadLetters: DeadLetterOffice;
+  /** What has passed out of each operator, by uid. */
+  readonly outputs: ReadonlyMap<string, Edge>;
 }
 
 /** Kind of each node by uid, for manifests. */
@@ -120,7 +134,7 @@ export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Pr
     await source.open(restored?.sources[source.uid]);
     restoreLedger(source.uid, source.ledger, restored);
   }
-  return { task, arena: context.arena, deadLetters: wiring.deadLetters };
+  return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
 }
 
 function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
@@ -184,6 +198,11 @@ class Wiring {
     );
   }
 
+  /** The main output of each node. */
+  outputs(): ReadonlyMap<string, Edge> {
+    return new Map(this.#plan.nodes.map(({ uid }, index) => [uid, this.#port(index, 0)]));
+  }
+
   connect(): void {
     this.#edges.forEach((ports, from) => {
       ports.forEach((edge, port) => {
@@ -238,41 +257,17 @@ class Wiring {
           deadLetter,
         });
       case 'function':
-        return new UserFunction({
-          uid,
-          kernels,
-          output,
-          input: operator.input.schema,
-          out: operator.schema,
-          does: operator.does,
-          // The API's types tie the function to the rows of its input; the plan holds it without them.
-          run: operator.run as (row: unknown) => unknown,
-          timestamp: this.#context.timestamp,
-        });
+        return this.#function(uid, operator, output, deadLetter);
+      case 'deduplicate':
+        return this.#deduplicate(uid, operator, index, deadLetter);
+      case 'process':
+        return this.#process(uid, operator, index, deadLetter);
       case 'async':
-        return new AsyncFunction({
-          uid,
-          kernels,
-          output,
-          input: operator.input.schema,
-          out: operator.schema,
-          spec: operator.spec,
-          clock: this.#context.clock,
-          timestamp: this.#context.timestamp,
-          deadLetter,
-        });
+        return this.#async(uid, operator, output, deadLetter);
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
-        return new WindowAggregate({
-          uid,
-          kernels,
-          arena,
-          output,
-          late: this.#port(index, LATE_PORT),
-          node: operator,
-          deadLetter,
-        });
+        return this.#window(uid, operator, index, deadLetter);
       case 'aggregate':
         return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
       case 'sink': {
@@ -283,6 +278,100 @@ class Wiring {
       default:
         return assertNever(operator);
     }
+  }
+
+  #deduplicate(
+    uid: string,
+    node: DeduplicateNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Deduplicate {
+    const { kernels, arena, clock } = this.#context;
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    const [output, late] = [this.#port(index, 0), this.#port(index, LATE_PORT)];
+    return new Deduplicate({ uid, kernels, state, output, late, node, now: () => clock.now(), deadLetter });
+  }
+
+  #window(
+    uid: string,
+    node: WindowAggregateNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): TaskOperator {
+    const { kernels, arena, timestamp, clock } = this.#context;
+    const late = this.#port(index, LATE_PORT);
+    const common = { uid, kernels, output: this.#port(index, 0), late, node, deadLetter };
+    if (runsAsKernel(node)) {
+      return new (node.window.kind === 'session' ? SessionWindow : WindowAggregate)({ ...common, arena });
+    }
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
+  }
+
+  #function(
+    uid: string,
+    operator: FunctionNode,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): UserFunction {
+    const { kernels } = this.#context;
+    return new UserFunction({
+      uid,
+      kernels,
+      output,
+      input: operator.input.schema,
+      out: operator.schema,
+      does: operator.does,
+      // The API's types tie the function to the rows of its input; the plan holds it without them.
+      run: operator.run as (row: unknown) => unknown,
+      timestamp: this.#context.timestamp,
+      onError: operator.onError,
+      deadLetter,
+    });
+  }
+
+  #async(
+    uid: string,
+    operator: AsyncNode,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): AsyncFunction {
+    const { kernels } = this.#context;
+    return new AsyncFunction({
+      uid,
+      kernels,
+      output,
+      input: operator.input.schema,
+      out: operator.schema,
+      spec: operator.spec,
+      clock: this.#context.clock,
+      timestamp: this.#context.timestamp,
+      deadLetter,
+    });
+  }
+
+  #process(
+    uid: string,
+    node: ProcessNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Process {
+    const { kernels, arena, timestamp, clock } = this.#context;
+    const stateOf = (name: string): ArenaKeyedState => new ArenaKeyedState({ kernels, arena, uid: name });
+    return new Process({
+      uid,
+      kernels,
+      node,
+      timestamp,
+      now: () => clock.now(),
+      deadLetter,
+      state: stateOf(uid),
+      broadcast: node.broadcast.length === 0 ? undefined : stateOf(`${uid}/broadcast`),
+      aging: node.states.some(({ expiry }) => expiry?.clock === 'processing time')
+        ? stateOf(`${uid}/processing time`)
+        : undefined,
+      outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
+    });
   }
 
   #source({ uid, operator, columns }: PhysicalNode, index: number, output: Edge): SourceDriver {

@@ -12,6 +12,9 @@ export interface Target {
 
 export class Edge implements Output {
   readonly #targets: Target[] = [];
+  /** The watermark that passed last. After a restart the edge has seen none. */
+  passed: EventTimeMs | undefined;
+  #isIdle = false;
 
   connect(target: Target): void {
     this.#targets.push(target);
@@ -26,13 +29,20 @@ export class Edge implements Output {
   }
 
   watermark(watermark: EventTimeMs): void {
+    this.passed = watermark;
     for (const { operator, input } of this.#targets) {
       assert(!operator.more, `${operator.uid} was handed a watermark before it had finished`);
       operator.processWatermark(watermark, input);
     }
   }
 
+  /** Whether everything above is idle. */
+  get isIdle(): boolean {
+    return this.#isIdle;
+  }
+
   status(status: WatermarkStatus, split?: BatchOrigin): void {
+    if (split === undefined) this.#isIdle = status === 'idle';
     for (const { operator, input } of this.#targets) operator.processStatus(status, input, split);
   }
 

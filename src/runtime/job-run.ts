@@ -13,12 +13,17 @@
  *     quiet, and waits for sinks that have too much buffered.
  */
 import { assert } from '../base/assert.ts';
+import { UserError } from '../base/errors.ts';
 import { Wake } from '../base/wake.ts';
 import type { SinkWriter } from '../connector/sink.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
+import type { Row } from '../format/row-view.ts';
+import { Arrivals } from './arrivals.ts';
+import { Process } from './operators/process.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
+import { type JobWatermarks, watermarksOf } from './job-watermarks.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
@@ -48,6 +53,7 @@ export class JobRun {
   #failure: { readonly error: unknown } | undefined;
   #longestGapMs = 0;
   #registry: MetricsRegistry | undefined;
+  readonly #arrivals = new Arrivals(() => this.#wake());
   /** Checkpoints that were found damaged at the start. */
   damaged: readonly Damage[] = [];
   restoredFrom: Manifest | undefined;
@@ -190,6 +196,31 @@ export class JobRun {
     return this.#registry.snapshot();
   }
 
+  /** What the function with state of this uid holds for a key. E1335 when the job has none, E1203 and E1303 for a wrong key. */
+  lookup(uid: string, key: Row): unknown {
+    const functions = this.deployment.task.operators.filter((operator) => operator instanceof Process);
+    const found = functions.find((operator) => operator.uid === uid);
+    if (found === undefined) {
+      throw new UserError('E1335', { uid, known: functions.map((operator) => operator.uid).join(', ') || 'none' });
+    }
+    return found.lookup(key);
+  }
+
+  /** Resolves when all that the first `rows` rows (of a file: bytes) of a source make has been made. */
+  async processed(uid: string, rows: number): Promise<void> {
+    const { sources } = this.deployment.task;
+    const source = sources.find((each) => each.uid === uid);
+    if (source === undefined) {
+      throw new UserError('E1335', { uid, known: sources.map((each) => each.uid).join(', ') });
+    }
+    await this.#arrivals.wait(source, rows);
+  }
+
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): JobWatermarks {
+    return watermarksOf(this.deployment);
+  }
+
   /** Runs to an end; resolves with the status, rejects with the error that failed the job. */
   async execute(): Promise<JobStatus> {
     this.#status = 'running';
@@ -243,6 +274,7 @@ export class JobRun {
       this.#throwFailure();
       if (this.#request === 'cancel') return;
       if (task.quiet) {
+        this.#arrivals.check();
         if (this.#request === 'suspend') return;
         if (this.#request === 'drain') task.finish();
         if (clock.monotonicMs() >= due && this.#background === undefined) {
@@ -325,6 +357,7 @@ export class JobRun {
   async #close(status: JobStatus): Promise<void> {
     this.#status = status;
     await this.#background;
+    this.#arrivals.end(status);
     for (const operator of this.#deployment?.task.operators ?? []) operator.close?.();
     for (const source of this.#deployment?.task.sources ?? []) await source.close().catch(() => undefined);
     for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);

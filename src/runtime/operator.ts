@@ -10,7 +10,8 @@
  *  4. All state that grows lives in the arena. `snapshot` answers with the small rest (JSON), exactly the fields under the
  *     "checkpointed" banner; `restore` gets it back before the first element.
  *  5. An operator with several inputs numbers them; what arrives says on which. Barriers are aligned by the task.
- *  6. The clock reaches an operator only as the argument of `processTime`, when the time that it asked for has come.
+ *  6. The clock reaches an operator only as the argument of `processTime`, when the time that it asked for has come, and
+ *     as `now` of a user's function that asks its context for it.
  *  7. What an operator waits for (answers of asynchronous functions) is announced by `waiting`; it emits what has come when
  *     it is resumed, so order and checkpoints are the operator's to keep.
  */
@@ -37,6 +38,8 @@ export interface Operator {
   processWatermark(watermark: EventTimeMs, input: number): void;
   processStatus(status: WatermarkStatus, input: number, split?: BatchOrigin): void;
   endOfInput(input: number, split?: BatchOrigin): void;
+  /** The watermark that it has passed on, when it keeps that in checkpoints. */
+  readonly watermark?: EventTimeMs;
   /** Processing time at which `processTime` wants to be called; undefined: never. */
   readonly nextTimer?: ProcessingTimeMs | undefined;
   /** As an element: emits at most one, the rest through `more`. Called when `now` has reached `nextTimer`. */

@@ -10,6 +10,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
+import type { JobWatermarks } from './job-watermarks.ts';
 
 export interface RunningJob extends AsyncDisposable {
   readonly name: string;
@@ -24,6 +25,15 @@ export interface RunningJob extends AsyncDisposable {
   metrics(): MetricsSnapshot;
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
   progress(): JobProgress;
+  /**
+   * What the function with state of this uid holds for a key, `await job.state('fraud').get({ card: '4711' })`: its only
+   * state, or an object of several by name. As of the last row that was taken.
+   */
+  state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> };
+  /** Resolves when the first `rows` rows that a source gave (bytes, when it reads files) have gone through all of the job. */
+  processed(source: string, rows: number): Promise<void>;
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): JobWatermarks;
   /** The first dead letters since the start, at most a hundred. */
   deadLetters(): readonly DeadLetterRecord[];
   /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
@@ -68,6 +78,19 @@ export class JobHandle implements RunningJob {
 
   progress(): JobProgress {
     return this.#run.progress();
+  }
+
+  state(uid: string): ReturnType<RunningJob['state']> {
+    // Asynchronous, because state need not lie in this thread.
+    return { get: async (key) => this.#run.lookup(uid, key) };
+  }
+
+  processed(source: string, rows: number): Promise<void> {
+    return this.#run.processed(source, rows);
+  }
+
+  watermarks(): JobWatermarks {
+    return this.#run.watermarks();
   }
 
   deadLetters(): readonly DeadLetterRecord[] {

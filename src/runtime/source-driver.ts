@@ -12,6 +12,7 @@
  *  4. Aligned splits stop in the middle of a batch, at the first row that is too far ahead; the rest waits here. A checkpoint
  *     then has the offset before the batch and how many rows have gone on, and a restart passes over these.
  *  5. A live split that is asked and has nothing for a time is idle; a replayable one never is.
+ * Long because turns, idleness and alignment decide together which split is read next.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
 import type { Json } from '../base/json.ts';
@@ -29,7 +30,7 @@ import { Idleness } from './progress/idleness.ts';
 interface Split extends AlignedSplit {
   readonly split: SourceSplit;
   readonly origin: BatchOrigin;
-  readonly idleness: Idleness;
+  idleness: Idleness;
   reader: SplitReader | undefined;
   max: EventTimeMs;
   ended: boolean;
@@ -74,7 +75,7 @@ export interface SourceDriverOptions {
 }
 
 export interface Alignment {
-  readonly group: AlignmentGroup;
+  readonly group: Pick<AlignmentGroup, 'join' | 'others'>;
   readonly maxDriftMs: number;
   /** Rows so far ahead of their split move nothing, so nobody has to wait for others on their account. */
   readonly skewMs: number | undefined;
@@ -85,6 +86,7 @@ interface SplitState {
   readonly position: number;
   readonly max: number;
   readonly ended: boolean;
+  readonly idle?: boolean;
   readonly skip?: number;
   readonly skipUntil?: number;
   readonly brokenTurnEnd?: number | null;
@@ -120,7 +122,7 @@ export class SourceDriver {
     this.#splits = options.splits.map((split, index) => ({
       split,
       origin: { source: options.uid, split: index },
-      idleness: new Idleness(options.connector.live ? options.idleAfterMs : undefined),
+      idleness: new Idleness(this.#idleAfterMs),
       reader: undefined,
       max: MIN_TIME,
       ended: false,
@@ -148,6 +150,7 @@ export class SourceDriver {
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
       split.position = before?.position ?? 0;
       split.ended = before?.ended ?? false;
+      if (before?.idle === true) split.idleness = new Idleness(this.#idleAfterMs, true);
       split.skip = before?.skip ?? 0;
       split.skipUntil = before?.skipUntil ?? 0;
       split.brokenTurnEnd = before?.brokenTurnEnd ?? undefined;
@@ -213,6 +216,11 @@ export class SourceDriver {
     return earliest;
   }
 
+  /** Replayable splits never idle: their input is there, however long it takes to come. */
+  get #idleAfterMs(): number | undefined {
+    return this.live ? this.#options.idleAfterMs : undefined;
+  }
+
   get live(): boolean {
     return this.#options.connector.live;
   }
@@ -240,8 +248,8 @@ export class SourceDriver {
       return;
     }
     // Splits that are held back are woken by those that they wait for, which are read by the same loop.
-    const readers = this.#splits.flatMap(({ reader, held }) =>
-      reader === undefined || held !== undefined ? [] : [reader.ready()],
+    const readers = this.#splits.flatMap((split) =>
+      split.reader === undefined || this.#isHeldBack(split) ? [] : [split.reader.ready()],
     );
     await Promise.race(this.#options.connector.live ? readers : []);
   }
@@ -258,8 +266,9 @@ export class SourceDriver {
     return { splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd };
   }
 
-  #snapshotOf({ reader, held, max, ended, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
-    const at = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
+  #snapshotOf({ reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
+    const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
+    const at = this.live ? { ...basic, idle: idleness.isIdle } : basic;
     if (this.#options.align === undefined) return at;
     const turn = brokenTurnEnd ?? null;
     if (held === undefined) return { ...at, skip, skipUntil, brokenTurnEnd: turn };
@@ -318,18 +327,18 @@ export class SourceDriver {
     for (const split of this.#splits) {
       if (split.reader === undefined) continue;
       open++;
-      if (split.held !== undefined) {
+      if (this.#isHeldBack(split)) {
         split.idleness.heldBack();
-        if (this.#emit(split, undefined)) return 'worked';
         continue;
       }
+      if (split.held !== undefined && this.#emit(split, undefined)) return 'worked';
       const polled = this.#poll(split, split.reader, Number.POSITIVE_INFINITY);
       if (polled === 'end') {
         this.#endSplit(split);
         return 'worked';
       }
       if (polled === 'wait' || polled === 'quantum end') {
-        if (now === undefined || this.#options.idleAfterMs === undefined || !split.idleness.silent(now())) continue;
+        if (now === undefined || this.#idleAfterMs === undefined || !split.idleness.silent(now())) continue;
         this.#options.output.status('idle', split.origin);
         return 'worked';
       }
@@ -394,7 +403,11 @@ export class SourceDriver {
   }
 
   #isHeldBack(split: Split): boolean {
-    return split.held !== undefined && this.#rowsAllowed(split, split.held) === 0;
+    const { align } = this.#options;
+    if (align === undefined || split.ended) return false;
+    if (split.held !== undefined) return this.#rowsAllowed(split, split.held) === 0;
+    const others = align.group.others(split);
+    return split.max > others && split.max > limitOf(others, align.maxDriftMs);
   }
 
   #rowsAllowed(split: Split, { batch, at }: Held): number {

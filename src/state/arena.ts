@@ -38,6 +38,7 @@ export const FRAME_BYTES_MAX = HEADER_BYTES + FRAME_RUNS_BYTES;
 
 export interface StateSize {
   readonly name: string;
+  readonly keys: number;
   readonly entries: number;
   readonly bytes: number;
 }
@@ -85,9 +86,15 @@ export class StateArena {
   states(): readonly StateSize[] {
     return this.#names.map((name, i) => ({
       name,
+      keys: this.#arena.stateKeys(i + 1),
       entries: this.#arena.stateEntries(i + 1),
       bytes: this.#arena.stateBytes(i + 1),
     }));
+  }
+
+  /** The states of an operator: that of its uid, and those named 'uid/name'. */
+  statesOf(uid: string): readonly StateSize[] {
+    return this.states().filter(({ name }) => name === uid || name.startsWith(`${uid}/`));
   }
 
   /** Records folded into what a state holds. */

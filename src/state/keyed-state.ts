@@ -12,6 +12,7 @@
  *  2. Order never depends on memory: sub-keys of a key come in order of insertion; timers by time, then hash and bytes
  *     of the key, then bytes of the tag.
  *  3. Bytes that are handed out are views: valid until the next call of this port. Bytes handed in are copied.
+ *  4. An expiry never goes back, so the order in which rows refresh an entry does not matter.
  */
 import type { EventTimeMs } from '../base/time.ts';
 
@@ -35,10 +36,12 @@ export interface KeyedTable {
   put(sub: Uint8Array, value: Uint8Array): void;
   /** Whether it was there. */
   delete(sub: Uint8Array): boolean;
-  /** Sub-keys and values of the selected key, in order of insertion. The table may be changed while it is walked:
-   * entries put since are met, entries deleted are not. */
+  /**
+   * Sub-keys and values of the selected key, in order of insertion. The table may be changed while it is walked: entries
+   * put since are met, entries deleted are not. The key must be the selected one at every step.
+   */
   entries(): IterableIterator<{ readonly sub: Uint8Array; readonly value: Uint8Array }>;
-  /** Forgets all entries of the selected key. */
+  /** Forgets all entries of the selected key; those that have expired too, untold. */
   clear(): void;
 }
 
@@ -70,9 +73,15 @@ export interface KeyedState {
   open(name: string, expiry?: Expiry): KeyedTable;
   readonly eventTimers: TimerService;
   readonly processingTimers: TimerService;
-  /** The clock of expiry goes on: entries whose time is at or before `now` are gone for every call that follows. */
-  advance(now: EventTimeMs): void;
-  /** Removes up to `limit` expired entries and tells of each, its key selected; whether more remain. Expired entries that
-   * were not removed yet are invisible already. */
+  /**
+   * The clock of expiry goes on: entries whose time is at or before `now` are gone for every call that follows. What is
+   * put from here on (or read, when that refreshes) lives from `written`, which is `now` unless it is given: a row may be
+   * ahead of the watermark that is the clock. One that is behind it lives from the clock.
+   */
+  advance(now: EventTimeMs, written?: EventTimeMs): void;
+  /**
+   * Removes up to `limit` expired entries, the earliest first, and tells of each, its key selected; whether more may
+   * remain. Expired entries that were not removed yet are invisible already; putting over one removes it untold.
+   */
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean;
 }

@@ -64,6 +64,15 @@ export interface HarnessOptions {
   readonly elementOf?: (row: Row, port: string) => Json;
 }
 
+export interface HarnessRow {
+  /** In the order of the schema. */
+  readonly values: readonly Json[];
+  readonly kind?: RowKind;
+  readonly timestamp?: number;
+  /** In force before it; that of the input by default. */
+  readonly watermark?: number;
+}
+
 let shared: KernelInstance | undefined;
 
 export class Harness {
@@ -123,45 +132,45 @@ export class Harness {
   }
 
   #stepElement(step: Step, input: number): void {
+    this.rows([this.rowOf(step)], { input });
+  }
+
+  /** The row that a step with an element hands in. */
+  rowOf(step: Step): HarnessRow {
     const { element = null, timestamp, op = '+I' } = step;
     const values = this.#options.rowOf?.(element, step) ?? (Array.isArray(element) ? element : [element]);
     const kind = KINDS[String(op)];
     if (kind === undefined) throw new Unsupported(`the row kind ${String(op)}`);
-    this.row(values, { input, kind, ...(timestamp === undefined ? {} : { timestamp: timeOf(timestamp) }) });
+    return { values, kind, ...(timestamp === undefined ? {} : { timestamp: timeOf(timestamp) }) };
   }
 
   row(
     values: readonly Json[],
-    {
-      input = 0,
-      kind = RowKind.INSERT,
-      timestamp,
-      origin,
-    }: { input?: number; kind?: RowKind; timestamp?: number; origin?: BatchOrigin } = {},
+    { input = 0, origin, ...more }: Omit<HarnessRow, 'values'> & { input?: number; origin?: BatchOrigin } = {},
   ): void {
+    this.rows([{ values, ...more }], origin === undefined ? { input } : { input, origin });
+  }
+
+  /** One batch. All of its rows have a timestamp, or none. */
+  rows(rows: readonly HarnessRow[], { input = 0, origin }: { input?: number; origin?: BatchOrigin } = {}): void {
     const schema = this.#options.inputs[input];
     if (schema === undefined) throw new TypeError(`no input ${input}`);
     const { memory } = this.#kernels;
-    const columns = schema.fields.map((field, i) => [valueOf(field, values[i] ?? null)]);
+    const columns = schema.fields.map((field, i) => rows.map(({ values }) => valueOf(field, values[i] ?? null)));
     const batch = columnBatch(this.#kernels, schema, columns);
-    const rowKinds = kind === RowKind.INSERT ? 0 : memory.allocate(8);
-    if (rowKinds !== 0) memory.u8[rowKinds] = kind;
-    const time = (ms: number): number => {
-      const at = memory.allocate(8);
-      memory.i64[at >>> 3] = BigInt(ms);
+    const rowKinds = rows.every(({ kind = RowKind.INSERT }) => kind === RowKind.INSERT)
+      ? 0
+      : memory.allocate(rows.length);
+    if (rowKinds !== 0) rows.forEach(({ kind = RowKind.INSERT }, i) => (memory.u8[rowKinds + i] = kind));
+    const times = (of: (row: HarnessRow) => number): number => {
+      const at = memory.allocate(rows.length * 8);
+      rows.forEach((row, i) => (memory.i64[(at >>> 3) + i] = BigInt(of(row))));
       return at;
     };
     const watermark = this.#watermarks[input] ?? MIN_TIME;
-    this.#operator.processBatch(
-      {
-        ...batch,
-        rowKinds,
-        timestamps: timestamp === undefined ? 0 : time(timestamp),
-        watermarks: time(watermark),
-        origin,
-      },
-      input,
-    );
+    const timestamps = rows[0]?.timestamp === undefined ? 0 : times((row) => row.timestamp ?? 0);
+    const watermarks = times((row) => row.watermark ?? watermark);
+    this.#operator.processBatch({ ...batch, rowKinds, timestamps, watermarks, origin }, input);
     this.settle();
   }
 

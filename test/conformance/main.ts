@@ -1,8 +1,8 @@
 /**
- * npm run conformance -- <folder> [--json] [--update] [--strict] [--only <text>]
+ * npm run conformance -- <folder> [--json] [--each] [--update] [--strict] [--only <text>]
  *
  * Runs every case of the folder through the driver of its kind and prints, for each kind, what passed, failed and is not
- * supported. `--json`: an array of outcomes instead. `--only`: cases whose kind is the text or whose id contains it.
+ * supported. `--each`: a line for each case as well. `--json`: an array of outcomes instead. `--only`: cases whose kind is the text or whose id contains it.
  *
  * Invariants
  *  1. Once a case has passed it must go on passing: ids in passing.txt that do anything else fail the run. `--update`
@@ -45,13 +45,14 @@ function shown(value: unknown): string {
 }
 
 function describe({ id, outcome }: Done): string {
-  if (outcome.result === 'pass') return '';
-  if (outcome.result !== 'fail') return `    ${id}: ${outcome.reason}`;
+  if (outcome.result === 'pass') return `  pass ${id}`;
+  if (outcome.result !== 'fail') return `  ${outcome.result} ${id}: ${outcome.reason}`;
   const at = outcome.step < 0 ? '' : ` at step ${outcome.step}`;
   return `  FAIL ${id}${at}\n    expected ${shown(outcome.expected)}\n    got      ${shown(outcome.got)}`;
 }
 
-function report(done: readonly Done[]): void {
+function report(done: readonly Done[], each: boolean): void {
+  if (each) for (const one of done) console.log(describe(one));
   const kinds = [...new Set(done.map(({ kind }) => kind))].sort();
   const counts = (list: readonly Done[]): string =>
     (['pass', 'fail', 'unsupported', 'inside-flink'] as const)
@@ -60,7 +61,7 @@ function report(done: readonly Done[]): void {
   console.log(`${'kind'.padEnd(22)}  passed  failed unsupp. inside Flink`);
   for (const kind of kinds) console.log(kind.padEnd(22) + counts(done.filter((one) => one.kind === kind)));
   console.log('all'.padEnd(22) + counts(done));
-  for (const one of done) if (one.outcome.result === 'fail') console.log(describe(one));
+  if (!each) for (const one of done) if (one.outcome.result === 'fail') console.log(describe(one));
   reasons(done, 'unsupported');
   reasons(done, 'inside-flink');
 }
@@ -103,7 +104,9 @@ export async function main(root: string, words: readonly string[], drivers: Driv
   const only = words.includes('--only') ? words[words.indexOf('--only') + 1] : undefined;
   const folder = words.find((word) => !word.startsWith('--') && word !== only);
   if (folder === undefined) {
-    console.error('npm run conformance -- <folder> [--json] [--update] [--strict] [--only <kind or part of an id>]');
+    console.error(
+      'npm run conformance -- <folder> [--json] [--each] [--update] [--strict] [--only <kind or part of an id>]',
+    );
     return 2;
   }
   const done: Done[] = [];
@@ -112,7 +115,7 @@ export async function main(root: string, words: readonly string[], drivers: Driv
   }
   if (words.includes('--json'))
     console.log(JSON.stringify(done.map(({ id, kind, outcome }) => ({ id, kind, ...outcome }))));
-  else report(done);
+  else report(done, words.includes('--each'));
   const lost = ratchet(done, join(root, 'test', 'conformance', 'passing.txt'), words.includes('--update'));
   for (const id of lost) console.error(`no longer passes: ${id}`);
   const failed = done.some(({ outcome }) => outcome.result === 'fail');

@@ -1,14 +1,7 @@
 /** The oracle against tables worked out by hand: each case small enough to check with a pencil. */
 import { describe, expect, it } from 'vitest';
 import type { TableSchema } from '../../src/data/schema.ts';
-import {
-  evaluate,
-  type OracleQuery,
-  type OracleSplit,
-  passesAll,
-  processingOrder,
-  windowStarts,
-} from './batch-engine.ts';
+import { evaluate, type OracleQuery, type OracleSplit, passesAll, processingOrder } from './batch-engine.ts';
 import type { Cell, Row } from './cells.ts';
 
 const SCHEMA: TableSchema = {
@@ -112,29 +105,6 @@ describe('the watermark of a row', () => {
 });
 
 describe('windows', () => {
-  it('are half-open and aligned to the epoch, before it too', () => {
-    const tumbling = QUERY.window;
-    expect([windowStarts(tumbling, 0), windowStarts(tumbling, 9), windowStarts(tumbling, 10)]).toEqual([
-      [0],
-      [0],
-      [10],
-    ]);
-    expect([windowStarts(tumbling, -1), windowStarts(tumbling, -10), windowStarts(tumbling, -11)]).toEqual([
-      [-10],
-      [-10],
-      [-20],
-    ]);
-  });
-
-  it('shift by their offset, and hop', () => {
-    expect(windowStarts({ kind: 'tumbling', sizeMs: 10, offsetMs: 3 }, 2)).toEqual([-7]);
-    expect(windowStarts({ kind: 'tumbling', sizeMs: 10, offsetMs: -3 }, 7)).toEqual([7]);
-    expect(windowStarts({ kind: 'hopping', sizeMs: 10, slideMs: 5, offsetMs: 0 }, 12)).toEqual([5, 10]);
-    expect(windowStarts({ kind: 'hopping', sizeMs: 10, slideMs: 5, offsetMs: 1 }, 0)).toEqual([-9, -4]);
-    expect(windowStarts({ kind: 'hopping', sizeMs: 2, slideMs: 5, offsetMs: 0 }, 6)).toEqual([5]);
-    expect(windowStarts({ kind: 'hopping', sizeMs: 2, slideMs: 5, offsetMs: 0 }, 7)).toEqual([]);
-  });
-
   it('come in the order of their ends, with rows in the order of keys, null first', () => {
     const rows = rowsOf([
       split('a', 1, [
@@ -220,6 +190,83 @@ describe('late rows', () => {
       },
     );
     expect(result.ledger).toEqual({ in: 4, filtered: 2, late: 1, outside: 0, windowed: 1 });
+  });
+});
+
+describe('allowed lateness', () => {
+  // W before the third row is 19, and 29 before the last: [0, 10) has passed, and is closed at 9 + 20.
+  const rows = split('a', 1, [[1], [20], [2], [30], [3]]);
+  const fired = (
+    results: NonNullable<OracleQuery['results']>,
+    allowedLatenessMs = 20,
+    more: Partial<OracleQuery> = {},
+  ) =>
+    evaluate([rows], { ...QUERY, results, allowedLatenessMs, ...more }).windows.map(
+      ({ start, rows: [...given], kinds }) => [start, ...given.map((row) => row['rows']), ...(kinds ?? [])],
+    );
+
+  it('gives the whole result again for each late row, up to the end of the lateness', () => {
+    expect(fired('accumulating')).toEqual([
+      [0, 1n],
+      [0, 2n],
+      [20, 1n],
+      [30, 1n],
+    ]);
+    expect(fired('accumulating', 21)).toEqual([
+      [0, 1n],
+      [0, 2n],
+      [20, 1n],
+      [0, 3n],
+      [30, 1n],
+    ]);
+    expect(evaluate([rows], { ...QUERY, allowedLatenessMs: 20 }).late.map(({ timestamp }) => timestamp)).toEqual([3]);
+  });
+
+  it('gives what came since when it is discarding, and takes the earlier result back when it is retracting', () => {
+    expect(fired('discarding')).toEqual([
+      [0, 1n],
+      [0, 1n],
+      [20, 1n],
+      [30, 1n],
+    ]);
+    expect(fired('retracting')).toEqual([
+      [0, 1n],
+      [0, 1n, 2n, '-U', '+U'],
+      [20, 1n],
+      [30, 1n],
+    ]);
+  });
+
+  it('retracts nothing when the result is the same, and inserts one where there was none', () => {
+    const first: Partial<OracleQuery> = { aggregates: [{ as: 'rows', kind: 'min', column: 'at' }] };
+    expect(fired('retracting', 20, first)).toEqual([
+      [0, 1],
+      [20, 20],
+      [30, 30],
+    ]);
+    const result = evaluate(
+      [
+        split('a', 1, [
+          [1, 'a'],
+          [20, 'a'],
+          [2, 'b'],
+        ]),
+      ],
+      { ...QUERY, results: 'retracting', allowedLatenessMs: 20 },
+    );
+    expect(result.windows[1]).toEqual({
+      start: 0,
+      end: 10,
+      rows: [{ k: 'b', windowStart: 0, windowEnd: 10, rows: 1n }],
+    });
+  });
+
+  it('waits with the one final result until the lateness is over', () => {
+    expect(fired('final')).toEqual([
+      [0, 2n],
+      [20, 1n],
+      [30, 1n],
+    ]);
   });
 });
 

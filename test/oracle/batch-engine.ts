@@ -13,16 +13,26 @@
  *  3a. A row more than `skew` later than the maximum of its split is from the future: it is not processed and moves
  *     nothing. The eighth such row on end makes the lowest of them the maximum, and is then judged anew. A split's second
  *     row more than `skew` before the first takes its place as the maximum, and no W comes of the first.
- *  4. A window [start, end) has passed when end - 1 <= W. A row counts into those of its windows that have not passed;
- *     it is late when it has windows and all have passed. Filters come first: a filtered row is neither.
- *  5. Windows come in the order of end, then start; rows of a window in the order of their keys.
+ *  4. A window [start, end) has passed when end - 1 <= W, and is closed when end - 1 + allowed lateness <= W. A row counts
+ *     into those of its windows that are not closed; it is late when it has windows and all are closed. Filters come
+ *     first: a filtered row is neither.
+ *  5. Before a row, the windows that have passed give their results, in the order of end, then start; rows of a window in
+ *     the order of their keys. With final results they do so when they are closed instead.
+ *  6. A row then gives a result for each of its windows that has given out its results and is not closed, in the order of
+ *     end, then start: accumulating, the result of all rows of its key in the window; discarding, that of those which came
+ *     since its key last gave a result; retracting, the earlier result as -U and the one with the row as +U, nothing when
+ *     the two are equal, +I when there was none.
  *
- * Not here: values and their order (cells.ts), aggregates (aggregates.ts), lines that cannot be read (it gets rows).
+ * Not here: values and their order (cells.ts), aggregates (aggregates.ts), which windows a row has (windows.ts), lines
+ * that cannot be read (it gets rows).
  */
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { ColumnType } from '../../src/data/types.ts';
 import { aggregate, type AggregateKind, type SliceMerge } from './aggregates.ts';
-import { type Cell, compareCells, keyTextOf, type Row } from './cells.ts';
+import { type Cell, compareCells, keyTextOf, type Row, sameCell } from './cells.ts';
+import { type Interval, type Slicing, slicingOf, type WindowSpec, windowsOf } from './windows.ts';
+
+export type { WindowSpec } from './windows.ts';
 
 export interface OracleRow {
   readonly row: Row;
@@ -34,10 +44,6 @@ export interface OracleSplit {
   readonly name: string;
   readonly rows: readonly OracleRow[];
 }
-
-export type WindowSpec =
-  | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
-  | { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number; readonly offsetMs: number };
 
 /** A comparison of a column with a constant; not true for null, whatever the comparison. */
 export interface Filter {
@@ -65,6 +71,10 @@ export interface OracleQuery {
   readonly keys: readonly string[];
   readonly aggregates: readonly OracleAggregate[];
   readonly where: readonly Filter[];
+  /** None when left out. */
+  readonly allowedLatenessMs?: number;
+  /** Accumulating when left out. */
+  readonly results?: 'accumulating' | 'discarding' | 'retracting' | 'final';
   readonly sliceMerge?: SliceMerge;
   /** Bytes of a turn; 262,144 unless a test needs small ones. */
   readonly quantumBytes?: number;
@@ -72,11 +82,14 @@ export interface OracleQuery {
   readonly skewMs?: number;
 }
 
+/** What a window gives at once: for all keys when it fires, for one when a late row makes it fire again. */
 export interface FiredWindow {
   readonly start: number;
   readonly end: number;
   /** One row per key: the key columns, windowStart, windowEnd and the aggregates. */
   readonly rows: readonly Row[];
+  /** Row kinds of all rows; undefined: '+I'. */
+  readonly kinds?: readonly ('+I' | '-U' | '+U')[];
 }
 
 /** A row at its place in the order of processing. */
@@ -105,26 +118,101 @@ const AHEAD_ON_END = 8;
 export function evaluate(splits: readonly OracleSplit[], query: OracleQuery): OracleResult {
   const ledger = { in: 0, filtered: 0, late: 0, outside: 0, windowed: 0 };
   const late: ProcessedRow[] = [];
-  const contents = new Map<number, ProcessedRow[]>();
+  const contents = new Contents(query);
   for (const processed of processingOrder(splits, query)) {
     if (processed.isFuture) continue;
     ledger.in++;
+    contents.advance(processed.watermark);
     if (!passesAll(query.where, processed.row)) {
       ledger.filtered++;
       continue;
     }
-    const starts = windowStarts(query.window, processed.timestamp);
-    const open = starts.filter((start) => start + query.window.sizeMs - 1 > processed.watermark);
-    if (starts.length === 0) ledger.outside++;
+    const windows = windowsOf(query.window, processed.timestamp);
+    const open = windows.filter(({ end }) => end - 1 + (query.allowedLatenessMs ?? 0) > processed.watermark);
+    if (windows.length === 0) ledger.outside++;
     else if (open.length === 0) {
       ledger.late++;
       late.push(processed);
     } else ledger.windowed++;
-    for (const start of open) append(contents, start, processed);
+    for (const window of open) contents.add(window, processed);
   }
-  // All windows are equally long, so the order of start is the order of end.
-  const windows = [...contents].sort(([a], [b]) => a - b).map(([start, rows]) => fire(start, rows, query));
-  return { windows, late, ledger };
+  contents.advance(Infinity);
+  return { windows: contents.fired, late, ledger };
+}
+
+interface Content extends Interval {
+  hasFired: boolean;
+  /** Rows by key. */
+  readonly groups: Map<string, ProcessedRow[]>;
+}
+
+/** The windows that have rows, and what they gave. */
+class Contents {
+  readonly fired: FiredWindow[] = [];
+  readonly #query: OracleQuery;
+  readonly #windows = new Map<string, Content>();
+  readonly #slicing: Slicing;
+  /** No window fires or is closed below this watermark. */
+  #next = Infinity;
+
+  constructor(query: OracleQuery) {
+    this.#query = query;
+    this.#slicing = slicingOf(query.window);
+  }
+
+  /** Gives out the results of all windows that fire at this watermark. */
+  advance(watermark: number): void {
+    if (watermark < this.#next) return;
+    const { results, allowedLatenessMs = 0 } = this.#query;
+    const wait = results === 'final' ? allowedLatenessMs : 0;
+    const due = [...this.#windows.values()].filter(({ hasFired, end }) => !hasFired && end - 1 + wait <= watermark);
+    due.sort((a, b) => a.end - b.end || a.start - b.start);
+    for (const window of due) {
+      window.hasFired = true;
+      const rows = [...window.groups.values()].map((group) => this.#resultOf(window, group));
+      rows.sort((a, b) => compareKeys(keyCells(a, this.#query), keyCells(b, this.#query)));
+      this.fired.push({ start: window.start, end: window.end, rows });
+      if (results === 'discarding') window.groups.clear();
+    }
+    // A closed window gets no more rows; without it the next search is shorter.
+    this.#next = Infinity;
+    for (const [name, { hasFired, end }] of this.#windows) {
+      const next = end - 1 + (hasFired ? allowedLatenessMs : wait);
+      if (hasFired && next <= watermark) this.#windows.delete(name);
+      else this.#next = Math.min(this.#next, next);
+    }
+  }
+
+  add({ start, end }: Interval, processed: ProcessedRow): void {
+    const name = `${start} ${end}`;
+    // A window without rows has nothing to give when it passes: it fires for the first time with the late row.
+    const hasPassed = this.#query.results !== 'final' && end - 1 <= processed.watermark;
+    const window = this.#windows.get(name) ?? { start, end, hasFired: hasPassed, groups: new Map() };
+    this.#windows.set(name, window);
+    this.#next = Math.min(this.#next, end - 1);
+    const key = keyTextOf(keyCells(processed.row, this.#query));
+    const before = window.groups.get(key) ?? [];
+    const group = [...before, processed];
+    window.groups.set(key, group);
+    if (window.hasFired) this.#fireAgain(window, key, before, group);
+  }
+
+  #fireAgain(window: Content, key: string, before: readonly ProcessedRow[], group: readonly ProcessedRow[]): void {
+    const { start, end } = window;
+    const result = this.#resultOf(window, group);
+    if (this.#query.results === 'discarding') window.groups.delete(key);
+    if (this.#query.results !== 'retracting' || before.length === 0) {
+      this.fired.push({ start, end, rows: [result] });
+      return;
+    }
+    const earlier = this.#resultOf(window, before);
+    if (Object.keys(result).every((name) => sameCell(earlier[name] ?? null, result[name] ?? null))) return;
+    this.fired.push({ start, end, rows: [earlier, result], kinds: ['-U', '+U'] });
+  }
+
+  #resultOf(window: Interval, group: readonly ProcessedRow[]): Row {
+    return groupResult(window, group, this.#query, this.#slicing);
+  }
 }
 
 /** All rows with their watermarks, in the order in which they are processed. */
@@ -179,7 +267,8 @@ function combinedWatermark(
 ): number {
   const own = (cursor: Cursor): number => {
     if (cursor !== taken) return cursor.accepted > 1 ? cursor.maxTimestamp : -Infinity;
-    return isFirstAhead(cursor, timestampOf(cursor, timestamp), skewMs) ? -Infinity : cursor.maxTimestamp;
+    const isFirst = cursor.accepted === 1 && isFirstAhead(cursor, timestampOf(cursor, timestamp), skewMs);
+    return isFirst ? -Infinity : cursor.maxTimestamp;
   };
   return Math.min(...cursors.filter((cursor) => !isFinished(cursor)).map((cursor) => own(cursor) - disorderMs - 1));
 }
@@ -219,15 +308,6 @@ function isAhead(cursor: Cursor, timestamp: number, skewMs: number): boolean {
   return timestamp > cursor.maxTimestamp + skewMs;
 }
 
-/** Starts of all windows that contain the timestamp, earliest first. */
-export function windowStarts(window: WindowSpec, timestamp: number): number[] {
-  const slideMs = window.kind === 'tumbling' ? window.sizeMs : window.slideMs;
-  const starts: number[] = [];
-  let start = Math.floor((timestamp - window.offsetMs) / slideMs) * slideMs + window.offsetMs;
-  for (; start + window.sizeMs > timestamp; start -= slideMs) starts.unshift(start);
-  return starts;
-}
-
 export function passesAll(filters: readonly Filter[], row: Row): boolean {
   return filters.every(({ column, comparison, value }) => {
     const cell = row[column] ?? null;
@@ -251,17 +331,6 @@ export function passesAll(filters: readonly Filter[], row: Row): boolean {
   });
 }
 
-function fire(start: number, rows: readonly ProcessedRow[], query: OracleQuery): FiredWindow {
-  const end = start + query.window.sizeMs;
-  const groups = new Map<string, ProcessedRow[]>();
-  for (const processed of rows) {
-    const key = keyTextOf(keyCells(processed.row, query));
-    append(groups, key, processed);
-  }
-  const results = [...groups.values()].map((group) => groupResult(start, end, group, query));
-  return { start, end, rows: results.sort((a, b) => compareKeys(keyCells(a, query), keyCells(b, query))) };
-}
-
 const keyCells = (row: Row, query: OracleQuery): Cell[] => query.keys.map((key) => row[key] ?? null);
 
 function compareKeys(a: readonly Cell[], b: readonly Cell[]): number {
@@ -272,16 +341,18 @@ function compareKeys(a: readonly Cell[], b: readonly Cell[]): number {
   return 0;
 }
 
-function groupResult(start: number, end: number, group: readonly ProcessedRow[], query: OracleQuery): Row {
+function groupResult(
+  { start, end }: Interval,
+  group: readonly ProcessedRow[],
+  query: OracleQuery,
+  { sliceOf, slicesPerWindow }: Slicing,
+): Row {
   const result: Record<string, Cell> = {};
   const first = group[0]?.row ?? {};
   for (const key of query.keys) result[key] = first[key] ?? null;
   result['windowStart'] = start;
   result['windowEnd'] = end;
-  const { sizeMs, offsetMs } = query.window;
-  const sliceMs = query.window.kind === 'tumbling' ? sizeMs : greatestCommonDivisor(sizeMs, query.window.slideMs);
-  const sliceOf = (timestamp: number): number => Math.floor((timestamp - offsetMs) / sliceMs);
-  const fold = { merge: query.sliceMerge ?? 'left', firstSlice: sliceOf(start), slicesPerWindow: sizeMs / sliceMs };
+  const fold = { merge: query.sliceMerge ?? 'left', firstSlice: sliceOf(start), slicesPerWindow };
   for (const { as, kind, column, where } of query.aggregates) {
     const values = group
       .filter(({ row }) => passesAll(where ?? [], row))
@@ -299,12 +370,4 @@ function typeOf(schema: TableSchema, column: string | undefined): ColumnType {
   const field = schema.fields.find(({ name }) => name === column);
   if (field === undefined) throw new Error(`oracle: there is no column ${column}`);
   return field.type;
-}
-
-const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
-
-function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }

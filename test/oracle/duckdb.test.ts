@@ -49,8 +49,11 @@ function aggregateSql({ as, kind, column, where }: OracleAggregate): string {
   return `${FUNCTIONS[kind]}(${input}) FILTER (WHERE ${condition(where ?? [])}) AS "${as}"`;
 }
 
+/** Windows of one length, without a zone. */
+type StartsOnly = Extract<WindowSpec, { kind: 'tumbling' | 'hopping' }>;
+
 /** All window starts of a row, as a list: the last one and those before it that still reach the row. */
-function startsSql(window: WindowSpec): string {
+function startsSql(window: StartsOnly): string {
   const slideMs = window.kind === 'tumbling' ? window.sizeMs : window.slideMs;
   const [size, offset] = [window.sizeMs, `(${window.offsetMs})`];
   const last = `(floor(("at" - ${offset}) / ${slideMs}::DOUBLE)::BIGINT * ${slideMs} + ${offset})`;
@@ -59,11 +62,13 @@ function startsSql(window: WindowSpec): string {
 }
 
 function sqlOf(path: string, query: OracleQuery): string {
+  const { window } = query;
+  if (window.kind !== 'tumbling' && window.kind !== 'hopping') throw new Error(`no SQL for ${window.kind} windows`);
   const keys = query.keys.map((key) => `"${key}", `).join('');
   return `
-    SELECT ${keys} "windowStart", "windowStart" + ${query.window.sizeMs} AS "windowEnd",
+    SELECT ${keys} "windowStart", "windowStart" + ${window.sizeMs} AS "windowEnd",
       ${query.aggregates.map(aggregateSql).join(', ')}
-    FROM (SELECT *, unnest(${startsSql(query.window)}) AS "windowStart"
+    FROM (SELECT *, unnest(${startsSql(window)}) AS "windowStart"
       FROM read_json('${path}', format = 'newline_delimited', columns = ${COLUMNS}) WHERE ${condition(query.where)})
     GROUP BY ${keys} "windowStart"`;
 }
@@ -109,6 +114,9 @@ describe('the oracle and DuckDB', () => {
     for (let seed = 0; compared < CASES; seed++) {
       const generated = generateCase(seed);
       if (canBeLate(generated) || generated.choice['filter'] === 'all rows') continue;
+      // SQL is written for windows of one length.
+      const { window } = generated.query;
+      if (window.kind === 'cumulating' || window.kind === 'months' || window.zone !== undefined) continue;
       compared++;
       const { windows, ledger } = evaluate(generated.splits, generated.query);
       expect(ledger.late, `seed ${seed}`).toBe(0);

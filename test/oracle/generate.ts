@@ -9,25 +9,25 @@
  */
 import { below, type Random, seededRandom, uniform } from '../../src/base/random.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import type { OracleAggregate, OracleQuery, OracleSplit, Filter, WindowSpec } from './batch-engine.ts';
+import type { OracleAggregate, OracleQuery, OracleSplit, Filter } from './batch-engine.ts';
 import type { Cell, Row } from './cells.ts';
 import type { Choice, Dimensions } from './coverage.ts';
+import { baseOf, LATENESS_MS, WINDOW_DIMENSIONS, windowOf } from './generate-windows.ts';
 import { oracleSplit, writeNdjson, type WriterStyle, type WrittenSplit } from './ndjson-writer.ts';
 
 /** Every dimension of a case with its values; the first column of the coverage table. */
 export const DIMENSIONS = {
+  ...WINDOW_DIMENSIONS,
   splits: ['1', '2', '3', '4'],
   timelines: ['parallel', 'sequential', 'one is empty'],
   size: ['tiny', 'small', 'quanta'],
-  epoch: ['modern', 'around zero'],
   disorder: ['none', 'bounded', 'beyond the bound', 'heavy tail', 'jumps'],
-  window: ['tumbling', 'tumbling with offset', 'hopping', 'hopping with offset', 'hopping with gaps'],
   keys: ['none', 'short text', 'long text', 'unicode', 'integer', 'extreme integer', 'boolean', 'two columns'],
   cardinality: ['one', 'few', 'many'],
   values: ['ordinary', 'extreme'],
   nulls: ['none', 'some', 'most'],
   filter: ['none', 'some', 'all rows'],
-  aggregates: ['count', 'all', 'filtered'],
+  aggregates: ['count', 'all', 'filtered', 'extremes'],
   keyOrder: ['schema', 'other', 'shuffled'],
   whitespace: ['none', 'spaced', 'wild'],
   escapes: ['needed', 'some', 'all'],
@@ -92,6 +92,9 @@ function choose(random: Random): Choices {
     epoch: pick(DIMENSIONS.epoch),
     disorder: pick(DIMENSIONS.disorder),
     window: pick(DIMENSIONS.window),
+    zone: pick(DIMENSIONS.zone),
+    lateness: pick(DIMENSIONS.lateness),
+    results: pick(DIMENSIONS.results),
     keys: pick(DIMENSIONS.keys),
     cardinality: pick(DIMENSIONS.cardinality),
     values: pick(DIMENSIONS.values),
@@ -128,7 +131,7 @@ function rowsOf(choice: Choices, split: number, pool: readonly Row[], random: Ra
   const count = { tiny: below(random, 4) + 1, small: 60 + below(random, 140), quanta: 250 + below(random, 150) }[
     choice.size
   ];
-  const base = choice.epoch === 'modern' ? 1_600_000_000_000 : -20_000;
+  const base = baseOf(choice);
   const start = base + (choice.timelines === 'sequential' ? split * count * STEP_MS : below(random, 4_000));
   const rows: Row[] = [];
   let now = start;
@@ -284,24 +287,9 @@ function queryOf(choice: Choices, random: Random): OracleQuery {
     keys: KEY_COLUMNS[choice.keys],
     aggregates: aggregatesOf(choice),
     where: filterOf(choice),
+    allowedLatenessMs: LATENESS_MS[choice.lateness],
+    results: choice.results,
   };
-}
-
-function windowOf(choice: Choices, random: Random): WindowSpec {
-  const slideMs = [500, 1_000, 3_000][below(random, 3)] ?? 1_000;
-  const offsetMs = below(random, 2) === 0 ? 333 : -250;
-  switch (choice.window) {
-    case 'tumbling':
-      return { kind: 'tumbling', sizeMs: 5_000, offsetMs: 0 };
-    case 'tumbling with offset':
-      return { kind: 'tumbling', sizeMs: 7_000, offsetMs };
-    case 'hopping':
-      return { kind: 'hopping', sizeMs: slideMs * (2 + below(random, 6)), slideMs, offsetMs: 0 };
-    case 'hopping with offset':
-      return { kind: 'hopping', sizeMs: slideMs * (2 + below(random, 6)), slideMs, offsetMs };
-    case 'hopping with gaps':
-      return { kind: 'hopping', sizeMs: 2_000, slideMs: 5_000, offsetMs: 0 };
-  }
 }
 
 const NON_NEGATIVE: Filter = { column: 'amount', comparison: '>=', value: 0n };
@@ -309,6 +297,13 @@ const NON_NEGATIVE: Filter = { column: 'amount', comparison: '>=', value: 0n };
 function aggregatesOf(choice: Choices): OracleAggregate[] {
   const count: OracleAggregate = { as: 'rows', kind: 'count' };
   if (choice.aggregates === 'count') return [count];
+  // Without a count a late row may leave the result as it was.
+  if (choice.aggregates === 'extremes') {
+    return [
+      { as: 'lowest', kind: 'min', column: 'level' },
+      { as: 'heaviest', kind: 'max', column: 'weight', where: [NON_NEGATIVE] },
+    ];
+  }
   const where = choice.aggregates === 'filtered' ? { where: [NON_NEGATIVE] } : {};
   return [
     count,

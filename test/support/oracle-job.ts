@@ -11,7 +11,9 @@ import {
   avg,
   bool,
   boundedOutOfOrderness,
+  type CalendarDuration,
   count,
+  cumulating,
   type Duration,
   eventTime,
   float64,
@@ -63,7 +65,7 @@ interface LooseStream {
   watermark(column: string, strategy: unknown): LooseStream;
   where(condition: (fields: LooseFields) => unknown): LooseStream;
   keyBy(...columns: string[]): LooseStream;
-  window(window: unknown): LooseStream;
+  window(window: unknown, options: unknown): LooseStream;
   aggregate(aggregates: Readonly<Record<string, unknown>>): LooseStream;
   to(sink: unknown): Job;
   readonly late: LooseStream;
@@ -95,9 +97,11 @@ export function jobOf(made: GeneratedCase, options: CaseOptions): CaseJob {
   for (const filter of query.where) rows = rows.where((fields) => conditionOf(filter, fields));
   const keyed = query.keys.length === 0 ? rows : rows.keyBy(...query.keys);
   const aggregates = Object.fromEntries(query.aggregates.map((each) => [each.as, aggregateOf(each)]));
-  const windowed = keyed.window(windowOf(query.window)).aggregate(aggregates);
-  const results = collectSink();
-  const outputs = [windowed.to(makeSink('inserts only', results, 'results'))];
+  const windowed = keyed.window(windowOf(query.window), latenessOf(query)).aggregate(aggregates);
+  const isChangelog = query.results === 'retracting';
+  const results = collectSink({ changelog: isChangelog });
+  const accepts = isChangelog ? 'inserts, updates and deletes' : 'inserts only';
+  const outputs = [windowed.to(makeSink(accepts, results, 'results'))];
   const late = options.late ? collectSink() : undefined;
   if (late !== undefined) outputs.push(windowed.late.to(makeSink('inserts only', late, 'late')));
   return { job: job('case', ...outputs), results, late };
@@ -120,12 +124,31 @@ function aggregateOf({ kind, column, where = [] }: OracleAggregate): unknown {
   return make(column, options);
 }
 
+const MONTHS: Readonly<Record<number, CalendarDuration>> = { 1: '1 month', 3: '1 quarter', 12: '1 year' };
+const ms = (value: number): Duration => `${value} ms`;
+
+function latenessOf({ allowedLatenessMs = 0, results }: OracleQuery): unknown {
+  return {
+    ...(allowedLatenessMs === 0 ? {} : { allowedLateness: ms(allowedLatenessMs) }),
+    ...(results === undefined ? {} : { results }),
+  };
+}
+
 function windowOf(window: WindowSpec): unknown {
-  const ms = (value: number): Duration => `${value} ms`;
-  const offset = window.offsetMs === 0 ? {} : { offset: ms(window.offsetMs) };
-  return window.kind === 'tumbling'
-    ? tumbling(ms(window.sizeMs), offset)
-    : hopping(ms(window.sizeMs), ms(window.slideMs), offset);
+  const offset = {
+    ...(window.offsetMs === 0 ? {} : { offset: ms(window.offsetMs) }),
+    ...(window.zone === undefined ? {} : { zone: window.zone }),
+  };
+  switch (window.kind) {
+    case 'tumbling':
+      return tumbling(ms(window.sizeMs), offset);
+    case 'hopping':
+      return hopping(ms(window.sizeMs), ms(window.slideMs), offset);
+    case 'cumulating':
+      return cumulating(ms(window.sizeMs), ms(window.stepMs), offset);
+    case 'months':
+      return tumbling(MONTHS[window.months] ?? `${window.months} months`, offset);
+  }
 }
 
 /** Throws with the first difference between what the finished job gave and what the oracle says. */
@@ -167,29 +190,34 @@ function compareWindows(expected: readonly FiredWindow[], got: readonly unknown[
     'windowEnd',
     ...query.aggregates.map(({ as }) => as).filter((as) => !as.includes(' ')),
   ];
+  if (query.results === 'retracting') columns.push('op');
   const rows = cellsOf(got);
-  const ends = rows.map((row) => Number(row['windowEnd']));
-  ends.forEach((end, i) => {
-    if (end < (ends[i - 1] ?? end))
-      throw new Error(`the window to ${end} fires after the one to ${String(ends[i - 1])}`);
+  // Within one firing rows come in the order of hashes; the firings themselves have one order.
+  const sorted = expected.flatMap((fired, i) => {
+    const from = expected.slice(0, i).reduce((sum, each) => sum + each.rows.length, 0);
+    const given = rows.slice(from, from + fired.rows.length);
+    return fired.kinds === undefined ? given.toSorted(byKey(query)) : given;
   });
-  const sorted = rows.toSorted((a, b) =>
-    compareLists(
-      [a['windowEnd'] ?? null, ...query.keys.map((key) => a[key] ?? null)],
-      [b['windowEnd'] ?? null, ...query.keys.map((key) => b[key] ?? null)],
-    ),
-  );
-  compareRows(
-    'result',
-    expected.flatMap((window) => window.rows),
-    sorted,
-    columns,
-    (name, row) => {
-      if (name !== 'spread') return 0;
-      return Math.max(Math.abs(Number(row['lowest weight'])), Math.abs(Number(row['highest weight'])));
-    },
-  );
+  const count = sorted.length;
+  compareRows('result', expected.flatMap(rowsOf(query)), [...sorted, ...rows.slice(count)], columns, (name, row) => {
+    if (name !== 'spread') return 0;
+    return Math.max(Math.abs(Number(row['lowest weight'])), Math.abs(Number(row['highest weight'])));
+  });
 }
+
+const byKey =
+  (query: OracleQuery) =>
+  (a: Row, b: Row): number =>
+    compareLists(
+      query.keys.map((key) => a[key] ?? null),
+      query.keys.map((key) => b[key] ?? null),
+    );
+
+/** The rows of a firing as the sink has them. */
+const rowsOf =
+  (query: OracleQuery) =>
+  ({ rows, kinds }: FiredWindow): readonly Row[] =>
+    query.results === 'retracting' ? rows.map((row, i) => ({ op: kinds?.[i] ?? '+I', ...row })) : rows;
 
 function compareLists(a: readonly Cell[], b: readonly Cell[]): number {
   const at = a.findIndex((cell, i) => compareCells(cell, b[i] ?? null) !== 0);

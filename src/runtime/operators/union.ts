@@ -46,6 +46,10 @@ export class Union implements Operator {
     this.#tracker = new WatermarkTracker(options.inputs);
   }
 
+  get watermark(): EventTimeMs {
+    return this.#tracker.watermark;
+  }
+
   resume(): void {}
 
   processBatch(batch: RecordBatch, input: number): void {

@@ -6,11 +6,10 @@
  *  2. What a function makes keeps the event time and the watermark of the row that it was made from, so lateness below is
  *     decided as if the function were not there.
  *  3. One batch out a call: a flatMap that makes more goes on in `resume`, also in the middle of one row's results.
- *  4. A function that throws fails the job, with the operator, the row's event time and the row in the message.
+ *  4. A function that throws fails the job, with the operator, the row's event time and a preview of the row in the
+ *     message; or, when it was asked for, the row is a dead letter with that message. What a flatMap gave before stays.
  */
-import { UserError } from '../../base/errors.ts';
 import type { EventTimeMs } from '../../base/time.ts';
-import { formatTime } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
 import { BatchBuilder } from '../../format/batch-builder.ts';
@@ -18,7 +17,10 @@ import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts'
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { LinearMemory } from '../../kernel/memory.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
+import type { OnError } from '../../plan/process.ts';
 import type { Operator, Output } from '../operator.ts';
+import { isOfTheFunction, rowFailure } from '../process/failures.ts';
+import { readMs } from '../process/milliseconds.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
 export interface UserFunctionOptions {
@@ -31,6 +33,8 @@ export interface UserFunctionOptions {
   readonly run: (row: Row) => unknown;
   /** What a timestamp reads as. */
   readonly timestamp: TimestampHook;
+  readonly onError: OnError;
+  readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
 
 export class UserFunction implements Operator {
@@ -116,51 +120,69 @@ export class UserFunction implements Operator {
   #filter(batch: RecordBatch): void {
     this.#view.bind(batch);
     const { u32 } = this.#memory;
+    const lettersBefore = this.ledger.deadLetters;
     let kept = 0;
     for (let k = 0; k < batch.selected; k++) {
       const row = this.#view.select(k);
-      if (this.#call(batch, row) === true) u32[(this.#selection >>> 2) + kept++] = this.#view.index;
+      try {
+        if (this.#options.run(row) === true) u32[(this.#selection >>> 2) + kept++] = this.#view.index;
+      } catch (error) {
+        this.#refuse(batch, error);
+      }
     }
     this.ledger.out += kept;
-    this.ledger.filtered += batch.selected - kept;
+    this.ledger.filtered += batch.selected - kept - (this.ledger.deadLetters - lettersBefore);
     this.#options.output.batch({ ...batch, selection: this.#selection, selected: kept });
   }
 
-  /** Appends the next result; false when the batch has no more. */
+  /** Appends at most one result; false when the batch has no more. */
   #step(batch: RecordBatch): boolean {
     if (this.#results !== undefined) {
-      const next = this.#pull(batch, this.#results);
-      if (next.done !== true) {
-        this.ledger.expanded++;
-        this.#append(batch, next.value);
-        return true;
-      }
-      this.#results = undefined;
+      this.#pull(batch, this.#results);
+      return true;
     }
     if (this.#next === batch.selected) {
       this.#batch = undefined;
       return false;
     }
-    const made = this.#call(batch, this.#view.select(this.#next++));
-    if (this.#options.does === 'map') {
-      this.#append(batch, made);
-    } else {
-      // A row makes its results, not itself: what the ledger counts as made beyond the row starts at one less.
-      this.ledger.expanded--;
-      this.#results = this.#iterate(batch, made);
+    const row = this.#view.select(this.#next++);
+    try {
+      const made = this.#options.run(row);
+      if (this.#options.does === 'map') {
+        this.#append(batch, made);
+      } else {
+        this.#results = iteratorOf(made);
+        // A row makes its results, not itself: what the ledger counts as made beyond the row starts at one less.
+        this.ledger.expanded--;
+      }
+    } catch (error) {
+      this.#refuse(batch, error);
     }
     return true;
+  }
+
+  /** Appends the next result of a row. */
+  #pull(batch: RecordBatch, results: Iterator<unknown>): void {
+    try {
+      const next = results.next();
+      if (next.done === true) {
+        this.#results = undefined;
+        return;
+      }
+      this.#append(batch, next.value);
+      this.ledger.expanded++;
+    } catch (error) {
+      this.#results = undefined;
+      this.ledger.expanded++;
+      this.#refuse(batch, error);
+    }
   }
 
   #append(batch: RecordBatch, row: unknown): void {
     const at = this.#builder.rows;
     const from = this.#view.index;
-    try {
-      // The builder refuses anything that is not a row of the schema.
-      this.#builder.append(row as Row);
-    } catch (error) {
-      throw this.#failure(batch, error);
-    }
+    // The builder refuses anything that is not a row of the schema.
+    this.#builder.append(row as Row);
     if (batch.timestamps !== 0) this.#copy(batch.timestamps, from, this.#timestamps, at);
     if (batch.watermarks !== 0) this.#copy(batch.watermarks, from, this.#watermarks, at);
   }
@@ -171,43 +193,23 @@ export class UserFunction implements Operator {
     u32[(target >>> 2) + to * 2 + 1] = u32[(source >>> 2) + from * 2 + 1] ?? 0;
   }
 
-  #call(batch: RecordBatch, row: Row): unknown {
-    try {
-      return this.#options.run(row);
-    } catch (error) {
-      throw this.#failure(batch, error);
-    }
+  /** Fails the job with the row at hand, or puts the row aside. */
+  #refuse(batch: RecordBatch, error: unknown): void {
+    if (!isOfTheFunction(error)) throw error;
+    const { does, onError, deadLetter } = this.#options;
+    const timestamp = batch.timestamps === 0 ? undefined : readMs(this.#memory, batch.timestamps, this.#view.index);
+    const failed = { operator: this.uid, does, timestamp, key: undefined, row: this.#view.row };
+    const failure = rowFailure(failed, error);
+    if (onError === 'fail') throw failure;
+    this.ledger.deadLetters++;
+    deadLetter(batch, this.#view.index, failure.message);
   }
+}
 
-  #iterate(batch: RecordBatch, made: unknown): Iterator<unknown> {
-    if (typeof made === 'object' && made !== null && Symbol.iterator in made) {
-      // The check above is all that can be known of it.
-      return (made as Iterable<unknown>)[Symbol.iterator]();
-    }
-    throw this.#failure(batch, new TypeError('a flatMap function must return something iterable, such as an array'));
+function iteratorOf(made: unknown): Iterator<unknown> {
+  if (typeof made === 'object' && made !== null && Symbol.iterator in made) {
+    // The check above is all that can be known of it.
+    return (made as Iterable<unknown>)[Symbol.iterator]();
   }
-
-  #pull(batch: RecordBatch, results: Iterator<unknown>): IteratorResult<unknown> {
-    try {
-      return results.next();
-    } catch (error) {
-      throw this.#failure(batch, error);
-    }
-  }
-
-  #failure(batch: RecordBatch, error: unknown): UserError {
-    const at =
-      batch.timestamps === 0
-        ? ''
-        : ` at ${formatTime(Number(this.#memory.i64[(batch.timestamps >>> 3) + this.#view.index]))}`;
-    const problem = error instanceof Error ? error.message : String(error);
-    const row = JSON.stringify(this.#view.copy(), (_key, value: unknown) =>
-      typeof value === 'bigint' ? `${value}n` : value,
-    );
-    return new UserError(
-      'E1310',
-      { does: this.#options.does, at, problem, row },
-      { location: { operator: this.uid }, cause: error },
-    );
-  }
+  throw new TypeError('a flatMap function must return something iterable, such as an array');
 }

@@ -68,7 +68,7 @@ export class UserWatermarks {
 
   snapshot(split: number): Json {
     // Later changes in place must not reach what is being written.
-    return JSON.parse(JSON.stringify(this.#states[split] ?? null)) as Json;
+    return copyOf(this.#states[split] ?? null);
   }
 
   restore(split: number, state: Json | undefined): void {
@@ -92,5 +92,13 @@ export class UserWatermarks {
     }
   }
 }
+
+function copyOf(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isList(value)) return value.map(copyOf);
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyOf(part)]));
+}
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 const NONE = -(2n ** 63n);

@@ -1,22 +1,24 @@
 /**
- * Keyed (or global) aggregation over tumbling and hopping event-time windows.
+ * Keyed (or global) aggregation over aligned event-time windows: tumbling, hopping, cumulating.
  *
  *   processBatch:      rows -> late test by each row's watermark -> slice -> entry -> accumulators     (kernel)
  *   processWatermark:  windows that end at or before it fire in order of their end, one batch of results a step
  *
  * Invariants
- *  1. A row is late when every window that it belongs to ends at or before its own watermark. What a window holds when it
- *     fires is the same however rows were batched.
+ *  1. A row is late when every window that it belongs to ended the allowed lateness or more before its own watermark. What
+ *     a window holds when it fires is the same however rows were batched.
  *  2. A row that meets a window which its watermark has passed, while other windows still want the row (hopping), waits until
  *     that window has fired: the batch is taken up again behind the firing.
  *  3. A watermark is passed on after all results that it releases; late rows of a batch after the batch was taken.
- *  4. Firing order is window end, then hash and bytes of the key: never an order of memory.
+ *  4. A row that comes after its window fired, within the lateness, makes it fire again for the row's key, at its place among
+ *     the results. With final results the whole operator runs the lateness behind its input instead, and so does the
+ *     watermark that it passes on: its results are never late for what follows.
+ *  5. Firing order is window end, then hash and bytes of the key: never an order of memory.
  * State: per slice a table from key to accumulators, in the arena under the uid. Also the progress of a firing.
  * Not here: how rows reach accumulators (assembly/window).
  */
-import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
-import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
+import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
@@ -25,6 +27,7 @@ import { emptyLedger } from '../../metrics/ledger.ts';
 import type { WindowAggregateNode } from '../../plan/logical.ts';
 import type { StateArena } from '../../state/arena.ts';
 import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import { alignedWindow } from '../aligned-window.ts';
 import { KeyColumns } from '../key-columns.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
@@ -54,6 +57,8 @@ export class WindowAggregate implements Operator {
   readonly #schema: TableSchema;
   readonly #keys: KeyColumns;
   readonly #inputs: AggregateInputs;
+  /** How far the operator runs behind the watermarks of its input. */
+  readonly #delayMs: number;
   // transient
   readonly ledger = emptyLedger();
   readonly #kernel: Kernel;
@@ -81,18 +86,16 @@ export class WindowAggregate implements Operator {
     this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
     this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
-    const { window } = node;
-    if (window.kind !== 'tumbling' && window.kind !== 'hopping') {
-      throw new UserError('E1212', { what: `a ${window.kind} window` });
-    }
+    this.#delayMs = node.results === 'final' ? node.allowedLatenessMs : 0;
     this.#kernel = new Kernel(
       kernels,
       {
         state: arena.open(uid),
         key: this.#keys.physical,
-        sizeMs: window.sizeMs,
-        slideMs: window.kind === 'hopping' ? window.slideMs : window.sizeMs,
-        offsetMs: window.offsetMs,
+        ...alignedWindow(node.window),
+        delayMs: this.#delayMs,
+        latenessMs: node.allowedLatenessMs - this.#delayMs,
+        results: node.results === 'final' ? 'accumulating' : node.results,
         aggregates: aggregateSpecs(input, node.aggregates, uid),
       },
       BATCH_ROWS_MAX,
@@ -127,8 +130,12 @@ export class WindowAggregate implements Operator {
 
   processWatermark(watermark: EventTimeMs): void {
     this.#watermark = watermark;
-    if (this.#kernel.due(watermark)) this.#firing = watermark;
-    else this.#passWatermark(watermark);
+    if (this.#kernel.due(watermark)) {
+      this.#firing = watermark;
+      return;
+    }
+    this.#settle();
+    this.#passWatermark(watermark);
   }
 
   processStatus(status: WatermarkStatus): void {
@@ -154,18 +161,22 @@ export class WindowAggregate implements Operator {
     return this.#passed;
   }
 
-  /** Takes rows until the batch is done, a window must fire first, or late rows have to be handed on. */
+  /** Takes rows until the batch is done, a window must fire first, or what late rows gave has to be handed on. */
   #take(pending: Pending): void {
     const { batch, input } = pending;
     const from = pending.at;
     pending.at = this.#kernel.add(input, from);
-    const { status, lateCount } = this.#kernel;
+    const { status, lateCount, corrections, alone } = this.#kernel;
     this.ledger.late += lateCount;
-    this.ledger.held += pending.at - from - lateCount;
+    this.ledger.released += alone;
+    this.ledger.held += pending.at - from - lateCount - alone;
     if (status === 'out of memory') throw this.#options.arena.exhausted();
     this.#pending = pending.at < input.selected ? pending : undefined;
     if (status === 'fire first') this.#firing = this.#watermarkOf(batch, pending.at);
     if (lateCount > 0) this.#options.late.batch({ ...batch, selection: this.#kernel.late, selected: lateCount });
+    if (corrections === 0) return;
+    this.ledger.results += corrections;
+    this.#options.output.batch(this.#resultsOf(corrections));
   }
 
   #watermarkOf(batch: RecordBatch, position: number): EventTimeMs {
@@ -178,6 +189,7 @@ export class WindowAggregate implements Operator {
   #fire(through: EventTimeMs): void {
     if (!this.#kernel.due(through)) {
       this.#firing = undefined;
+      this.#settle();
       return;
     }
     const rows = this.#kernel.fire();
@@ -189,7 +201,7 @@ export class WindowAggregate implements Operator {
     this.#options.output.batch(this.#resultsOf(rows));
   }
 
-  /** Rows whose last window has fired have left state: what the ledger holds follows the arena's own count. */
+  /** Rows that no window needs any more have left state: what the ledger holds follows the arena's own count. */
   #settle(): void {
     const held = this.#options.arena.rowsHeld(this.uid);
     this.ledger.released += this.ledger.held - held;
@@ -197,7 +209,7 @@ export class WindowAggregate implements Operator {
   }
 
   #resultsOf(rows: number): RecordBatch {
-    const { key, start, end, results } = this.#kernel.output;
+    const { key, start, end, results, kinds } = this.#kernel.output;
     const columns: readonly ColumnVector[] = [...this.#keys.decode(key, rows), start, end, ...results];
     const { memory } = this.#options.kernels;
     const ends = end.values >>> 3;
@@ -209,7 +221,7 @@ export class WindowAggregate implements Operator {
       columns,
       selection: 0,
       selected: rows,
-      rowKinds: 0,
+      rowKinds: kinds,
       timestamps: this.#timestamps,
       watermarks: this.#resultWatermarks(),
       origin: undefined,
@@ -228,8 +240,8 @@ export class WindowAggregate implements Operator {
 
   #passWatermark(watermark: EventTimeMs): void {
     this.#watermark = undefined;
-    this.#passed = watermark;
-    this.#options.output.watermark(watermark);
+    this.#passed = watermark >= MAX_TIME ? watermark : eventTimeMs(Math.max(MIN_TIME, watermark - this.#delayMs));
+    this.#options.output.watermark(this.#passed);
     this.#options.late.watermark(watermark);
   }
 

@@ -15,11 +15,12 @@ import { type ProcessingTimeMs, processingTimeMs } from '../../base/time.ts';
 export class Idleness {
   readonly #timeoutMs: number | undefined;
   #silentSince: ProcessingTimeMs | undefined;
-  #isIdle = false;
+  #isIdle: boolean;
 
-  /** Without a time-out the split is never idle. */
-  constructor(timeoutMs: number | undefined) {
+  /** Without a time-out the split is never idle. `isIdle`: it was before a restart. */
+  constructor(timeoutMs: number | undefined, isIdle = false) {
     this.#timeoutMs = timeoutMs;
+    this.#isIdle = isIdle && timeoutMs !== undefined;
   }
 
   get isIdle(): boolean {

@@ -11,6 +11,8 @@ export interface FiredRow {
   readonly end: number;
   readonly key: bigint | string | null;
   readonly results: readonly Value[];
+  /** Row kind, of results that are taken back. */
+  readonly kind?: number;
 }
 
 const BATCH_ROWS = 512;
@@ -74,6 +76,7 @@ export class WindowHarness {
       for (let i = 0; i < this.aggregate.lateCount; i++) {
         this.late.push(from + (this.kernels.memory.u32[(this.aggregate.late >>> 2) + i] ?? 0) / step);
       }
+      for (let i = 0; i < this.aggregate.corrections; i++) this.fired.push(this.#read(i));
       if (this.aggregate.status === 'out of memory') throw new Error(`out of memory at row ${from + at}`);
       if (this.aggregate.status === 'fire first') this.fireThrough(rows[from + at]?.watermark ?? 0);
     }
@@ -119,8 +122,9 @@ export class WindowHarness {
   }
 
   #read(i: number): FiredRow {
-    const { key, end, results } = this.aggregate.output;
+    const { key, end, results, kinds } = this.aggregate.output;
     return {
+      ...(kinds === 0 ? {} : { kind: this.kernels.memory.u8[kinds + i] ?? 0 }),
       end: Number(this.kernels.memory.i64[(end.values >>> 3) + i]),
       key:
         key === undefined ? null : (readValue(this.kernels, this.#spec.key ?? Physical.I64, key, i) as bigint | string),

@@ -147,7 +147,7 @@ describe('windows', () => {
       sizeMs: 86_400_000,
       offsetMs: 64_800_000,
     });
-    expect(specOf(hopping('1 hour', '10 minutes', { offset: '25 minutes' }))).toEqual({
+    expect(specOf(hopping('1 hour', '10 minutes', { offset: '5 minutes' }))).toEqual({
       kind: 'hopping',
       clock: 'event time',
       zone: undefined,
@@ -164,6 +164,15 @@ describe('windows', () => {
     expect(mistakeOf(() => tumbling('0 s'))).toBe("E1003 the window size must be greater than zero, but is '0 s'");
     expect(mistakeOf(() => hopping('1 hour', '2 hours'))).toBe(
       "E1006 the slide must be at most the window size '1 hour', but is '2 hours'",
+    );
+    expect(mistakeOf(() => hopping('1001 s', '1 ms'))).toBe(
+      "E1006 the slide must be at least a millionth of '1001 s', but is '1 ms'",
+    );
+    expect(mistakeOf(() => tumbling('1 hour', { offset: '-1 hour' }))).toBe(
+      "E1006 the offset of tumbling must be shorter than '1 hour', but is '-1 hour'",
+    );
+    expect(mistakeOf(() => hopping('1 hour', '10 minutes', { offset: '25 minutes' }))).toBe(
+      "E1006 the offset of hopping must be shorter than '10 minutes', but is '25 minutes'",
     );
     expect(mistakeOf(() => boundedOutOfOrderness('-1 minute'))).toBe(
       "E1006 the bound of out-of-orderness must be zero or more, but is '-1 minute'",
@@ -217,8 +226,14 @@ describe('a user of JavaScript', () => {
     expect(wrong((s) => s.window?.('1 hour'))).toBe(
       "E1006 window must be given a window, such as tumbling('1 hour'), but is '1 hour'",
     );
-    expect(wrong((s) => s.window?.(tumbling('1 hour'), { allowedLateness: '1 hour' }))).toBe(
-      "E1009 unknown option 'allowedLateness' of window | it takes none.",
+    expect(wrong((s) => s.window?.(tumbling('1 hour'), { lateness: '1 hour' }))).toBe(
+      "E1009 unknown option 'lateness' of window | it takes: allowedLateness, results, trigger, evictor. Did you mean 'allowedLateness'?",
+    );
+    expect(wrong((s) => s.window?.(tumbling('1 hour'), { allowedLateness: '-1 s' }))).toBe(
+      "E1006 allowedLateness of window must be zero or more, but is '-1 s'",
+    );
+    expect(wrong((s) => s.window?.(tumbling('1 hour'), { results: 'updating' }))).toBe(
+      "E1006 results of window must be one of accumulating, discarding, retracting, final, but is 'updating'",
     );
     expect(wrong((s) => s.aggregate?.({ n: count() }).window?.(tumbling('1 hour')))).toBe(
       'E1211 window cannot read results that update and delete rows | window the stream first; results of windows are final',

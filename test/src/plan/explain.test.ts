@@ -31,6 +31,13 @@ describe('a plan as text', () => {
     );
   });
 
+  it('names the row that is kept of each key', () => {
+    const first = { keep: 'first', order: 'event time', within: '1 hour', uid: 'once' } as const;
+    expect(
+      raw.watermark('scheduled', monotonous()).keyBy('origin').deduplicate(first).to(sink('out')).explain(),
+    ).toContain('deduplicate [once] by origin, the first by event time within 1 hour of event time: final');
+  });
+
   it('names functions by what they give, and windows over windows by their last instant', () => {
     const out = schema({ minutes: int32() });
     expect(

@@ -24,7 +24,8 @@ const OUT: TableSchema = {
 
 type Does = Pick<UserFunctionOptions, 'does' | 'run'>;
 
-async function setup({ does, run }: Does) {
+async function setup({ does, run }: Does, onError: UserFunctionOptions['onError'] = 'fail') {
+  const letters: string[] = [];
   const kernels = await newKernels();
   const output = new RecordingOutput(kernels.memory);
   const builder = new BatchBuilder(kernels, IN);
@@ -42,9 +43,12 @@ async function setup({ does, run }: Does) {
     does,
     run,
     timestamp: (ms) => ms,
+    onError,
+    deadLetter: (_batch, row, reason) => letters.push(`${row}: ${reason}`),
   });
   return {
     operator,
+    letters,
     output,
     /** Rows n from 0, at 1000 + n, behind watermark n; every other one only when `half`. */
     batch(rows: number, half = false): RecordBatch {
@@ -180,8 +184,37 @@ describe('a function that throws', () => {
     };
     expect(failure).toThrow(expect.objectContaining({ code: 'E1310', location: { operator: 'f' } }));
     expect(failure).toThrow(
-      /of a \w+ failed on the row at 1970-01-01T00:00:01\.002Z: broken \(row: \{"n":2,"text":"t2"\}\)/,
+      /of a \w+ failed on the row at 1970-01-01T00:00:01\.002Z: broken \(row: \{ n: 2, text: "t2" \}\)/,
     );
+  });
+
+  test.each([
+    { does: 'filter', run: (row: Row) => broken(row) !== undefined },
+    { does: 'map', run: broken },
+    { does: 'flatMap', run: (row: Row) => [broken(row)] },
+    { does: 'map', run: (row: Row) => ({ m: numberOf(row) === 2 ? 'broken' : 1, copy: null }) },
+  ] satisfies Does[])('puts the row aside and goes on when that was asked for ($does)', async ({ does, run }) => {
+    const { operator, output, batch, letters } = await setup({ does, run }, 'dead letter');
+    operator.processBatch(batch(5));
+    drain(operator);
+    expect(output.rows.map(({ watermark }) => watermark)).toEqual([0, 1, 3, 4]);
+    expect(operator.ledger).toMatchObject({ in: 5, out: 4, deadLetters: 1 });
+    expect(imbalance(operator.ledger)).toBe(0);
+    expect(letters).toEqual([expect.stringMatching(/^2: the function of a \w+ failed on the row at .*broken/)]);
+  });
+
+  test('puts a row of a flatMap aside in the middle of its results, and keeps those that came before', async () => {
+    const run = (row: Row): unknown => [
+      { m: 1, copy: null },
+      broken(row),
+      { m: numberOf(row) === 1 ? 'x' : 3, copy: null },
+    ];
+    const { operator, output, batch, letters } = await setup({ does: 'flatMap', run }, 'dead letter');
+    operator.processBatch(batch(3));
+    drain(operator);
+    expect(output.rows.map(({ watermark }) => watermark)).toEqual([0, 0, 0, 1, 1]);
+    expect(letters).toHaveLength(2);
+    expect(imbalance(operator.ledger)).toBe(0);
   });
 
   test('fails the same way when its result does not fit the columns', async () => {

@@ -1,0 +1,90 @@
+/**
+ * Functions with state and time as users write them. Types only: how they become a node is process-node.ts.
+ *
+ * Invariants
+ *  1. Nothing of what a function is given is a wall clock but `now`, which is of type ProcessingTime and mixes with no
+ *     instant of event time.
+ *  2. Names of states, timers and sides are known to the compiler.
+ */
+import type { Columns, NewRow, Row } from './kind.ts';
+import type { Schema } from './schema.ts';
+import type { EventTime, ProcessingTime } from './time.ts';
+
+export interface Sides {
+  readonly [name: string]: Schema<Columns>;
+}
+export type ColumnsOf<S> = S extends Schema<infer C> ? C : never;
+export type TimerName<T> = [T] extends [never] ? "declare it first: timers: ['name']" : T;
+/** What event-time timers take: an instant, when the stream has event time. */
+export type Instant<F> = 'event time' extends F ? EventTime : 'no watermark: call .watermark(column, strategy) before';
+
+export interface Timers<T, F> {
+  /**
+   * Fires when the watermark reaches the instant, once however often it is set. In the past: when the watermark moves
+   * next.
+   */
+  eventTime(at: Instant<F>, name: TimerName<T>): void;
+  processingTime(at: ProcessingTime, name: TimerName<T>): void;
+  deleteEventTime(at: Instant<F>, name: TimerName<T>): void;
+  deleteProcessingTime(at: ProcessingTime, name: TimerName<T>): void;
+}
+
+/** What every function is given. */
+export interface Emitting<O, X, F> {
+  /** How far event time has come: nothing at or before it follows, but what is late. */
+  readonly watermark: Instant<F>;
+  /** The clock of the machine. What depends on it is not the same when a tape is replayed. */
+  readonly now: ProcessingTime;
+  emit(row: NewRow<O>): void;
+  side<N extends keyof X>(name: N, row: NewRow<ColumnsOf<X[N]>>): void;
+}
+
+export interface Context<C, K extends keyof C, S, O, T extends string, X, F> extends Emitting<O, X, F> {
+  readonly key: Row<Pick<C, K>>;
+  readonly state: S;
+  readonly timers: Timers<T, F>;
+}
+
+/** Which timer fired: its clock tells what `at` is. */
+export type Fired<T, F> = { readonly name: T } & (
+  | ('event time' extends F ? { readonly clock: 'event time'; readonly at: EventTime } : never)
+  | { readonly clock: 'processing time'; readonly at: ProcessingTime }
+);
+
+export interface Common<S, T extends string, X> {
+  /** Names the state in checkpoints and in questions to the running job. */
+  readonly uid?: string;
+  readonly state?: S;
+  readonly timers?: readonly T[];
+  /** Further outputs, by name. */
+  readonly sides?: X;
+  /**
+   * When a function throws on a row: 'fail' ends the job; 'dead letter' puts the row aside and goes on. What the function
+   * had emitted and stored before it threw stays.
+   */
+  readonly onError?: 'fail' | 'dead letter';
+}
+
+export interface Process<C, K extends keyof C, S, O, T extends string, X, F> extends Common<S, T, X> {
+  row(row: Row<C>, context: Context<C, K, S, O, T, X, F>): void;
+  timer?(context: Context<C, K, S, O, T, X, F> & Fired<T, F>): void;
+}
+
+/** Two streams by key: their rows of one key meet in one state. */
+export interface CoProcess<C, K extends keyof C, D, S, O, T extends string, X, F> extends Common<S, T, X> {
+  left(row: Row<C>, context: Context<C, K, S, O, T, X, F>): void;
+  right(row: Row<D>, context: Context<C, K, S, O, T, X, F>): void;
+  timer?(context: Context<C, K, S, O, T, X, F> & Fired<T, F>): void;
+}
+
+/** What may be read of a broadcast state. */
+export type ReadOnly<B> = {
+  readonly [N in keyof B]: Omit<B[N], 'set' | 'add' | 'delete' | 'clear'>;
+};
+
+/** A stream by key and rows that are for all keys. */
+export interface BroadcastProcess<C, K extends keyof C, D, B, S, O, T extends string, X, F> extends Common<S, T, X> {
+  row(row: Row<C>, context: Context<C, K, S, O, T, X, F> & { readonly broadcast: ReadOnly<B> }): void;
+  broadcast(row: Row<D>, context: Emitting<O, X, F> & { readonly broadcast: B }): void;
+  timer?(context: Context<C, K, S, O, T, X, F> & Fired<T, F> & { readonly broadcast: ReadOnly<B> }): void;
+}

@@ -1,0 +1,213 @@
+/**
+ * Keyed (or global) aggregation over session windows in event time: rows of a key at most the gap apart are one session.
+ *
+ *   processBatch:      rows -> the sessions they join, which may become one -> late test -> accumulators     (kernel)
+ *   processWatermark:  sessions that end at or before it fire in order of their end, one batch of results a step
+ *
+ * Invariants
+ *  1. A row is late when its session, with all that it would join, ends at or before its own watermark. What a session
+ *     holds when it fires is the same however rows were batched.
+ *  2. A session that has ended before a row's watermark is closed to it, so a batch is taken without waiting for firings.
+ *  3. A watermark is passed on after all results that it releases; late rows of a batch when the batch was taken.
+ *  4. Firing order is session end, then hash and key: never an order of memory.
+ * State: open sessions with accumulators, in the arena under the uid; no rows are kept.
+ * Not here: how rows find sessions (assembly/session).
+ */
+import { UserError } from '../../base/errors.ts';
+import type { Json } from '../../base/json.ts';
+import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
+import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
+import type { TableSchema } from '../../data/schema.ts';
+import type { KernelInstance } from '../../kernel/instance.ts';
+import { SessionWindow as Kernel } from '../../kernel/session-window.ts';
+import { emptyLedger } from '../../metrics/ledger.ts';
+import type { WindowAggregateNode } from '../../plan/logical.ts';
+import type { StateArena } from '../../state/arena.ts';
+import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import { KeyColumns } from '../key-columns.ts';
+import type { Operator, Output } from '../operator.ts';
+import type { WatermarkStatus } from '../stream-element.ts';
+
+export interface SessionWindowOptions {
+  readonly uid: string;
+  readonly kernels: KernelInstance;
+  readonly arena: StateArena;
+  readonly output: Output;
+  /** Takes the late rows, with the schema of the input. */
+  readonly late: Output;
+  readonly node: WindowAggregateNode;
+  readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
+}
+
+export class SessionWindow implements Operator {
+  // configuration
+  readonly uid: string;
+  readonly #options: SessionWindowOptions;
+  readonly #schema: TableSchema;
+  readonly #keys: KeyColumns;
+  readonly #inputs: AggregateInputs;
+  // transient
+  readonly ledger = emptyLedger();
+  readonly #kernel: Kernel;
+  readonly #timestamps: Ptr;
+  /** A column of one value: the watermark before each result. */
+  readonly #watermarks: Ptr;
+  #filledWith: EventTimeMs | undefined;
+  /** Sessions that end up to here are to fire. */
+  #firing: EventTimeMs | undefined;
+  /** To be passed on when the firing is done. */
+  #watermark: EventTimeMs | undefined;
+  #ended = false;
+  // checkpointed, besides the arena
+  /** The watermark last passed on. */
+  #passed: EventTimeMs = MIN_TIME;
+
+  constructor(options: SessionWindowOptions) {
+    const { uid, kernels, arena, node } = options;
+    const input = node.input.schema;
+    this.uid = uid;
+    this.#options = options;
+    this.#schema = node.schema;
+    this.#keys = new KeyColumns(kernels, input, node.keys);
+    this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
+    this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    const { window } = node;
+    if (window.kind !== 'session' || window.clock !== 'event time' || node.allowedLatenessMs !== 0)
+      throw new UserError('E1212', { what: `a ${window.kind} window that is not of event time or takes late rows` });
+    this.#kernel = new Kernel(
+      kernels,
+      {
+        state: arena.open(uid),
+        key: this.#keys.physical,
+        gapMs: window.gapMs,
+        aggregates: aggregateSpecs(input, node.aggregates, uid),
+      },
+      BATCH_ROWS_MAX,
+    );
+  }
+
+  get more(): boolean {
+    return this.#firing !== undefined || this.#watermark !== undefined || this.#ended;
+  }
+
+  resume(): void {
+    if (this.#firing !== undefined) this.#fire(this.#firing);
+    else if (this.#watermark !== undefined) this.#passWatermark(this.#watermark);
+    else if (this.#ended) this.#passEnd();
+  }
+
+  processBatch(batch: RecordBatch): void {
+    this.ledger.in += batch.selected;
+    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
+    for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
+    this.ledger.deadLetters += batch.selected - selected;
+    if (selected === 0) return;
+    const taken = { ...batch, selection, selected };
+    const { timestamps: times, watermarks } = batch;
+    const input = { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters };
+    if (!this.#kernel.add(input)) throw this.#options.arena.exhausted();
+    const { lateCount } = this.#kernel;
+    this.ledger.late += lateCount;
+    this.ledger.held += selected - lateCount;
+    if (lateCount > 0) this.#options.late.batch({ ...taken, selection: this.#kernel.late, selected: lateCount });
+  }
+
+  processWatermark(watermark: EventTimeMs): void {
+    this.#watermark = watermark;
+    if (this.#isDue(watermark)) this.#firing = watermark;
+    else this.#passWatermark(watermark);
+  }
+
+  processStatus(status: WatermarkStatus): void {
+    this.#options.output.status(status);
+    this.#options.late.status(status);
+  }
+
+  endOfInput(): void {
+    this.#ended = true;
+  }
+
+  snapshot(): Json {
+    return { watermark: this.#passed };
+  }
+
+  restore(state: Json): void {
+    // What snapshot wrote; the manifest's checksum was verified.
+    this.#passed = eventTimeMs((state as { watermark: number }).watermark);
+  }
+
+  /** Watermark of the operator, for explanations. */
+  get watermark(): EventTimeMs {
+    return this.#passed;
+  }
+
+  #isDue(watermark: EventTimeMs): boolean {
+    const due = this.#kernel.due(watermark);
+    if (due === 'out of memory') throw this.#options.arena.exhausted();
+    return due;
+  }
+
+  /** One batch of results of sessions that are due; ends when none is due any more. */
+  #fire(through: EventTimeMs): void {
+    const rows = this.#isDue(through) ? this.#kernel.fire(through) : 0;
+    if (rows === 'out of memory') throw this.#options.arena.exhausted();
+    if (rows === 0) {
+      this.#firing = undefined;
+      return;
+    }
+    this.ledger.results += rows;
+    this.#settle();
+    this.#options.output.batch(this.#resultsOf(rows));
+  }
+
+  /** Rows of sessions that have fired have left state: what the ledger holds follows the arena's own count. */
+  #settle(): void {
+    const held = this.#options.arena.rowsHeld(this.uid);
+    this.ledger.released += this.ledger.held - held;
+    this.ledger.held = held;
+  }
+
+  #resultsOf(rows: number): RecordBatch {
+    const { key, start, end, results } = this.#kernel.output;
+    const columns: readonly ColumnVector[] = [...this.#keys.decode(key, rows), start, end, ...results];
+    const { memory } = this.#options.kernels;
+    const ends = end.values >>> 3;
+    const i64 = memory.i64;
+    for (let i = 0; i < rows; i++) i64[(this.#timestamps >>> 3) + i] = (i64[ends + i] ?? 0n) - 1n;
+    return {
+      schema: this.#schema,
+      rows,
+      columns,
+      selection: 0,
+      selected: rows,
+      rowKinds: 0,
+      timestamps: this.#timestamps,
+      watermarks: this.#resultWatermarks(),
+      origin: undefined,
+    };
+  }
+
+  /** Results are never behind the watermark that was passed on last: that one stands before each of them. */
+  #resultWatermarks(): Ptr {
+    if (this.#passed !== this.#filledWith) {
+      const from = this.#watermarks >>> 3;
+      this.#options.kernels.memory.i64.fill(BigInt(this.#passed), from, from + BATCH_ROWS_MAX);
+      this.#filledWith = this.#passed;
+    }
+    return this.#watermarks;
+  }
+
+  #passWatermark(watermark: EventTimeMs): void {
+    this.#watermark = undefined;
+    this.#passed = watermark;
+    this.#options.output.watermark(watermark);
+    this.#options.late.watermark(watermark);
+  }
+
+  #passEnd(): void {
+    this.#ended = false;
+    this.#options.output.end();
+    this.#options.late.end();
+  }
+}

@@ -1,0 +1,42 @@
+/** Errors of user functions, with what a person needs to find the record: operator, key, event time, a preview. */
+import { InternalError, UserError } from '../../base/errors.ts';
+import { formatTime } from '../../base/time.ts';
+import type { Row } from '../../format/row-view.ts';
+import { previewOf } from '../preview.ts';
+
+/** Whether an error is the function's own: neither a bug of the engine nor exhausted memory. */
+export const isOfTheFunction = (error: unknown): boolean =>
+  !(error instanceof InternalError) && !(error instanceof UserError && error.code === 'E1302');
+
+const problemOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export interface FailedRow {
+  readonly operator: string;
+  readonly does: string;
+  readonly timestamp: number | undefined;
+  readonly key: Row | undefined;
+  readonly row: Row;
+}
+
+export function rowFailure({ operator, does, timestamp, key, row }: FailedRow, error: unknown): UserError {
+  const at = timestamp === undefined ? '' : ` at ${formatTime(timestamp)}`;
+  const params = { does, at, problem: problemOf(error), row: previewOf(row) };
+  return new UserError('E1310', key === undefined ? params : { ...params, key: previewOf(key) }, {
+    location: { operator },
+    cause: error,
+  });
+}
+
+export interface FailedTimer {
+  readonly operator: string;
+  readonly name: string;
+  readonly time: number;
+  readonly key: Row;
+}
+
+export const timerFailure = ({ operator, name, time, key }: FailedTimer, error: unknown): UserError =>
+  new UserError(
+    'E1333',
+    { timer: name, at: formatTime(time), key: previewOf(key), problem: problemOf(error) },
+    { location: { operator }, cause: error },
+  );

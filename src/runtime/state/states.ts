@@ -1,0 +1,63 @@
+/**
+ * All states of a function: what it sees under their names, their caches, their clocks.
+ *
+ * Invariants
+ *  1. `writeBack` leaves nothing that is not in the port.
+ *  2. States that expire by processing time lie in a port of their own, whose clock that is.
+ */
+import { assert } from '../../base/assert.ts';
+import type { Clocks, StateSpec } from '../../plan/process.ts';
+import type { Expiry, KeyedState } from '../../state/keyed-state.ts';
+import { FoldState, ListState, MapState } from './collections.ts';
+import type { KeyScope } from './key-scope.ts';
+import { keptOf } from './kept.ts';
+import { columnSchema } from './row-bytes.ts';
+import { ValueState } from './value-state.ts';
+
+export type StateHandle = ValueState | MapState | ListState | FoldState;
+
+export class States {
+  /** What functions see. */
+  readonly handles: { readonly [name: string]: StateHandle };
+  readonly #values: ValueState[] = [];
+
+  constructor(scope: KeyScope, state: KeyedState, specs: readonly StateSpec[], clocks: Clocks) {
+    this.handles = Object.fromEntries(
+      specs.map((spec) => [spec.name, this.#handle(scope, state, spec, clocks)] as const),
+    );
+  }
+
+  /** What each holds for the key at hand, by name; nothing lives longer for it. After `writeBack`. */
+  peek(): { readonly [name: string]: unknown } {
+    return Object.fromEntries(Object.entries(this.handles).map(([name, handle]) => [name, handle.peek()]));
+  }
+
+  writeBack(): void {
+    for (const value of this.#values) value.writeBack();
+  }
+
+  #handle(scope: KeyScope, state: KeyedState, spec: StateSpec, { eventTime }: Clocks): StateHandle {
+    const table = state.open(spec.name, expiryOf(spec));
+    const kept = keptOf(spec.type, spec.isColumn, eventTime);
+    switch (spec.kind) {
+      case 'value':
+        return this.#value(new ValueState(scope, table, spec, kept));
+      case 'list':
+        return new ListState(scope, table, kept);
+      case 'map':
+        assert(spec.key !== undefined, `the map '${spec.name}' has no key type`);
+        return new MapState(scope, table, keptOf(columnSchema(spec.key), true, eventTime), kept);
+      case 'fold':
+        assert(spec.fold !== undefined, `'${spec.name}' does not say how it folds`);
+        return new FoldState(this.#value(new ValueState(scope, table, spec, kept)), spec.fold);
+    }
+  }
+
+  #value(value: ValueState): ValueState {
+    this.#values.push(value);
+    return value;
+  }
+}
+
+const expiryOf = ({ expiry }: StateSpec): Expiry | undefined =>
+  expiry === undefined ? undefined : { ttlMs: expiry.ttlMs, refresh: expiry.refresh };
