@@ -214,9 +214,7 @@ describe('a user of JavaScript', () => {
     expect(wrong((s) => s.aggregate?.({ m: loose({ avg }).avg?.('origin') }))).toBe(
       "E1204 column 'origin' is utf8, but avg in aggregate needs a number | Columns of the input that would do: delayMinutes.",
     );
-    expect(wrong((s) => s.aggregate?.({ m: loose({ max }).max?.('origin') }))).toBe(
-      "E1204 column 'origin' is utf8, but max in aggregate needs a number or a timestamp | Columns of the input that would do: scheduled, delayMinutes.",
-    );
+    expect(wrong((s) => s.aggregate?.({ m: loose({ max }).max?.('origin') }))).toBe('no mistake');
   });
 
   it('is told what a window needs', () => {
