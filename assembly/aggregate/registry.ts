@@ -1,5 +1,6 @@
 /**
  * The list of aggregates: what each needs, by code. README.md of this folder has the steps for another one.
+ * Long because every aggregate has its line in every switch.
  *
  * Where rows may lack a value (nullable column, or a filter), the accumulator is preceded by the number of values it
  * has seen (u64); no value at all gives null. Otherwise that number is the number of rows of the entry.

@@ -17,6 +17,7 @@
  *  3. A segment of depth d stands in 2^(depth - d) neighbouring directory entries.
  *  4. Growth allocates first and frees last; when memory runs out, nothing has changed.
  * Not here: what keys look like (key.ts), finding rows' entries in bulk (window/locate.ts).
+ * Long because growing, splitting and removing must agree on where an entry lies.
  * Background: Fagin et al., Extendible Hashing (TODS 1979).
  */
 import { blobsFree, blobsHold } from '../aggregate/blob';

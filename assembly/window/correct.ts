@@ -67,6 +67,7 @@ import { instantOf, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
  * then to be called again with the same row; OUT_OF_MEMORY; OVERFLOW.
  */
 export function correctRow(planPtr: u32, state: u32, row: u32): i32 {
+  store<i32>(planPtr, 0, PLAN_STATUS);
   const fired = load<i64>(planPtr, PLAN_FIRED);
   const slice = sliceOf(planPtr, load<i64>(load<u32>(planPtr, PLAN_TIMES) + (row << 3)));
   const last = lastEndOf(planPtr, slice);

@@ -4,7 +4,7 @@
  */
 import { below, type Random, seededRandom, uniform } from '../../src/base/random.ts';
 import { Physical } from '../../src/data/types.ts';
-import { type Row, type Value } from '../assembly/window/reference.ts';
+import type { Row, Value } from '../assembly/window/reference.ts';
 import { WindowHarness } from '../assembly/window/harness.ts';
 import { type NamedSpec, specOf } from './aggregate-specs.ts';
 import { newKernels } from './kernels.ts';

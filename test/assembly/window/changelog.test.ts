@@ -121,6 +121,16 @@ function resultsOf(rows: readonly Taken[]): readonly unknown[] {
   ];
 }
 
+const RETRACTING = [
+  specOf({ name: 'n', fn: 'count', input: undefined, nullable: false }),
+  specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: true }),
+  specOf({ name: 'mean', fn: 'avg', input: Physical.I64, nullable: true }),
+  specOf({ name: 'load', fn: 'sum', input: Physical.F64, nullable: false }),
+  specOf({ name: 'spread', fn: 'variance', input: Physical.F64, nullable: false }),
+  specOf({ name: 'some', fn: 'any', input: Physical.BOOL, nullable: false }),
+  specOf({ name: 'every', fn: 'all', input: Physical.BOOL, nullable: false }),
+];
+
 test('rows that are taken back leave what the others give, and with the last of a key its group goes', async () => {
   for (let seed = 1; seed <= 6; seed++) {
     const random = seededRandom(seed);
@@ -129,19 +139,7 @@ test('rows that are taken back leave what the others give, and with the last of 
     const { memory } = kernels;
     const aggregate = new ChangelogAggregate(
       kernels,
-      {
-        state: 4,
-        key: Physical.I64,
-        aggregates: [
-          specOf({ name: 'n', fn: 'count', input: undefined, nullable: false }),
-          specOf({ name: 'total', fn: 'sum', input: Physical.I64, nullable: true }),
-          specOf({ name: 'mean', fn: 'avg', input: Physical.I64, nullable: true }),
-          specOf({ name: 'load', fn: 'sum', input: Physical.F64, nullable: false }),
-          specOf({ name: 'spread', fn: 'variance', input: Physical.F64, nullable: false }),
-          specOf({ name: 'some', fn: 'any', input: Physical.BOOL, nullable: false }),
-          specOf({ name: 'every', fn: 'all', input: Physical.BOOL, nullable: false }),
-        ],
-      },
+      { state: 4, key: Physical.I64, aggregates: RETRACTING },
       2 + below(random, 700),
     );
     const column = (validity: boolean): { values: number; validity: number } => ({
