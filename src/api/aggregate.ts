@@ -179,6 +179,7 @@ export function topK<C extends Columns, const N extends Name<C, Takes<'topK'>>, 
   });
 }
 
+/** Restricts an aggregate that keeps values to so many of them. */
 export interface Limited<C> extends Only<C> {
   /** Most values that are kept; those that come later are left out. */
   readonly limit: number;

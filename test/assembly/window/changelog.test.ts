@@ -1,6 +1,6 @@
 /** Aggregation without windows against a map that is changed row by row. */
 import { expect, test } from 'vitest';
-import { below, seededRandom } from '../../../src/base/random.ts';
+import { below, type Random, seededRandom } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
 import { Arena } from '../../../src/kernel/arena.ts';
 import { ChangelogAggregate } from '../../../src/kernel/changelog-aggregate.ts';
@@ -131,6 +131,14 @@ const RETRACTING = [
   specOf({ name: 'every', fn: 'all', input: Physical.BOOL, nullable: false }),
 ];
 
+const newRow = (random: Random, keys: number): Taken => ({
+  // Neighbouring keys in one segment, so that removing entries moves others.
+  key: BigInt(below(random, keys)),
+  amount: below(random, 3) === 0 ? null : BigInt(below(random, 2)) * 2n ** 40n - 50n,
+  weight: below(random, 1000) / 8,
+  flag: below(random, 4) !== 0,
+});
+
 test('rows that are taken back leave what the others give, and with the last of a key its group goes', async () => {
   for (let seed = 1; seed <= 6; seed++) {
     const random = seededRandom(seed);
@@ -156,13 +164,7 @@ test('rows that are taken back leave what the others give, and with the last of 
       const held = [...groups.values()];
       const back = held.length > 0 && below(random, 100) < 48 ? held[below(random, held.length)] : undefined;
       const at = back === undefined ? 0 : below(random, back.length);
-      const row = back?.[at] ?? {
-        // Neighbouring keys in one segment, so that removing entries moves others.
-        key: BigInt(below(random, keys)),
-        amount: below(random, 3) === 0 ? null : BigInt(below(random, 2)) * 2n ** 40n - 50n,
-        weight: below(random, 1000) / 8,
-        flag: below(random, 4) !== 0,
-      };
+      const row = back?.[at] ?? newRow(random, keys);
       const group = groups.get(row.key) ?? [];
       const before = resultsOf(group);
       if (back === undefined) groups.set(row.key, [...group, row]);
