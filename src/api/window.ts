@@ -51,6 +51,7 @@ class ColumnDeclaration<N extends string> implements ColumnRef<N> {
 /** A column by its name: `{ zone: column('homeZone') }`. Which there are is known where it is used. */
 export const column = <N extends string>(name: NoInfer<N>): ColumnRef<N> => new ColumnDeclaration(name);
 
+/** Where windows begin: shifted, and by the clocks of which zone. */
 export interface WindowOffset {
   /** Shifts all windows: '6 hours' makes days from 06:00 to 06:00. */
   readonly offset?: Duration;
@@ -61,6 +62,7 @@ export interface WindowOffset {
   readonly zone?: string;
 }
 
+/** The same, with a zone that may be each row's own. */
 export interface WindowInZone<Z extends string> {
   readonly offset?: Duration;
   /**
