@@ -274,10 +274,22 @@ export class GeneralWindow implements Operator, AsksWindows {
       return;
     }
     this.#time = watermark;
+    const refusal = this.#options.assigner.refusal?.(rows.row);
+    if (refusal !== undefined) {
+      this.#putAside(refusal);
+      return;
+    }
     this.#state.select(rows.key);
     this.#windows = this.#options.assigner.assign({ time: this.#rowTime(), row: rows.row });
     this.#window = 0;
     this.#taken = 0;
+  }
+
+  #putAside(reason: string): void {
+    const { batch, number } = this.#rows;
+    if (batch !== undefined) this.#options.deadLetter(batch, number, reason);
+    this.ledger.deadLetters++;
+    this.#rows.next();
   }
 
   /** Time of the row at hand on the clock of its windows. */

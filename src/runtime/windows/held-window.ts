@@ -17,8 +17,10 @@ export interface AsksWindows {
 }
 
 /** The window that starts at an instant; of several the first that the watermark has not passed, or the last. */
-export function windowFrom(uid: string, assigner: Assigner, at: number, passed: number): Window {
-  const windows = assigner.assign({ time: at, row: {} });
+export function windowFrom(uid: string, assigner: Assigner, at: number, passed: number, row: Row = {}): Window {
+  const refusal = assigner.refusal?.(row);
+  if (refusal !== undefined) throw noWindow(uid, at, 'nothing of the key is in one, and its rows name their zones');
+  const windows = assigner.assign({ time: at, row });
   const found = openOf(
     windows.filter(({ start }) => start === at),
     passed,

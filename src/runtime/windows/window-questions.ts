@@ -6,8 +6,9 @@ import type { KeyedState } from '../../state/keyed-state.ts';
 import { AskedKey } from './asked-key.ts';
 import type { Assigner } from './assigner.ts';
 import type { Contents } from './contents.ts';
-import { type HeldWindow, requireStarts, windowFrom } from './held-window.ts';
+import { type HeldWindow, openOf, requireStarts, windowFrom } from './held-window.ts';
 import { MergingWindows } from './merging-windows.ts';
+import { decodeWindow, type Window } from './window.ts';
 
 export interface WindowQuestionsOptions {
   readonly uid: string;
@@ -35,10 +36,17 @@ export class WindowQuestions {
     const before = { bytes: state.key.bytes.slice(), hash: state.key.hash };
     state.select(asked);
     try {
-      return this.#options.assigner.isMerging ? this.#session(at) : this.#aligned(at, passed);
+      return this.#options.assigner.isMerging ? this.#session(at) : this.#aligned(key, at, passed);
     } finally {
       state.select(before);
     }
+  }
+
+  /** Windows with contents that start at an instant, when rows decide on their borders. */
+  #kept(at: number): readonly Window[] {
+    if (!this.#options.assigner.readsRows) return [];
+    const kept = [...this.#options.state.open('contents').entries()].map(({ sub }) => decodeWindow(sub));
+    return kept.filter(({ start }) => start === at);
   }
 
   #session(at: number): HeldWindow {
@@ -49,9 +57,9 @@ export class WindowQuestions {
     return { start: at, end: at + (node.window.kind === 'session' ? node.window.gapMs : 0), rows: 0 };
   }
 
-  #aligned(at: number, passed: number): HeldWindow {
+  #aligned(key: Row, at: number, passed: number): HeldWindow {
     const { uid, assigner, contents } = this.#options;
-    const window = windowFrom(uid, assigner, at, passed);
+    const window = openOf(this.#kept(at), passed) ?? windowFrom(uid, assigner, at, passed, key);
     return { ...window, rows: contents.count(window) };
   }
 }

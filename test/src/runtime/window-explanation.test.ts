@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   boundedOutOfOrderness,
   collect,
+  column,
   continuous,
   count,
   countTrigger,
@@ -10,6 +11,7 @@ import {
   cumulating,
   from,
   int32,
+  lit,
   monotonous,
   processingTumbling,
   schema,
@@ -17,6 +19,7 @@ import {
   timestamp,
   tumbling,
   type WatermarkOptions,
+  type Window,
 } from '../../../src/index.ts';
 import { type JobRun, makeSource, type WindowExplanation } from '../../../src/platform.ts';
 import { MemoryMedium } from '../../../src/testing/memory-store.ts';
@@ -65,6 +68,14 @@ const explain =
   (start: Date | string, key = 0) =>
   (run: JobRun): WindowExplanation =>
     run.explainWindow('per-ten', { split: key }, start);
+
+function problemOf(question: () => WindowExplanation): string {
+  try {
+    return question().text;
+  } catch (error) {
+    return error instanceof Error ? error.message : '';
+  }
+}
 
 const perTen = (stream: ReturnType<typeof read>, options: WatermarkOptions = {}) =>
   stream
@@ -205,7 +216,7 @@ test('sessions are asked by an instant that they have, in kernels and out of the
 });
 
 test('windows with a trigger tell it; of windows that share a start the first open one answers', async () => {
-  const jobOf = (window: ReturnType<typeof tumbling>, trigger?: ReturnType<typeof continuous>) =>
+  const jobOf = (window: Window<'a watermark'>, trigger?: ReturnType<typeof continuous>) =>
     read('clicks', [open(1, 12, 23)])
       .watermark('at', monotonous())
       .keyBy('split')
@@ -219,6 +230,25 @@ test('windows with a trigger tell it; of windows that share a start the first op
     const growing = await ask(jobOf(cumulating('1 minute', '10 s'), trigger), 3, explain(at(0)));
     expect(growing).toMatchObject({ start: 0, end: 30_000, rows: 3, state: 'open' });
   }
+});
+
+test('a window in the zone of its rows is found where it starts by that zone', async () => {
+  const job = read('clicks', [open(1, 2)])
+    .watermark('at', monotonous())
+    .add(() => ({ home: lit('Asia/Tokyo') }))
+    .keyBy('split')
+    .window(tumbling('1 day', { zone: column('home') }))
+    .aggregate({ n: count() }, { uid: 'per-ten' })
+    .to(collect());
+  const [found, none] = await ask(job, 2, (run) => [
+    explain('1969-12-31T15:00Z')(run),
+    problemOf(() => explain('1970-01-01T00:00Z')(run)),
+  ]);
+  expect(found).toMatchObject({ end: Date.parse('1970-01-01T15:00Z'), rows: 2, state: 'open' });
+  expect(none).toBe(
+    "'per-ten' has no window that starts at 1970-01-01T00:00:00.000Z: "
+      + 'nothing of the key is in one, and its rows name their zones',
+  );
 });
 
 test('windows of processing time wait for the clock of the machine', async () => {
@@ -242,13 +272,8 @@ test('a wrong uid, key or start is refused with what there is', async () => {
     ['per-ten', { split: 0 }, '1970-01-01 00:00'],
     ['per-ten', { split: 0 }, '1970-01-01T00:00:03Z'],
   ];
-  const problem = (run: JobRun, [uid, key, start]: (typeof wrong)[number]): string => {
-    try {
-      return run.explainWindow(uid, key, start).text;
-    } catch (error) {
-      return error instanceof Error ? error.message : '';
-    }
-  };
+  const problem = (run: JobRun, [uid, key, start]: (typeof wrong)[number]): string =>
+    problemOf(() => run.explainWindow(uid, key, start));
   expect(await ask(job, 1, (run) => wrong.map((each) => problem(run, each)))).toEqual([
     "the job has no 'per-hour' to ask; it has: per-ten",
     "unknown column 'spilt' in the key of 'per-ten'",
