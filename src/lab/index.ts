@@ -7,6 +7,7 @@ import { scenario as comprehensiveLag } from './15-comprehensive-lag/scenario.ts
 import { scenario as statefulTtl } from './24-stateful-ttl/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
 import { scenario as timeDomainIsolation } from './26-time-domain-isolation/scenario.ts';
+import { scenario as unifiedTime } from './27-unified-time/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
 export {
@@ -30,4 +31,5 @@ export const SCENARIOS: readonly Scenario[] = [
   statefulTtl,
   adaptiveWatermark,
   timeDomainIsolation,
+  unifiedTime,
 ];
