@@ -121,11 +121,14 @@ export {
 } from './api/trigger.ts';
 export type { WindowFunction } from './api/window-function.ts';
 export {
+  column,
+  type ColumnRef,
   cumulating,
   hopping,
   type LateOptions,
   tumbling,
   type Window,
+  type WindowInZone,
   type WindowOffset,
 } from './api/window.ts';
 export type { ResultMode } from './plan/logical.ts';

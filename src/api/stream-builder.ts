@@ -40,7 +40,7 @@ import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
 import { type WindowOptions, windowOptionsOf, type WindowSettings } from './trigger.ts';
 import { strategyOf, watermarkOptionsOf } from './watermark.ts';
-import { boundFieldsOf, hasEnds, needsEventTime } from './window-needs.ts';
+import { boundFieldsOf, hasEnds, needsEventTime, requireZoneColumn } from './window-needs.ts';
 import { windowFunctionOf } from './window-function.ts';
 import { windowSpecOf } from './window.ts';
 
@@ -436,6 +436,7 @@ function windowed(
 ): WindowedBuilder {
   const spec = windowSpecOf(window);
   const settings = windowOptionsOf(options, spec);
+  requireZoneColumn(spec, stream.node.schema);
   const { hasEventTime, isChangelog } = stream.traits;
   if (isChangelog)
     throw new UserError(

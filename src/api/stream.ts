@@ -15,7 +15,7 @@ import type { AsyncOptions, RequestContext } from './async.ts';
 import type { DeduplicateOptions, DeduplicateOrder } from './deduplicate.ts';
 import type { Condition, Exprs, Fields, KindsOf } from './expression.ts';
 import type { Job } from './job.ts';
-import type { Cols, Columns, NewRow, Nullable, Row, Table, TimeName } from './kind.ts';
+import type { Cols, Columns, Name, NewRow, Nullable, Row, Table, TimeName, utf8 } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
 import type { BroadcastProcess, ColumnsOf, CoProcess, Process, Sides } from './process.ts';
 import type { Schema } from './schema.ts';
@@ -37,6 +37,8 @@ type Runs<F> = 'changelog' extends F
   : 'event time' extends F
     ? 'a watermark'
     : 'no watermark: call .watermark(column, strategy) before';
+/** Results of windows that end by event time have it; those of counted rows and of processing time have none. */
+type Timed<F, N> = [N] extends [never] ? Exclude<F, 'event time'> : F;
 /** Windows that take results back make a changelog. */
 type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
@@ -108,10 +110,10 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   keyBy<const K extends keyof C & string>(...columns: [K, ...K[]]): Keyed<C, K, F>;
   /** Windows over all rows. */
-  window<const R extends ResultMode = 'accumulating', B = Bounds>(
-    window: Window<Runs<F>, B>,
+  window<const R extends ResultMode = 'accumulating', B = Bounds, N extends Runs<F> = Runs<F>>(
+    window: Window<N, B, Name<C, utf8>>,
     options?: WindowOptions<R>,
-  ): Windowed<C, never, F, R, B>;
+  ): Windowed<C, never, Timed<F, N>, R, B>;
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
@@ -157,10 +159,10 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   connect<D extends Columns, L extends keyof D & string, G extends Flag>(
     other: Keyed<D, L, G>,
   ): Connected<C, K, D, (F & G) | Extract<F | G, 'changelog'>>;
-  window<const R extends ResultMode = 'accumulating', B = Bounds>(
-    window: Window<Runs<F>, B>,
+  window<const R extends ResultMode = 'accumulating', B = Bounds, N extends Runs<F> = Runs<F>>(
+    window: Window<N, B, Name<C, utf8>>,
     options?: WindowOptions<R>,
-  ): Windowed<C, K, F, R, B>;
+  ): Windowed<C, K, Timed<F, N>, R, B>;
   /** One row of each key: the first or the last of those that have it. */
   deduplicate<const P extends 'first' | 'last', const O extends Orders<F>>(
     options: DeduplicateOptions<P, O>,

@@ -1,6 +1,7 @@
 /** What follows from a window and its settings: the columns of its results, and whether it needs event time. */
 import { UserError } from '../base/errors.ts';
-import type { Field } from '../data/schema.ts';
+import { type Field, requireColumn, type TableSchema } from '../data/schema.ts';
+import { describeType } from '../data/types.ts';
 import type { TriggerSpec, WindowSpec } from '../plan/logical.ts';
 import { boundColumnsOf } from '../plan/window-choice.ts';
 
@@ -15,6 +16,15 @@ const FIELDS: { readonly [bounds in ReturnType<typeof boundColumnsOf>]: readonly
 
 /** Columns that say which window a result is of. */
 export const boundFieldsOf = (window: WindowSpec): readonly Field[] => FIELDS[boundColumnsOf(window)];
+
+/** The column that names the zone of each row must be there, as text. E1203, E1204. */
+export function requireZoneColumn(window: WindowSpec, schema: TableSchema): void {
+  if (!('zone' in window) || window.zone?.kind !== 'column') return;
+  const { column } = window.zone;
+  const type = schema.fields[requireColumn(schema, column, 'the zone of window')]?.type;
+  if (type === undefined || type.kind === 'utf8') return;
+  throw new UserError('E1204', { column, type: describeType(type), where: 'the zone of window', needs: 'text' });
+}
 
 /** Whether its windows end by event time, so that their results have event time too. */
 export const hasEnds = (window: WindowSpec): boolean =>

@@ -25,11 +25,31 @@ export interface Bounds {
   windowEnd: timestamp;
 }
 
-/** A window assigner; `Needs` is what the stream must have, `B` the columns that say which window a result is of. */
-export interface Window<out Needs extends string, out B = Bounds> {
+/**
+ * A window assigner; `Needs` is what the stream must have, `B` the columns that say which window a result is of, `Zone`
+ * the column that names the zone of each row.
+ */
+export interface Window<out Needs extends string, out B = Bounds, out Zone extends string = never> {
   readonly needs: Needs;
   readonly bounds?: B;
+  readonly zone?: Zone;
 }
+
+/** A column of the rows, where something else may stand too. */
+export interface ColumnRef<out N extends string> {
+  readonly column: N;
+}
+
+class ColumnDeclaration<N extends string> implements ColumnRef<N> {
+  readonly column: N;
+
+  constructor(column: N) {
+    this.column = column;
+  }
+}
+
+/** A column by its name: `{ zone: column('homeZone') }`. Which there are is known where it is used. */
+export const column = <N extends string>(name: NoInfer<N>): ColumnRef<N> => new ColumnDeclaration(name);
 
 /** Where windows begin: shifted, and by the clocks of which zone. */
 export interface WindowOffset {
@@ -42,7 +62,17 @@ export interface WindowOffset {
   readonly zone?: string;
 }
 
-export class WindowDeclaration implements Window<'a watermark'> {
+/** The same, with a zone that may be each row's own. */
+export interface WindowInZone<Z extends string> {
+  readonly offset?: Duration;
+  /**
+   * As a fixed zone, or a column that names the zone of each row: `column('homeZone')`. Rows with a zone that is not
+   * known are dead letters.
+   */
+  readonly zone?: string | ColumnRef<Z>;
+}
+
+export class WindowDeclaration implements Window<'a watermark', Bounds, never> {
   readonly needs = 'a watermark';
   readonly spec: WindowSpec;
 
@@ -55,7 +85,10 @@ export class WindowDeclaration implements Window<'a watermark'> {
 const WINDOWS_MAX = 1_000_000;
 
 /** Windows of one size, side by side. Days, weeks (from Monday), months, quarters and years are those of the calendar. */
-export function tumbling(size: Duration | CalendarDuration, options: WindowOffset = {}): Window<'a watermark'> {
+export function tumbling<Z extends string = never>(
+  size: Duration | CalendarDuration,
+  options: WindowInZone<NoInfer<Z>> = {},
+): Window<'a watermark', Bounds, Z> {
   return located(() => {
     const common = { kind: 'tumbling', clock: 'event time', zone: zoneOf(options, 'tumbling') } as const;
     const calendar = calendarDuration(size);
@@ -78,7 +111,11 @@ export function tumbling(size: Duration | CalendarDuration, options: WindowOffse
 const NOMINAL_DAYS = { day: 1, week: 7, month: 30, quarter: 91, year: 365 } as const;
 
 /** Windows of one size, a new one every `slide`. */
-export function hopping(size: Duration, slide: Duration, options: WindowOffset = {}): Window<'a watermark'> {
+export function hopping<Z extends string = never>(
+  size: Duration,
+  slide: Duration,
+  options: WindowInZone<NoInfer<Z>> = {},
+): Window<'a watermark', Bounds, Z> {
   return located(() => {
     const { sizeMs, slideMs } = sizeAndSlide(size, slide);
     return new WindowDeclaration({
@@ -102,7 +139,11 @@ export function sizeAndSlide(size: Duration, slide: Duration): { readonly sizeMs
 }
 
 /** Windows that share their start and grow by `step`, up to `max`; then the next start. */
-export function cumulating(max: Duration, step: Duration, options: WindowOffset = {}): Window<'a watermark'> {
+export function cumulating<Z extends string = never>(
+  max: Duration,
+  step: Duration,
+  options: WindowInZone<NoInfer<Z>> = {},
+): Window<'a watermark', Bounds, Z> {
   return located(() => {
     const sizeMs = positiveDurationMs(max, 'the window size');
     const stepMs = positiveDurationMs(step, 'the step');
@@ -147,16 +188,17 @@ export function latenessOf(options: LateOptions<ResultMode>): {
 }
 
 /** The zone of the options, which are checked; its name as the platform knows it (E1021). */
-function zoneOf(options: WindowOffset, where: string): ZoneSpec | undefined {
+function zoneOf(options: WindowInZone<string>, where: string): ZoneSpec | undefined {
   requireKnownOptions(options, ['offset', 'zone'], where);
   const zone: unknown = options.zone;
   if (zone === undefined) return undefined;
+  if (zone instanceof ColumnDeclaration) return { kind: 'column', column: String(zone.column) };
   if (typeof zone !== 'string') throw mistake(`the zone of ${where}`, "a name such as 'Europe/Berlin'", zone);
   return { kind: 'fixed', name: TimeZone.of(zone).name };
 }
 
 /** Kept in [0, step): a shift back is the same as one forward. Whole steps shift nothing, so they are a mistake. */
-export function offsetOf(options: WindowOffset, stepMs: number, where: string): number {
+export function offsetOf(options: Pick<WindowOffset, 'offset'>, stepMs: number, where: string): number {
   if (options.offset === undefined) return 0;
   const what = `the offset of ${where}`;
   const offset = durationMs(options.offset, what);

@@ -50,6 +50,8 @@ const messages = {
   E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
   E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
+  E1338: (p: { uid: string; at: string; problem: string }) =>
+    `'${p.uid}' has no window that starts at ${p.at}: ${p.problem}`,
   E1336: (p: { source: string; position: number; status: string }) =>
     `the job is ${p.status}, and '${p.source}' never came to ${p.position}`,
   E1334: (p: { state: string }) =>

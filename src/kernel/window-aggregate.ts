@@ -150,6 +150,12 @@ export class WindowAggregate {
     return Number(this.#kernels.memory.i64[(this.#plan.ptr + PLAN.merges) >>> 3] ?? 0n);
   }
 
+  /** Rows of a key, given as a column of one row, that a window holds. Between `add` and `fire` only. */
+  held(key: ColumnVector | undefined, start: number, end: number): number {
+    this.#plan.setInput({ selected: 1, selection: 0, key, columns: [], filters: [] });
+    return this.#kernels.function('windowHeld')(this.#plan.ptr, start, end);
+  }
+
   get lateCount(): number {
     return this.#plan.word(PLAN.lateCount);
   }

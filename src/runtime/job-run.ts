@@ -23,6 +23,8 @@ import { Process } from './operators/process.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
 import { type JobWatermarks, watermarksOf } from './job-watermarks.ts';
+import { explainWindow, type InstantGiven } from './window-explanation.ts';
+import type { WindowExplanation } from './window-hold.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
@@ -275,6 +277,11 @@ export class JobRun {
     const processed = this.#requireTokens().rows(source, rows, options);
     this.#wake();
     await processed;
+  }
+
+  /** Why a window of a key has not fired, or that it has. E1335, E1338 when there is none; E1203, E1303 for a wrong key. */
+  explainWindow(uid: string, key: Row, start: InstantGiven): WindowExplanation {
+    return explainWindow({ plan: this.plan, deployment: this.deployment }, uid, key, start);
   }
 
   /** How far event time has come, from each split of each source to each operator. */

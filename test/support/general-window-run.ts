@@ -10,6 +10,7 @@ import { imbalance } from '../../src/metrics/ledger.ts';
 import { resultType } from '../../src/plan/aggregates.ts';
 import type { AggregateCall, WindowAggregateNode } from '../../src/plan/logical.ts';
 import { boundColumnsOf, runsAsKernel } from '../../src/plan/window-choice.ts';
+import { SessionWindow } from '../../src/runtime/operators/session-window.ts';
 import { WindowAggregate } from '../../src/runtime/operators/window-aggregate.ts';
 import type { TaskOperator } from '../../src/runtime/task.ts';
 import { buildGeneralWindow } from '../../src/runtime/windows/build.ts';
@@ -181,7 +182,9 @@ class Run {
     const output = { ...ends, batch: (batch: RecordBatch) => this.#record(batch) };
     const late = { ...ends, batch: (batch: RecordBatch) => this.#recordLate(batch) };
     const common = { uid: 'window', kernels, output, late, node, deadLetter: () => undefined };
-    if (this.#options.as === 'kernel' && runsAsKernel(node)) return new WindowAggregate({ ...common, arena });
+    if (this.#options.as === 'kernel' && runsAsKernel(node)) {
+      return new (node.window.kind === 'session' ? SessionWindow : WindowAggregate)({ ...common, arena });
+    }
     return buildGeneralWindow({
       ...common,
       state: new ArenaKeyedState({ kernels, arena, uid: 'window' }),

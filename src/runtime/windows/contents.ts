@@ -35,6 +35,8 @@ export interface Contents {
   add(place: Window, row: AddedRow): void;
   /** Moves the contents of later places behind those of `into`. */
   merge(into: Window, later: readonly Window[]): void;
+  /** Rows in it, those taken back counted as less than none. */
+  count(place: Window): number;
   /** Removes; how many rows were in it, those taken back counted as less than none. */
   clear(place: Window): number;
 }
@@ -94,6 +96,13 @@ export class AccumulatedContents implements AggregateContents {
     return this.#accumulators.rows !== 0;
   }
 
+  count(place: Window): number {
+    const held = this.#table.get(encodeWindow(place));
+    if (held === undefined) return 0;
+    this.#accumulators.load(held);
+    return this.#accumulators.rows;
+  }
+
   clear(place: Window): number {
     const sub = encodeWindow(place);
     const held = this.#table.get(sub);
@@ -140,6 +149,10 @@ export class RowContents implements Contents {
       for (const row of this.#log.read(place)) this.#log.append(into, row);
       this.#log.clear(place);
     }
+  }
+
+  count(place: Window): number {
+    return this.#log.count(place);
   }
 
   clear(place: Window): number {
@@ -203,6 +216,10 @@ export class AggregatedRows implements AggregateContents {
 
   merge(into: Window, later: readonly Window[]): void {
     this.#rows.merge(into, later);
+  }
+
+  count(place: Window): number {
+    return this.#rows.count(place);
   }
 
   clear(place: Window): number {

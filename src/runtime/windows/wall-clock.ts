@@ -9,6 +9,8 @@
  *  2. Windows are those of the kernels (assembly/window/time.ts), also where clocks change.
  */
 import { type Calendar, calendarNext, calendarStart, floorTime } from '../../base/calendar.ts';
+import { InternalError, UserError } from '../../base/errors.ts';
+import { TimeZone } from '../../base/time-zone.ts';
 import type { Row } from '../../format/row-view.ts';
 import type { WindowSpec } from '../../plan/logical.ts';
 import type { Assigner } from './assigner.ts';
@@ -24,9 +26,56 @@ export interface WallClock {
 
 export const UTC: WallClock = { reached: (epoch) => epoch, reaches: (local) => local };
 
-type Aligned = Extract<WindowSpec, { readonly kind: 'tumbling' | 'hopping' | 'cumulating' }>;
+export type Aligned = Extract<WindowSpec, { readonly kind: 'tumbling' | 'hopping' | 'cumulating' }>;
 /** The windows, in local time, that have a local time. */
 type Grid = (local: number) => Window[];
+
+export const isAligned = (window: WindowSpec): window is Aligned =>
+  window.kind === 'tumbling' || window.kind === 'hopping' || window.kind === 'cumulating';
+
+/** Windows by the clocks of the zone of their specification. */
+export function zonedAssigner(window: WindowSpec): Assigner {
+  if (!isAligned(window)) throw new InternalError(`a ${window.kind} window has no borders on a clock`);
+  const { zone } = window;
+  if (zone?.kind === 'column') return zoneOfEachRow(window, zone.column);
+  const clock = zone === undefined ? UTC : TimeZone.of(zone.name);
+  return wallClockAssigner(window, () => clock, { readsRows: false });
+}
+
+/** Names of zones that are remembered, known or not: rows have few. */
+const NAMES_KNOWN_MAX = 1000;
+
+/** Windows in the zone that a column names; rows whose zone nobody knows are refused. */
+function zoneOfEachRow(window: Aligned, column: string): Assigner {
+  const known = new Map<unknown, TimeZone | string>();
+  const zoneOf = (row: Row): TimeZone | string => {
+    const name = row[column];
+    const found = known.get(name) ?? zoneNamed(name, column);
+    if (known.size < NAMES_KNOWN_MAX) known.set(name, found);
+    return found;
+  };
+  const clockOf = (row: Row): WallClock => {
+    const zone = zoneOf(row);
+    if (typeof zone === 'string') throw new InternalError(`a row that was refused: ${zone}`);
+    return zone;
+  };
+  const refusal = (row: Row): string | undefined => {
+    const zone = zoneOf(row);
+    return typeof zone === 'string' ? zone : undefined;
+  };
+  return { ...wallClockAssigner(window, clockOf, { readsRows: true }), refusal };
+}
+
+/** The zone, or why it is none. */
+function zoneNamed(name: unknown, column: string): TimeZone | string {
+  if (typeof name !== 'string') return `the zone in column '${column}' is null`;
+  try {
+    return TimeZone.of(name);
+  } catch (error) {
+    if (error instanceof UserError) return `column '${column}': ${error.message}`;
+    throw error;
+  }
+}
 
 /** `clockOf`: the clock of each row; `readsRows` when it looks at rows. */
 export function wallClockAssigner(

@@ -23,6 +23,7 @@ import {
   tumbling,
   UserError,
   utf8,
+  type Window,
 } from '../../../src/index.ts';
 import { describeSchema } from '../../../src/data/schema.ts';
 import type { LogicalNode } from '../../../src/plan/logical.ts';
@@ -135,7 +136,7 @@ describe('union', () => {
 
 describe('windows', () => {
   it('keep their offset between zero and the step', () => {
-    const specOf = (window: ReturnType<typeof tumbling>): unknown => {
+    const specOf = (window: Window<'a watermark'>): unknown => {
       const node = nodeOf(flights.window(window).aggregate({ n: count() }).to(sink('out')));
       return node.kind === 'windowAggregate' ? node.window : node.kind;
     };
