@@ -91,7 +91,7 @@ export class WatermarkTracker {
     if (state.idle === idle || state.ended) return false;
     state.idle = idle;
     state.behind = !idle && state.watermark < this.#output;
-    if (!idle) return false;
+    if (!idle) return this.#recompute();
     if (this.idle) return state.watermark === this.#output && this.#raise(this.#highestIdle());
     return this.#recompute();
   }
