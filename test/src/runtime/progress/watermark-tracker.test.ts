@@ -95,8 +95,11 @@ describe('the watermark of several inputs', () => {
     tracker.setIdle(0, false);
     tracker.setIdle(1, true);
     expect(tracker.watermark).toBe(50);
-    expect(tracker.setIdle(2, false)).toBe(true);
+    // Its rows go by the watermark, which is passed on behind them.
+    expect(tracker.setIdle(2, false)).toBe(false);
     expect(tracker.watermark).toBe(70);
+    expect(tracker.advance(2, eventTimeMs(70))).toBe(true);
+    expect(tracker.advance(2, eventTimeMs(70))).toBe(false);
   });
 
   test('starts after a restore where each input was, not at the beginning of time', () => {
