@@ -4,7 +4,8 @@
  * Invariants
  *  1. A case is a function of its seed alone. Dimensions are drawn independently, but for the pairs that cannot be.
  *  2. All lengths of time are counted in units: a second, or three hours where windows are days, so that few rows go over
- *     several windows of any kind. Zones change their clocks in the middle.
+ *     several windows of any kind. Zones change their clocks in the middle. Coarse times are halves of a unit, on which
+ *     windows end and watermarks stand.
  *  3. Sums stay exact, whatever the order.
  */
 import { below, type Random, seededRandom } from '../../src/base/random.ts';
@@ -21,6 +22,7 @@ export const EVENT_TIME_DIMENSIONS = {
   window: ['tumbling', 'days', 'hopping', 'cumulating', 'session', 'count', 'sliding count', 'global'],
   strategy: ['monotonous', 'bounded', 'punctuated', 'adaptive'],
   guard: ['by default', 'tight', 'off'],
+  times: ['fine', 'coarse'],
   disorder: ['none', 'small', 'heavy'],
   lateness: ['none', 'short', 'long'],
   results: ['accumulating', 'discarding', 'retracting', 'final'],
@@ -106,6 +108,7 @@ function choose(random: Random): Choices {
     window: isAny ? pick(dimensions.window) : pick(['tumbling', 'days', 'hopping', 'session']),
     strategy: pick(dimensions.strategy),
     guard: pick(dimensions.guard),
+    times: pick(dimensions.times),
     disorder: pick(['none', 'small', 'small', 'heavy', 'heavy', 'heavy', 'heavy', 'heavy']),
     lateness: pick(['none', 'short', 'short', 'long', 'long']),
     results: pick(['accumulating', 'accumulating', 'discarding', 'discarding', 'retracting', 'retracting', 'final']),
@@ -150,13 +153,14 @@ function rowsOf(choice: Choices, { split, unitMs }: Place, random: Random): Row[
   let now = MIDDLE[choice.zone] - 15 * unitMs + units(400);
   for (let i = 0; i < count; i++) {
     now += units(STEP_MOST) + (strays.jumps.get(i) ?? 0);
-    const at = now - delay(choice, units, random) + (strays.ahead.get(i) ?? 0);
+    const exact = now - delay(choice, units, random) + (strays.ahead.get(i) ?? 0);
+    const at = choice.times === 'fine' ? exact : exact - (exact % (unitMs / 2));
     rows.push({
       id: split * 1_000 + i,
       at,
       key: choice.keys === 'one' ? 'k' : `key-${below(random, 4)}`,
       value: below(random, 6) === 0 ? null : below(random, 41) - 20,
-      mark: below(random, 10) < 3 ? at - unitMs : null,
+      mark: below(random, 10) < 3 ? at - unitMs - 1 : null,
     });
   }
   return rows;
@@ -227,7 +231,7 @@ function arrivalsOf(splits: readonly OracleSplit[], random: Random): Arrival[] {
 
 // ---- query ----
 
-function windowOf({ window, zone: name }: Choices, unitMs: number, random: Random): EventTimeWindow {
+function windowOf({ window, times, zone: name }: Choices, unitMs: number, random: Random): EventTimeWindow {
   const zone = name === 'UTC' ? {} : { zone: name };
   const offsetMs = below(random, 3) === 0 ? Math.floor(unitMs / 4) : 0;
   switch (window) {
@@ -246,7 +250,10 @@ function windowOf({ window, zone: name }: Choices, unitMs: number, random: Rando
     case 'cumulating':
       return { kind: 'cumulating', sizeMs: (2 + below(random, 4)) * 2 * unitMs, stepMs: 2 * unitMs, offsetMs, ...zone };
     case 'session':
-      return { kind: 'session', gapMs: Math.floor(unitMs * (0.3 + below(random, 200) / 100)) };
+      return {
+        kind: 'session',
+        gapMs: Math.floor(unitMs * (times === 'fine' ? 0.3 + below(random, 200) / 100 : (1 + below(random, 4)) / 2)),
+      };
     case 'count':
       return countOf(1 + below(random, 9), 0);
     case 'sliding count':

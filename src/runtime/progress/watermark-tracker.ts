@@ -31,6 +31,8 @@ export class WatermarkTracker {
   // checkpointed
   readonly #inputs: Input[];
   #output: EventTimeMs = MIN_TIME;
+  // transient
+  #told: EventTimeMs = MIN_TIME;
 
   constructor(inputs: number) {
     this.#inputs = Array.from({ length: inputs }, () => ({
@@ -76,29 +78,34 @@ export class WatermarkTracker {
     return counts(this.#at(input));
   }
 
-  /** Moves one input on, unless it is idle; true when the combined watermark moved. */
+  /** Moves one input on, unless it is idle; true when there is a combined watermark to pass on. */
   advance(input: number, watermark: EventTimeMs): boolean {
     const state = this.#at(input);
-    if (state.idle || watermark <= state.watermark) return false;
-    state.watermark = watermark;
-    if (watermark >= this.#output) state.behind = false;
-    return this.#recompute();
+    if (!state.idle && watermark > state.watermark) {
+      state.watermark = watermark;
+      if (watermark >= this.#output) state.behind = false;
+      this.#recompute();
+    }
+    return this.#tell();
   }
 
-  /** True when the combined watermark moved. */
+  /** True when there is a combined watermark to pass on. */
   setIdle(input: number, idle: boolean): boolean {
     const state = this.#at(input);
     if (state.idle === idle || state.ended) return false;
     state.idle = idle;
     state.behind = !idle && state.watermark < this.#output;
-    if (!idle) return false;
-    if (this.idle) return state.watermark === this.#output && this.#raise(this.#highestIdle());
-    return this.#recompute();
+    if (idle && this.idle) {
+      if (state.watermark === this.#output) this.#raise(this.#highestIdle());
+    } else this.#recompute();
+    // Rows wake an input and follow at once: they carry the watermark, which is passed on behind them.
+    return idle && this.#tell();
   }
 
   end(input: number): boolean {
     this.#at(input).ended = true;
-    return this.#recompute();
+    this.#recompute();
+    return this.#tell();
   }
 
   snapshot(): Json {
@@ -111,7 +118,7 @@ export class WatermarkTracker {
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
     const { output, inputs } = state as { output: number; inputs: readonly InputState[] };
-    this.#output = eventTimeMs(output);
+    this.#output = this.#told = eventTimeMs(output);
     inputs.forEach(([watermark, idle, ended, behind = false], i) => {
       this.#inputs[i] = { watermark: eventTimeMs(watermark), idle, ended, behind };
     });
@@ -123,11 +130,11 @@ export class WatermarkTracker {
     return state;
   }
 
-  #recompute(): boolean {
-    if (this.ended) return this.#raise(MAX_TIME);
+  #recompute(): void {
+    if (this.ended) this.#raise(MAX_TIME);
     const counting = this.#inputs.filter(counts);
-    if (counting.length === 0) return false;
-    return this.#raise(counting.reduce((low, input) => (input.watermark < low ? input.watermark : low), MAX_TIME));
+    if (counting.length === 0) return;
+    this.#raise(counting.reduce((low, input) => (input.watermark < low ? input.watermark : low), MAX_TIME));
   }
 
   #highestIdle(): EventTimeMs {
@@ -135,10 +142,15 @@ export class WatermarkTracker {
     return idle.reduce((high, input) => (input.watermark > high ? input.watermark : high), MIN_TIME);
   }
 
-  #raise(watermark: EventTimeMs): boolean {
-    if (watermark <= this.#output) return false;
-    this.#output = watermark;
-    return true;
+  #raise(watermark: EventTimeMs): void {
+    if (watermark > this.#output) this.#output = watermark;
+  }
+
+  /** Whether the output is still to be passed on; asked once for each move. */
+  #tell(): boolean {
+    const isNews = this.#output > this.#told;
+    this.#told = this.#output;
+    return isNews;
   }
 }
 

@@ -84,6 +84,24 @@ describe('the watermark of several inputs', () => {
     expect(tracker.of(1)).toBe(10);
   });
 
+  test('moves on when an input that was ahead wakes and no other counts', () => {
+    const tracker = new WatermarkTracker(3);
+    tracker.advance(1, eventTimeMs(50));
+    tracker.advance(2, eventTimeMs(70));
+    tracker.setIdle(0, true);
+    tracker.setIdle(2, true);
+    expect(tracker.watermark).toBe(50);
+    // Wakes behind, and does not count.
+    tracker.setIdle(0, false);
+    tracker.setIdle(1, true);
+    expect(tracker.watermark).toBe(50);
+    // Its rows go by the watermark, which is passed on behind them.
+    expect(tracker.setIdle(2, false)).toBe(false);
+    expect(tracker.watermark).toBe(70);
+    expect(tracker.advance(2, eventTimeMs(70))).toBe(true);
+    expect(tracker.advance(2, eventTimeMs(70))).toBe(false);
+  });
+
   test('starts after a restore where each input was, not at the beginning of time', () => {
     const before = new WatermarkTracker(2);
     before.advance(0, eventTimeMs(100));
