@@ -59,6 +59,8 @@ const messages = {
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1337: (p: { state: string; bytes: number; most: number }) =>
     `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
+  E1338: (p: { from: number; to: number; key: string; limit: string }) =>
+    `${p.from === p.to ? `number ${p.from}` : `numbers ${p.from} to ${p.to}`} of key ${p.key} did not come within ${p.limit}`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1213: (p: { start: string; end: string; problem: string }) =>
     `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,

@@ -1,0 +1,154 @@
+/**
+ * Rows of a key in the order of their numbers, which have no gaps but those that are given up.
+ *
+ *   next number   -> out, and all that are held behind it without a gap
+ *   a later one   -> held until the numbers before it have come, or were given up
+ *   an earlier one, one that is held, one too far ahead -> an extreme
+ *
+ *   given up, when a row has waited for maxWait: every number before it that is missing          (maxWait)
+ *             when a key would hold more than maxRows: the numbers before the first row held     (maxRows)
+ *             when for maxWait only numbers too far ahead have come: all before the one at hand  (maxAhead)
+ *
+ * Invariants
+ *  1. Numbers go out ascending, each at most once; every number from the first on is out, in a gap, or yet to come.
+ *  2. A number too far ahead never makes others be given up, but by coming for so long that it must be believed.
+ * A key without a first number starts with the smallest that came before the first wait was over.
+ */
+import { assert } from '../../base/assert.ts';
+import type { ReorderSpec } from '../../plan/reorder.ts';
+import type { Head, Heads } from './heads.ts';
+import { type HeldRow, type HeldRows, placeIn, subOf } from './held-rows.ts';
+import type { Arrival, Gap, Order, OrderOutputs } from './order.ts';
+
+/** Why rows are released, and what is told of the gaps before them. */
+type Because = Pick<Gap, 'givenUpAt' | 'reason'> & { readonly since?: number };
+
+export class ByNumber implements Order {
+  readonly #held: HeldRows;
+  readonly #heads: Heads;
+  readonly #outputs: OrderOutputs;
+  readonly #maxRows: number;
+  readonly #maxAhead: number;
+
+  constructor(held: HeldRows, heads: Heads, outputs: OrderOutputs, { maxRows, maxAhead }: ReorderSpec) {
+    this.#held = held;
+    this.#heads = heads;
+    this.#outputs = outputs;
+    this.#maxRows = maxRows;
+    this.#maxAhead = maxAhead;
+  }
+
+  arrive(head: Head, row: Arrival): void {
+    const { place, clock, time } = row;
+    const sub = subOf(place);
+    if (place < head.next) this.#behind(head, row);
+    else if (this.#held.has(sub)) this.#outputs.extreme(row, 'duplicate');
+    else if (this.#isFar(head, place)) this.#far(head, row);
+    else if (place === head.next) {
+      head.farSince = Number.NaN;
+      this.#emit(head, row);
+      this.#drain(head);
+    } else {
+      head.farSince = Number.NaN;
+      this.#hold(head, sub, row);
+      if (this.#held.deadlineOf(time) <= clock) this.#ripe(head, place, { givenUpAt: clock, reason: 'maxWait' });
+      else if (head.held > this.#maxRows) this.#makeRoom(head, row);
+    }
+  }
+
+  due(head: Head, sub: Uint8Array, deadline: number): void {
+    this.#ripe(head, placeIn(sub), { givenUpAt: deadline, reason: 'maxWait' });
+  }
+
+  /** The row with this number waits no longer. */
+  #ripe(head: Head, place: number, because: Because): void {
+    this.#start(head);
+    if (!this.#isFar(head, place)) {
+      this.#release(head, place, because);
+      return;
+    }
+    // It came before the key had started.
+    const row = this.#take(head, place);
+    if (Number.isNaN(head.farSince)) head.farSince = row.time;
+    this.#outputs.extreme(row, 'too far ahead');
+    this.#drain(head);
+  }
+
+  /** A number that has had its turn. */
+  #behind(head: Head, row: Arrival): void {
+    const wasGivenUp = this.#heads.takeFromGap(head, row.place);
+    const isForgotten = row.place <= head.forgotten;
+    this.#outputs.extreme(row, wasGivenUp ? 'after its gap' : isForgotten ? 'too late' : 'duplicate');
+  }
+
+  #isFar(head: Head, place: number): boolean {
+    return place - head.next > this.#maxAhead;
+  }
+
+  #far(head: Head, row: Arrival): void {
+    const { farSince } = head;
+    if (!Number.isNaN(farSince) && this.#held.deadlineOf(farSince) <= row.clock) {
+      head.farSince = Number.NaN;
+      this.#hold(head, subOf(row.place), row);
+      this.#release(head, row.place, { givenUpAt: row.clock, reason: 'maxAhead', since: farSince });
+      return;
+    }
+    if (Number.isNaN(farSince)) head.farSince = row.time;
+    this.#outputs.extreme(row, 'too far ahead');
+  }
+
+  /** Gives the first gap up, so that at least one row goes. */
+  #makeRoom(head: Head, { time }: Arrival): void {
+    const [first] = this.#held.all().subs;
+    assert(first !== undefined, 'a full buffer without rows');
+    this.#ripe(head, placeIn(first), { givenUpAt: time, reason: 'maxRows' });
+  }
+
+  #start(head: Head): void {
+    if (!Number.isNaN(head.next)) return;
+    const [first] = this.#held.all().subs;
+    assert(first !== undefined, 'a key starts with a row');
+    head.next = placeIn(first);
+    head.forgotten = head.next - 1;
+  }
+
+  /** All rows up to a number, and those that follow without a gap, go out; what is missing between them is given up. */
+  #release(head: Head, upTo: number, because: Because): void {
+    const { subs, earliest } = this.#held.all();
+    for (const place of subs.map(placeIn)) {
+      if (place > upTo && place !== head.next) break;
+      if (place > head.next) {
+        this.#giveUp(head, { since: earliest, ...because, from: head.next, to: place - 1 });
+      }
+      this.#emit(head, this.#take(head, place), place);
+    }
+  }
+
+  #giveUp(head: Head, gap: Gap): void {
+    this.#heads.addGap(head, gap.from, gap.to);
+    this.#outputs.gap(gap);
+  }
+
+  #drain(head: Head): void {
+    for (let sub = subOf(head.next); head.held > 0 && this.#held.has(sub); sub = subOf(head.next)) {
+      this.#emit(head, this.#take(head, head.next), head.next);
+    }
+  }
+
+  #emit(head: Head, row: HeldRow, place: number = head.next): void {
+    head.next = place + 1;
+    this.#outputs.row(head, row);
+  }
+
+  #hold(head: Head, sub: Uint8Array, row: Arrival): void {
+    this.#held.hold(sub, row);
+    head.held++;
+  }
+
+  #take(head: Head, place: number): HeldRow {
+    const row = this.#held.take(subOf(place));
+    assert(row !== undefined, `number ${place} is not held`);
+    head.held--;
+    return row;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Rows that wait for their turn, in state: under their key by place, each with a timer at the end of its wait.
+ *
+ *   hold(sub, time, bytes) -> 'held': sub -> time, bytes;  timer (time + maxWait, sub)
+ *
+ * Invariants
+ *  1. A row is held exactly as long as its timer stands, or until the timer that fired is answered by `take`.
+ *  2. Bytes of subs compare as the places that they are made of.
+ * All calls are about the selected key.
+ */
+import { MAX_TIME } from '../../base/time.ts';
+import type { LedgerEntry } from '../../metrics/ledger.ts';
+import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
+
+export interface HeldRow {
+  /** Event time. */
+  readonly time: number;
+  /** A copy. */
+  readonly bytes: Uint8Array;
+}
+
+const TIME_BYTES = 8;
+const NUMBER_BYTES = 8;
+const SIGN = 2 ** 31;
+
+export class HeldRows {
+  readonly #state: KeyedState;
+  readonly #rows: KeyedTable;
+  readonly #waitMs: number;
+  readonly #ledger: LedgerEntry;
+
+  constructor(state: KeyedState, waitMs: number, ledger: LedgerEntry) {
+    this.#state = state;
+    this.#rows = state.open('held');
+    this.#waitMs = waitMs;
+    this.#ledger = ledger;
+  }
+
+  /** When a row of this time has waited long enough. */
+  deadlineOf(time: number): number {
+    return Math.min(MAX_TIME, time + this.#waitMs);
+  }
+
+  has(sub: Uint8Array): boolean {
+    return this.#rows.get(sub) !== undefined;
+  }
+
+  hold(sub: Uint8Array, { time, bytes }: HeldRow): void {
+    const value = new Uint8Array(TIME_BYTES + bytes.length);
+    new DataView(value.buffer).setFloat64(0, time, true);
+    value.set(bytes, TIME_BYTES);
+    this.#rows.put(sub, value);
+    this.#state.eventTimers.register(this.deadlineOf(time), sub);
+    this.#ledger.held++;
+  }
+
+  /** Takes a row out; undefined when it is not held. */
+  take(sub: Uint8Array): HeldRow | undefined {
+    const value = this.#rows.get(sub);
+    if (value === undefined) return undefined;
+    const row = { time: timeIn(value), bytes: value.slice(TIME_BYTES) };
+    this.#rows.delete(sub);
+    this.#state.eventTimers.delete(this.deadlineOf(row.time), sub);
+    this.#ledger.held--;
+    return row;
+  }
+
+  /** Subs of all rows of the key in order of their places, and the earliest time of a row. */
+  all(): { readonly subs: readonly Uint8Array[]; readonly earliest: number } {
+    const subs: Uint8Array[] = [];
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const { sub, value } of this.#rows.entries()) {
+      subs.push(sub.slice());
+      earliest = Math.min(earliest, timeIn(value));
+    }
+    return { subs: subs.sort(compareBytes), earliest };
+  }
+}
+
+const timeIn = (value: Uint8Array): number =>
+  new DataView(value.buffer, value.byteOffset, TIME_BYTES).getFloat64(0, true);
+
+/** Safe integers as a sub. */
+export function subOf(...numbers: readonly number[]): Uint8Array {
+  const sub = new Uint8Array(numbers.length * NUMBER_BYTES);
+  const view = new DataView(sub.buffer);
+  numbers.forEach((number, i) => {
+    view.setUint32(i * NUMBER_BYTES, Math.floor(number / 2 ** 32) + SIGN);
+    view.setUint32(i * NUMBER_BYTES + 4, number >>> 0);
+  });
+  return sub;
+}
+
+/** The first number of a sub. */
+export function placeIn(sub: Uint8Array): number {
+  const view = new DataView(sub.buffer, sub.byteOffset, NUMBER_BYTES);
+  return (view.getUint32(0) - SIGN) * 2 ** 32 + view.getUint32(4);
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const differs = a.findIndex((byte, i) => byte !== b[i]);
+  return differs < 0 ? 0 : (a[differs] ?? 0) - (b[differs] ?? 0);
+}
