@@ -50,8 +50,6 @@ const messages = {
   E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
   E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
-  E1336: (p: { source: string; position: number; status: string }) =>
-    `the job is ${p.status}, and '${p.source}' never came to ${p.position}`,
   E1334: (p: { state: string }) =>
     `broadcast state '${p.state}' is read only here: it is written by the broadcast input`,
   E1303: (p: { column: string; type: string; value: string }) =>
@@ -61,6 +59,8 @@ const messages = {
     `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
   E1338: (p: { from: number; to: number; key: string; limit: string }) =>
     `${p.from === p.to ? `number ${p.from}` : `numbers ${p.from} to ${p.to}`} of key ${p.key} did not come within ${p.limit}`,
+  E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
+  E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1213: (p: { start: string; end: string; problem: string }) =>
     `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,
@@ -91,6 +91,7 @@ const messages = {
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 
+/** Codes of errors that users meet; a code never changes its meaning. */
 export type ErrorCode = keyof typeof messages;
 type Params<C extends ErrorCode> = Parameters<(typeof messages)[C]>[0];
 
@@ -114,6 +115,7 @@ function messageOf<C extends ErrorCode>(code: C, params: Params<C>): string {
   return (messages[code] as (params: Params<C>) => string)(params);
 }
 
+/** What all errors of Millrace have: a code, a location, and a hint where there is one. */
 export abstract class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
@@ -139,6 +141,7 @@ export abstract class MillraceError extends Error {
   }
 }
 
+/** The job, its options or its input are wrong; the message says what, where, and what to do. */
 export class UserError<C extends ErrorCode = ErrorCode> extends MillraceError {
   override readonly name = 'UserError';
 
@@ -147,6 +150,7 @@ export class UserError<C extends ErrorCode = ErrorCode> extends MillraceError {
   }
 }
 
+/** Something outside failed: a file, a disk, a service. Trying again may help. */
 export class ExternalError<C extends ErrorCode = ErrorCode> extends MillraceError {
   override readonly name = 'ExternalError';
   readonly retry: 'never' | 'backoff';
@@ -157,6 +161,7 @@ export class ExternalError<C extends ErrorCode = ErrorCode> extends MillraceErro
   }
 }
 
+/** A mistake of the engine: something that it relies on does not hold. Please report it. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';
 }
