@@ -12,7 +12,7 @@
  *  3. Every row is out, held or an extreme: `out`, `held`, `late`, or `future` when it was too far ahead. Gaps and audit
  *     are `results`.
  *  4. A call hands on at most one batch to each output.
- * State: 'heads' and 'gaps' by key; 'held' by key and place, with timers (runtime/reorder).
+ * State: 'heads' and 'gaps' by key, kept for good; 'held' by key and place, with timers (runtime/reorder).
  * Not here: the orders themselves (runtime/reorder/by-number.ts, by-time.ts).
  */
 import { UserError } from '../../base/errors.ts';
@@ -47,7 +47,7 @@ import { ByNumber } from '../reorder/by-number.ts';
 import { ByTime } from '../reorder/by-time.ts';
 import { type Head, Heads } from '../reorder/heads.ts';
 import { type HeldRow, HeldRows } from '../reorder/held-rows.ts';
-import type { Gap, Order } from '../reorder/order.ts';
+import type { Gap, Order, OrderOutputs } from '../reorder/order.ts';
 import { RowTail } from '../reorder/row-tail.ts';
 import { RowBytes } from '../state/row-bytes.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
@@ -261,7 +261,7 @@ export class Reorder implements Operator {
     this.#stamp = eventTimeMs(Math.max(this.#stamp, to));
   }
 
-  #hooks(): ConstructorParameters<typeof ByTime>[1] {
+  #hooks(): OrderOutputs {
     return {
       row: (head, row) => this.#emit(head, row),
       gap: (gap) => this.#gap(gap),

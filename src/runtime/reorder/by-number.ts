@@ -21,7 +21,7 @@ import { type HeldRow, type HeldRows, placeIn, subOf } from './held-rows.ts';
 import type { Arrival, Gap, Order, OrderOutputs } from './order.ts';
 
 /** Why rows are released, and what is told of the gaps before them. */
-type Because = Pick<Gap, 'givenUpAt' | 'reason'> & { readonly since?: number };
+type Because = Pick<Gap, 'since' | 'givenUpAt' | 'reason'>;
 
 export class ByNumber implements Order {
   readonly #held: HeldRows;
@@ -51,13 +51,15 @@ export class ByNumber implements Order {
     } else {
       head.farSince = Number.NaN;
       this.#hold(head, sub, row);
-      if (this.#held.deadlineOf(time) <= clock) this.#ripe(head, place, { givenUpAt: clock, reason: 'maxWait' });
+      if (this.#held.deadlineOf(time) <= clock)
+        this.#ripe(head, place, { since: time, givenUpAt: clock, reason: 'maxWait' });
       else if (head.held > this.#maxRows) this.#makeRoom(head, row);
     }
   }
 
   due(head: Head, sub: Uint8Array, deadline: number): void {
-    this.#ripe(head, placeIn(sub), { givenUpAt: deadline, reason: 'maxWait' });
+    // Of the rows of its key, it has waited longest.
+    this.#ripe(head, placeIn(sub), { since: this.#held.timeOf(sub), givenUpAt: deadline, reason: 'maxWait' });
   }
 
   /** The row with this number waits no longer. */
@@ -90,7 +92,7 @@ export class ByNumber implements Order {
     if (!Number.isNaN(farSince) && this.#held.deadlineOf(farSince) <= row.clock) {
       head.farSince = Number.NaN;
       this.#hold(head, subOf(row.place), row);
-      this.#release(head, row.place, { givenUpAt: row.clock, reason: 'maxAhead', since: farSince });
+      this.#release(head, row.place, { since: farSince, givenUpAt: row.clock, reason: 'maxAhead' });
       return;
     }
     if (Number.isNaN(farSince)) head.farSince = row.time;
@@ -99,29 +101,31 @@ export class ByNumber implements Order {
 
   /** Gives the first gap up, so that at least one row goes. */
   #makeRoom(head: Head, { time }: Arrival): void {
-    const [first] = this.#held.all().subs;
-    assert(first !== undefined, 'a full buffer without rows');
-    this.#ripe(head, placeIn(first), { givenUpAt: time, reason: 'maxRows' });
+    const { first, earliest } = this.#held.survey();
+    this.#ripe(head, placeIn(first), { since: earliest, givenUpAt: time, reason: 'maxRows' });
   }
 
   #start(head: Head): void {
     if (!Number.isNaN(head.next)) return;
-    const [first] = this.#held.all().subs;
-    assert(first !== undefined, 'a key starts with a row');
-    head.next = placeIn(first);
+    head.next = placeIn(this.#held.survey().first);
     head.forgotten = head.next - 1;
   }
 
   /** All rows up to a number, and those that follow without a gap, go out; what is missing between them is given up. */
   #release(head: Head, upTo: number, because: Because): void {
-    const { subs, earliest } = this.#held.all();
-    for (const place of subs.map(placeIn)) {
-      if (place > upTo && place !== head.next) break;
-      if (place > head.next) {
-        this.#giveUp(head, { since: earliest, ...because, from: head.next, to: place - 1 });
-      }
+    for (const place of this.#heldUpTo(head, upTo)) {
+      if (place > head.next) this.#giveUp(head, { ...because, from: head.next, to: place - 1 });
       this.#emit(head, this.#take(head, place), place);
     }
+    this.#drain(head);
+  }
+
+  /** Numbers that are held, ascending. */
+  #heldUpTo(head: Head, upTo: number): readonly number[] {
+    // Asking for each is cheaper than looking at all, when there are no more to ask for.
+    const asked = upTo - head.next + 1;
+    if (asked > head.held) return this.#held.places().filter((place) => place <= upTo);
+    return Array.from({ length: asked }, (_, i) => head.next + i).filter((place) => this.#held.has(subOf(place)));
   }
 
   #giveUp(head: Head, gap: Gap): void {

@@ -35,11 +35,7 @@ export class ByTime implements Order {
     head.held++;
     // Rows that are still held are of later times: their waits are not over.
     if (this.#held.deadlineOf(time) <= clock) this.#release(head, sub);
-    else if (head.held > this.#maxRows) {
-      const [first] = this.#held.all().subs;
-      assert(first !== undefined, 'a full buffer without rows');
-      this.#release(head, first);
-    }
+    else if (head.held > this.#maxRows) this.#release(head, this.#held.survey().first);
   }
 
   due(head: Head, sub: Uint8Array): void {

@@ -8,6 +8,7 @@
  *  2. Bytes of subs compare as the places that they are made of.
  * All calls are about the selected key.
  */
+import { assert } from '../../base/assert.ts';
 import { MAX_TIME } from '../../base/time.ts';
 import type { LedgerEntry } from '../../metrics/ledger.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
@@ -65,15 +66,28 @@ export class HeldRows {
     return row;
   }
 
-  /** Subs of all rows of the key in order of their places, and the earliest time of a row. */
-  all(): { readonly subs: readonly Uint8Array[]; readonly earliest: number } {
-    const subs: Uint8Array[] = [];
+  /** Event time of a row that is held. */
+  timeOf(sub: Uint8Array): number {
+    const value = this.#rows.get(sub);
+    assert(value !== undefined, 'a row that is not held');
+    return timeIn(value);
+  }
+
+  /** The first of the key's rows by place, and the earliest time of any of them. Looks at all. */
+  survey(): { readonly first: Uint8Array; readonly earliest: number } {
+    let first: Uint8Array | undefined;
     let earliest = Number.POSITIVE_INFINITY;
     for (const { sub, value } of this.#rows.entries()) {
-      subs.push(sub.slice());
+      if (first === undefined || compareBytes(sub, first) < 0) first = sub.slice();
       earliest = Math.min(earliest, timeIn(value));
     }
-    return { subs: subs.sort(compareBytes), earliest };
+    assert(first !== undefined, 'no row is held');
+    return { first, earliest };
+  }
+
+  /** Places of the key's rows, ascending. Looks at all. */
+  places(): readonly number[] {
+    return Array.from(this.#rows.entries(), ({ sub }) => placeIn(sub)).sort((a, b) => a - b);
   }
 }
 
