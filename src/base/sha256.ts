@@ -19,23 +19,29 @@ function firstPrimes(count: number): readonly number[] {
   return primes;
 }
 
+/** Where what is hashed is padded; grows with the longest. */
+let room = new DataView(new ArrayBuffer(4 * BLOCK_BYTES));
+
 /** The hash of all parts, one behind the other. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const padded = new Uint8Array(Math.ceil((length + 9) / BLOCK_BYTES) * BLOCK_BYTES);
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const padded = Math.ceil((length + 9) / BLOCK_BYTES) * BLOCK_BYTES;
+  if (padded > room.byteLength) room = new DataView(new ArrayBuffer(padded * 2));
+  const bytes = new Uint8Array(room.buffer, 0, padded);
   let at = 0;
   for (const part of parts) {
-    padded.set(part, at);
+    bytes.set(part, at);
     at += part.length;
   }
-  padded[length] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, Math.floor(length / 2 ** 29));
-  view.setUint32(padded.length - 4, (length << 3) >>> 0);
+  bytes.fill(0, length);
+  bytes[length] = 0x80;
+  room.setUint32(padded - 8, Math.floor(length / 2 ** 29));
+  room.setUint32(padded - 4, (length << 3) >>> 0);
   const state = START.slice();
-  for (let block = 0; block < padded.length; block += BLOCK_BYTES) compress(state, view, block);
+  for (let block = 0; block < padded; block += BLOCK_BYTES) compress(state, room, block);
   const hash = new DataView(new ArrayBuffer(SHA256_BYTES));
-  state.forEach((word, i) => hash.setInt32(i * 4, word));
+  for (let i = 0; i < state.length; i++) hash.setInt32(i * 4, state[i] ?? 0);
   return new Uint8Array(hash.buffer);
 }
 
@@ -60,13 +66,24 @@ function compress(state: Int32Array, view: DataView, block: number): void {
     const one = (h + high + ((e & f) ^ (~e & g)) + (K[i] ?? 0) + (words[i] ?? 0)) | 0;
     const low = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22);
     const two = (low + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, (d + one) | 0, c, b, a, (one + two) | 0];
+    h = g;
+    g = f;
+    f = e;
+    e = (d + one) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (one + two) | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((word, i) => {
-    state[i] = (state[i] ?? 0) + word;
-  });
+  const mixed = [a, b, c, d, e, f, g, h];
+  for (let i = 0; i < mixed.length; i++) state[i] = (state[i] ?? 0) + (mixed[i] ?? 0);
 }
 
 /** Bytes as lower-case hexadecimal. */
-export const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export function hexOf(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] ?? 0] ?? '';
+  return text;
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

@@ -117,7 +117,7 @@ export class Reorder implements Operator {
       extreme: new RowTail(schema.fields.length, EXTREME_FIELDS),
       audit: new RowTail(keys.length, AUDIT_FIELDS),
     };
-    this.#heads = new Heads(state, spec.first);
+    this.#heads = new Heads(state, spec);
     const held = new HeldRows(state, spec.maxWaitMs, this.ledger);
     this.#order =
       spec.seq === undefined

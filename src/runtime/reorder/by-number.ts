@@ -17,7 +17,7 @@
 import { assert } from '../../base/assert.ts';
 import type { ReorderSpec } from '../../plan/reorder.ts';
 import type { Head, Heads } from './heads.ts';
-import { type HeldRow, type HeldRows, placeIn, subOf } from './held-rows.ts';
+import { type HeldRow, type HeldRows, placeIn } from './held-rows.ts';
 import type { Arrival, Gap, Order, OrderOutputs } from './order.ts';
 
 /** Why rows are released, and what is told of the gaps before them. */
@@ -40,7 +40,7 @@ export class ByNumber implements Order {
 
   arrive(head: Head, row: Arrival): void {
     const { place, clock, time } = row;
-    const sub = subOf(place);
+    const sub = this.#held.subOf(place);
     if (place < head.next) this.#behind(head, row);
     else if (this.#held.has(sub)) this.#outputs.extreme(row, 'duplicate');
     else if (this.#isFar(head, place)) this.#far(head, row);
@@ -91,7 +91,7 @@ export class ByNumber implements Order {
     const { farSince } = head;
     if (!Number.isNaN(farSince) && this.#held.deadlineOf(farSince) <= row.clock) {
       head.farSince = Number.NaN;
-      this.#hold(head, subOf(row.place), row);
+      this.#hold(head, this.#held.subOf(row.place), row);
       this.#release(head, row.place, { since: farSince, givenUpAt: row.clock, reason: 'maxAhead' });
       return;
     }
@@ -125,7 +125,9 @@ export class ByNumber implements Order {
     // Asking for each is cheaper than looking at all, when there are no more to ask for.
     const asked = upTo - head.next + 1;
     if (asked > head.held) return this.#held.places().filter((place) => place <= upTo);
-    return Array.from({ length: asked }, (_, i) => head.next + i).filter((place) => this.#held.has(subOf(place)));
+    return Array.from({ length: asked }, (_, i) => head.next + i).filter((place) =>
+      this.#held.has(this.#held.subOf(place)),
+    );
   }
 
   #giveUp(head: Head, gap: Gap): void {
@@ -134,7 +136,11 @@ export class ByNumber implements Order {
   }
 
   #drain(head: Head): void {
-    for (let sub = subOf(head.next); head.held > 0 && this.#held.has(sub); sub = subOf(head.next)) {
+    for (
+      let sub = this.#held.subOf(head.next);
+      head.held > 0 && this.#held.has(sub);
+      sub = this.#held.subOf(head.next)
+    ) {
       this.#emit(head, this.#take(head, head.next), head.next);
     }
   }
@@ -150,7 +156,7 @@ export class ByNumber implements Order {
   }
 
   #take(head: Head, place: number): HeldRow {
-    const row = this.#held.take(subOf(place));
+    const row = this.#held.take(this.#held.subOf(place));
     assert(row !== undefined, `number ${place} is not held`);
     head.held--;
     return row;

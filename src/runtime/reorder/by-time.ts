@@ -9,7 +9,7 @@
 import { assert } from '../../base/assert.ts';
 import type { ReorderSpec } from '../../plan/reorder.ts';
 import type { Head } from './heads.ts';
-import { type HeldRows, placeIn, subOf } from './held-rows.ts';
+import { type HeldRows, placeIn } from './held-rows.ts';
 import type { Arrival, Order, OrderOutputs } from './order.ts';
 
 export class ByTime implements Order {
@@ -29,7 +29,7 @@ export class ByTime implements Order {
       this.#outputs.extreme(row, 'too late');
       return;
     }
-    const sub = subOf(place, head.arrivals);
+    const sub = this.#held.subOf(place, head.arrivals);
     head.arrivals++;
     this.#held.hold(sub, row);
     head.held++;

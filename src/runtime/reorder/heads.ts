@@ -7,6 +7,7 @@
  *  2. A number that was given up is in a run above `forgotten`, or at or below `forgotten`; one in neither has come.
  */
 import { SHA256_BYTES } from '../../base/sha256.ts';
+import type { ReorderSpec } from '../../plan/reorder.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 
 export interface Head {
@@ -22,13 +23,14 @@ export interface Head {
   arrivals: number;
   /** Rows that have gone out. */
   rows: number;
-  /** Hash of the last row that went out. */
+  /** Hash of the last row that went out; zeros before the first, and when there is no audit. */
   chain: Uint8Array;
 }
 
 /** Runs of numbers that were given up, of which a key remembers so many. */
 export const GAPS_MAX = 64;
 const NOTHING = new Uint8Array(0);
+const NO_CHAIN = new Uint8Array(SHA256_BYTES);
 const NUMBERS = 6;
 const NUMBER_BYTES = 8;
 
@@ -37,18 +39,25 @@ export class Heads {
   readonly #heads: KeyedTable;
   readonly #gaps: KeyedTable;
   readonly #first: number | undefined;
+  readonly #hasChain: boolean;
+  /** A head as bytes. */
+  readonly #room: Uint8Array;
+  readonly #view: DataView;
 
-  constructor(state: KeyedState, first: number | undefined) {
+  constructor(state: KeyedState, { first, audit }: ReorderSpec) {
     this.#heads = state.open('heads');
     this.#gaps = state.open('gaps');
     this.#first = first;
+    this.#hasChain = audit;
+    this.#room = new Uint8Array(NUMBERS * NUMBER_BYTES + (audit ? SHA256_BYTES : 0));
+    this.#view = new DataView(this.#room.buffer);
   }
 
   read(): Head {
     const bytes = this.#heads.get(NOTHING);
     if (bytes === undefined) return newHead(this.#first);
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const number = (i: number): number => view.getFloat64(i * NUMBER_BYTES, true);
+    this.#room.set(bytes);
+    const number = (i: number): number => this.#view.getFloat64(i * NUMBER_BYTES, true);
     return {
       next: number(0),
       held: number(1),
@@ -56,18 +65,20 @@ export class Heads {
       forgotten: number(3),
       arrivals: number(4),
       rows: number(5),
-      chain: bytes.slice(NUMBERS * NUMBER_BYTES),
+      chain: this.#hasChain ? this.#room.slice(NUMBERS * NUMBER_BYTES) : NO_CHAIN,
     };
   }
 
   write({ next, held, farSince, forgotten, arrivals, rows, chain }: Head): void {
-    const bytes = new Uint8Array(NUMBERS * NUMBER_BYTES + SHA256_BYTES);
-    const view = new DataView(bytes.buffer);
-    [next, held, farSince, forgotten, arrivals, rows].forEach((number, i) => {
-      view.setFloat64(i * NUMBER_BYTES, number, true);
-    });
-    bytes.set(chain, NUMBERS * NUMBER_BYTES);
-    this.#heads.put(NOTHING, bytes);
+    const view = this.#view;
+    view.setFloat64(0, next, true);
+    view.setFloat64(NUMBER_BYTES, held, true);
+    view.setFloat64(2 * NUMBER_BYTES, farSince, true);
+    view.setFloat64(3 * NUMBER_BYTES, forgotten, true);
+    view.setFloat64(4 * NUMBER_BYTES, arrivals, true);
+    view.setFloat64(5 * NUMBER_BYTES, rows, true);
+    if (this.#hasChain) this.#room.set(chain, NUMBERS * NUMBER_BYTES);
+    this.#heads.put(NOTHING, this.#room);
   }
 
   /** Remembers that the numbers from `from` to `to`, above all others, were given up. */
@@ -113,5 +124,5 @@ const newHead = (first: number | undefined): Head => ({
   forgotten: (first ?? Number.NEGATIVE_INFINITY) - 1,
   arrivals: 0,
   rows: 0,
-  chain: new Uint8Array(SHA256_BYTES),
+  chain: NO_CHAIN,
 });

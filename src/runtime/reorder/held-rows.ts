@@ -30,6 +30,9 @@ export class HeldRows {
   readonly #waitMs: number;
   readonly #ledger: LedgerEntry;
 
+  readonly #subs = [new Uint8Array(NUMBER_BYTES), new Uint8Array(2 * NUMBER_BYTES)] as const;
+  readonly #views = [new DataView(this.#subs[0].buffer), new DataView(this.#subs[1].buffer)] as const;
+
   constructor(state: KeyedState, waitMs: number, ledger: LedgerEntry) {
     this.#state = state;
     this.#rows = state.open('held');
@@ -40,6 +43,15 @@ export class HeldRows {
   /** When a row of this time has waited long enough. */
   deadlineOf(time: number): number {
     return Math.min(MAX_TIME, time + this.#waitMs);
+  }
+
+  /** A place as a sub, valid until the next call. With `second`, several may have one place. */
+  subOf(place: number, second?: number): Uint8Array {
+    const size = second === undefined ? 0 : 1;
+    const view = this.#views[size];
+    writeNumber(view, 0, place);
+    if (second !== undefined) writeNumber(view, NUMBER_BYTES, second);
+    return this.#subs[size];
   }
 
   has(sub: Uint8Array): boolean {
@@ -94,15 +106,9 @@ export class HeldRows {
 const timeIn = (value: Uint8Array): number =>
   new DataView(value.buffer, value.byteOffset, TIME_BYTES).getFloat64(0, true);
 
-/** Safe integers as a sub. */
-export function subOf(...numbers: readonly number[]): Uint8Array {
-  const sub = new Uint8Array(numbers.length * NUMBER_BYTES);
-  const view = new DataView(sub.buffer);
-  numbers.forEach((number, i) => {
-    view.setUint32(i * NUMBER_BYTES, Math.floor(number / 2 ** 32) + SIGN);
-    view.setUint32(i * NUMBER_BYTES + 4, number >>> 0);
-  });
-  return sub;
+function writeNumber(view: DataView, at: number, number: number): void {
+  view.setUint32(at, Math.floor(number / 2 ** 32) + SIGN);
+  view.setUint32(at + 4, number >>> 0);
 }
 
 /** The first number of a sub. */
