@@ -50,6 +50,8 @@ const messages = {
   E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
   E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
+  E1336: (p: { source: string; position: number; status: string }) =>
+    `the job is ${p.status}, and '${p.source}' never came to ${p.position}`,
   E1334: (p: { state: string }) =>
     `broadcast state '${p.state}' is read only here: it is written by the broadcast input`,
   E1303: (p: { column: string; type: string; value: string }) =>

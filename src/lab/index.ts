@@ -5,6 +5,7 @@ import { scenario as synchronizedWatermark } from './07-synchronized-watermark/s
 import { scenario as stateObservability } from './14-state-observability/scenario.ts';
 import { scenario as comprehensiveLag } from './15-comprehensive-lag/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
+import { scenario as unifiedTime } from './27-unified-time/scenario.ts';
 import { scenario as robustReordering } from './28-robust-reordering/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -27,5 +28,6 @@ export const SCENARIOS: readonly Scenario[] = [
   stateObservability,
   comprehensiveLag,
   adaptiveWatermark,
+  unifiedTime,
   robustReordering,
 ];

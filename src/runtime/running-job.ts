@@ -46,6 +46,8 @@ export interface RunningJob extends AsyncDisposable {
    * commit, which takes until the next checkpoint. Rejects when the job ends before (E1340).
    */
   processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  /** The same for the first `rows` rows that a source gave (bytes, when it reads files). */
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
   /** Warnings since the start, at most a hundred: state that will reach its budget. */
   alerts(): readonly StateAlert[];
   /** The heaviest keys of a state, by the name that it has in `metrics`. Walks all of it: tens of nanoseconds an entry. */
@@ -111,8 +113,11 @@ export class JobHandle implements RunningJob {
     return this.#run.token();
   }
 
-  processed(token: Token, options: ProcessedOptions = {}): Promise<void> {
-    return this.#run.processed(token, options);
+  processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
+  processed(of: Token | string, second: ProcessedOptions | number = {}, third: ProcessedOptions = {}): Promise<void> {
+    if (typeof of === 'string') return this.#run.processed(of, typeof second === 'number' ? second : 0, third);
+    return this.#run.processedToken(of, typeof second === 'number' ? {} : second);
   }
 
   alerts(): readonly StateAlert[] {

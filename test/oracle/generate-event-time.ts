@@ -193,8 +193,13 @@ function straysOf(
   if (below(random, 8) === 0) ahead.set(0, far());
   // Fewer rows on end than a jump of time needs, or as many, or time does jump.
   const from = 1 + below(random, count - 1);
-  if (below(random, 6) === 0) for (let i = 0; i < 5 + below(random, 5); i++) ahead.set(from + i, far());
-  else if (below(random, 6) === 0) jumps.set(from, guard === 'tight' ? far() : 35 * DAY_MS);
+  const more = below(random, 6);
+  if (more === 0) {
+    const streak = 5 + below(random, 5);
+    for (let i = 0; i < streak; i++) ahead.set(from + i, far());
+  } else if (more === 1) {
+    jumps.set(from, guard === 'tight' ? far() : 35 * DAY_MS);
+  }
   return { ahead, jumps };
 }
 

@@ -44,14 +44,14 @@ export interface EventTimeTally {
   results: number;
   lateRows: number;
   corrections: number;
-  /** In the middle, by kind of window. */
-  readonly restarts: Record<string, number>;
+  /** Runs that went on from a checkpoint in the middle, by kind of window. */
+  readonly continued: Record<string, number>;
 }
 
 export const newEventTimeTally = (): EventTimeTally => ({
   coverage: pairwiseCoverage({ ...EVENT_TIME_DIMENSIONS, ...RUN_DIMENSIONS }, isPossibleEventTimePair),
   ...{ withLateRows: 0, withCorrections: 0, withFutureRows: 0, results: 0, lateRows: 0, corrections: 0 },
-  restarts: {},
+  continued: {},
 });
 
 /** Runs the case of a seed; throws with the seed and all choices when the engine and the oracle differ. */
@@ -95,11 +95,14 @@ async function runChosen(made: EventTimeCase, choice: RunChoice, random: Random,
   };
   const stops = stopsOf(made, choice, random);
   const medium = new MemoryMedium();
-  const { run, restarts } = await driveThrough({ job: caseJob.job, medium, clock, settings }, stops);
+  const runs: JobRun[] = [];
+  const onRun = (run: JobRun): number => runs.push(run);
+  const { run } = await driveThrough({ job: caseJob.job, medium, clock, settings, onRun }, stops);
   compare(expected, caseJob, made, run);
-  if (restarts !== stops.length) throw new Error(`${restarts} restarts instead of ${stops.length}`);
+  if (runs.length !== stops.length + 1) throw new Error(`${runs.length - 1} restarts instead of ${stops.length}`);
   const { window } = made.choice;
-  tally.restarts[window] = (tally.restarts[window] ?? 0) + restarts;
+  const continued = runs.filter(({ restoredFrom }) => restoredFrom !== undefined).length;
+  if (continued > 0) tally.continued[window] = (tally.continued[window] ?? 0) + continued;
   count(tally, expected);
 }
 
@@ -134,7 +137,7 @@ const rowsTaken = (run: JobRun): number => Math.max(...Object.values(run.ledger(
 
 // ---- the oracle's side ----
 
-export async function orderOf(made: EventTimeCase, quantumBytes: number): Promise<readonly OrderedRow[]> {
+async function orderOf(made: EventTimeCase, quantumBytes: number): Promise<readonly OrderedRow[]> {
   const { splits, skewMs, delayMs, choice, arrivals } = made;
   const by = (rule: WatermarkRule): OrderedRow[] => {
     const query = { timestamp: 'at', rule, skewMs };
