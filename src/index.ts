@@ -17,6 +17,7 @@ export type {
   Keyed,
   Out,
   Processed,
+  Reordered,
   Stream,
   Uid,
   Windowed,
@@ -186,6 +187,7 @@ export {
   type Iterated,
 } from './api/collect.ts';
 export type { DeduplicateOptions, DeduplicateOrder } from './api/deduplicate.ts';
+export type { AuditColumns, ExtremeColumns, GapColumns, ReorderOptions } from './api/reorder.ts';
 export type { Accepts, Sink, Source } from './api/port.ts';
 
 // Errors

@@ -123,5 +123,14 @@ export type TimeName<C> = string extends keyof C
   : [Times<C>['of']] extends [never]
     ? 'no column is a timestamp that is never null'
     : Times<C>['of'];
+interface Sequences<C> {
+  readonly of: { [P in keyof C]-?: C[P] extends Integer ? P : never }[keyof C] & string;
+}
+/** The names of the columns of C that can number rows: an integer in every row. */
+export type SequenceName<C> = string extends keyof C
+  ? string
+  : [Sequences<C>['of']] extends [never]
+    ? 'no column is an integer that is never null'
+    : Sequences<C>['of'];
 /** The names of the columns of C whose kind is in K (nullable or not). */
 export type Name<C, K> = Names<C, K>['of'];

@@ -18,11 +18,23 @@ import {
   type LogicalNode,
   type ResultMode,
   type ProcessNode,
+  type ReorderNode,
   type WatermarkNode,
   type WindowAggregateNode,
   type WindowSpec,
 } from '../plan/logical.ts';
 import type { StateSpec } from '../plan/process.ts';
+import {
+  AUDIT_FIELDS,
+  AUDIT_PORT,
+  EXTREME_FIELDS,
+  EXTREMES_PORT,
+  GAP_FIELDS,
+  GAPS_PORT,
+  keySchema,
+  REORDER_PORTS,
+  withFields,
+} from '../plan/reorder.ts';
 import { aggregation } from './aggregation.ts';
 import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { deduplicateNode, type DeduplicateOptions } from './deduplicate.ts';
@@ -35,6 +47,7 @@ import { isRecord, mistake, nothingGiven } from './mistake.ts';
 import { uidOf } from './options.ts';
 import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
+import { type AnyReorderOptions, reorderNode } from './reorder.ts';
 import { schemaOf, tableOf } from './schema.ts';
 import { statesOf } from './state.ts';
 import type { FunctionOptions, Stream, Uid } from './stream.ts';
@@ -293,6 +306,13 @@ class KeyedBuilder {
     });
   }
 
+  reorder(options: AnyReorderOptions): ReorderedBuilder {
+    return located(() => {
+      const { node, traits } = this.#stream;
+      return new ReorderedBuilder(reorderNode(node, traits, this.#keys, options), traits);
+    });
+  }
+
   aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
     return located(() => runningAggregate(this.#stream, this.#keys, aggregates, options));
   }
@@ -308,6 +328,28 @@ class DeduplicatedBuilder extends StreamBuilder {
       { kind: 'side', schema: node.schema, of: node, name: 'late', port: LATE_PORT },
       { ...traits, hasEventTime: false },
     );
+  }
+}
+
+/** Rows in order; gaps, extremes and the audit beside them. */
+class ReorderedBuilder extends StreamBuilder {
+  readonly gaps: StreamBuilder;
+  readonly extremes: StreamBuilder;
+  /** Undefined: it was not asked for. */
+  readonly audit: StreamBuilder | undefined;
+
+  constructor(node: ReorderNode, traits: Traits) {
+    super(node, traits);
+    const { schema, keys, spec } = node;
+    const key = keySchema(schema, keys);
+    const side = (port: 1 | 2 | 3, sideSchema: typeof schema): StreamBuilder => {
+      const name = REORDER_PORTS[port];
+      const of = { kind: 'side', schema: sideSchema, of: node, name, port } as const;
+      return new StreamBuilder(of, { ...traits, hasEventTime: false });
+    };
+    this.gaps = side(GAPS_PORT, withFields(key, GAP_FIELDS, 'gaps'));
+    this.extremes = side(EXTREMES_PORT, withFields(schema, EXTREME_FIELDS, 'extremes'));
+    this.audit = spec.audit ? side(AUDIT_PORT, withFields(key, AUDIT_FIELDS, 'audit')) : undefined;
   }
 }
 

@@ -18,6 +18,7 @@ import type { Job } from './job.ts';
 import type { Cols, Columns, Name, NewRow, Nullable, Row, Table, TimeName, utf8 } from './kind.ts';
 import type { Accepts, Sink } from './port.ts';
 import type { BroadcastProcess, ColumnsOf, CoProcess, Process, Sides } from './process.ts';
+import type { AuditColumns, ExtremeColumns, GapColumns, ReorderOptions } from './reorder.ts';
 import type { Schema } from './schema.ts';
 import type { ResultMode } from '../plan/logical.ts';
 import type { States } from './state.ts';
@@ -167,6 +168,8 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   deduplicate<const P extends 'first' | 'last', const O extends Orders<F>>(
     options: DeduplicateOptions<P, O>,
   ): Deduplicated<C, F, P>;
+  /** The rows of each key in order: by a number that they have, or by event time. */
+  reorder<const A extends boolean = false>(options: ReorderOptions<C, F, A>): Reordered<C, K, F, A>;
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
@@ -184,6 +187,18 @@ export interface Deduplicated<C extends Columns, F extends Flag, P extends 'firs
   extends Stream<C, F | ('last' extends P ? 'changelog' : never)> {
   /** Rows that came too late to be the first by event time: the watermark had passed them. */
   readonly late: Stream<C>;
+}
+
+/** Rows in order, and beside them all that kept others from being so. */
+export interface Reordered<C extends Columns, K extends keyof C & string, F extends Flag, A> extends Stream<C, F> {
+  /** Numbers that were given up, when waiting for them was over. */
+  readonly gaps: Stream<Table<Cols<C, K> | Cols<GapColumns>>>;
+  /** Rows that could not be put in order, each with the reason. */
+  readonly extremes: Stream<Table<Cols<C> | Cols<ExtremeColumns>>>;
+  /** A chain of hashes over the rows in order. */
+  readonly audit: true extends A
+    ? Stream<Table<Cols<C, K> | Cols<AuditColumns>>>
+    : 'no audit: ask for it with audit: true';
 }
 
 /** What functions give, and that they take rows which stay. */

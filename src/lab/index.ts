@@ -8,6 +8,7 @@ import { scenario as statefulTtl } from './24-stateful-ttl/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
 import { scenario as timeDomainIsolation } from './26-time-domain-isolation/scenario.ts';
 import { scenario as unifiedTime } from './27-unified-time/scenario.ts';
+import { scenario as robustReordering } from './28-robust-reordering/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
 export {
@@ -32,4 +33,5 @@ export const SCENARIOS: readonly Scenario[] = [
   adaptiveWatermark,
   timeDomainIsolation,
   unifiedTime,
+  robustReordering,
 ];

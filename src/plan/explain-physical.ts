@@ -8,6 +8,7 @@ import { chooseWindow } from './window-choice.ts';
 import { formatExpression } from './expression.ts';
 import { formatBytes } from '../base/bytes.ts';
 import { FUTURE_PORT, LATE_PORT, type WindowAggregateNode } from './logical.ts';
+import { describeReorder, REORDER_PORTS } from './reorder.ts';
 import type { PhysicalNode, PhysicalOperator, PhysicalPlan } from './physical.ts';
 
 export const KEY_GROUPS = 128;
@@ -28,8 +29,10 @@ function describe(plan: PhysicalPlan, node: PhysicalNode): string {
 
 /** What a port beside the results is called. */
 function sideOf(plan: PhysicalPlan, from: number, port: number): string {
+  const kind = plan.nodes[from]?.operator.kind;
+  if (kind === 'reorder' && port > 0) return `.${REORDER_PORTS[port] ?? ''}`;
   if (port !== LATE_PORT && port !== FUTURE_PORT) return '';
-  return plan.nodes[from]?.operator.kind === 'watermark' ? '.future' : '.late';
+  return kind === 'watermark' ? '.future' : '.late';
 }
 
 /** Whether rows of a node may take earlier ones back. */
@@ -56,6 +59,8 @@ function details({ operator, columns }: PhysicalNode): string {
       return `${operator.does} by a user function (JavaScript, row by row)`;
     case 'deduplicate':
       return describeDeduplicate(operator);
+    case 'reorder':
+      return describeReorder(operator.keys, operator.spec);
     case 'process':
       return `${describeProcess(operator)} by a user function (JavaScript, row by row)`;
     case 'async':

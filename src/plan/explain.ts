@@ -9,6 +9,7 @@ import { describeProcess } from './describe-process.ts';
 import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
 import { describeWatermark } from './describe-watermark.ts';
 import { describeEvictor, describeLateness, describeTrigger, describeWindow } from './describe-window.ts';
+import { describeReorder } from './reorder.ts';
 import { assignUids, type PlanNode } from './uids.ts';
 
 export function explainPlan(plan: LogicalPlan): string {
@@ -60,6 +61,8 @@ function summary(node: PlanNode): string {
       return node.does === 'filter' ? 'filter' : `${node.does} -> ${describeSchema(node.schema)}`;
     case 'deduplicate':
       return describeDeduplicate(node);
+    case 'reorder':
+      return describeReorder(node.keys, node.spec);
     case 'process':
       return `${describeProcess(node)} -> ${describeSchema(node.schema)}`;
     case 'async':

@@ -14,6 +14,7 @@ import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
 import type { Clocks, OnError, StateSpec } from './process.ts';
+import type { ReorderSpec } from './reorder.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -310,6 +311,16 @@ export interface DeduplicateNode {
   readonly insert: boolean;
 }
 
+/** The rows of each key in order. Gaps, rows that could not be put in order and the audit have ports of their own. */
+export interface ReorderNode {
+  readonly kind: 'reorder';
+  readonly schema: TableSchema;
+  readonly uid: string | undefined;
+  readonly input: LogicalNode;
+  readonly keys: readonly string[];
+  readonly spec: ReorderSpec;
+}
+
 /** What a node puts out beside its results: late rows, rows from the future, sides of a function. */
 export interface SideNode {
   readonly kind: 'side';
@@ -333,6 +344,7 @@ export type LogicalNode =
   | ProcessNode
   | AsyncNode
   | DeduplicateNode
+  | ReorderNode
   | UnionNode
   | WindowAggregateNode
   | AggregateNode

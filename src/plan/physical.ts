@@ -94,6 +94,7 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode)
     case 'process':
     case 'async':
     case 'deduplicate':
+    case 'reorder':
       return input.schema.fields.map((field) => field.name);
     case 'watermark':
       // A user's function sees the whole row.

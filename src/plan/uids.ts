@@ -15,6 +15,7 @@ import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { type Expression, formatExpression } from './expression.ts';
 import { describeState } from './describe-process.ts';
+import { describeReorder } from './reorder.ts';
 import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
 import {
   type AggregateCall,
@@ -87,6 +88,8 @@ function describeNode(node: PlanNode): Json {
       return [node.does, describeSchema(node.schema)];
     case 'deduplicate':
       return describeDeduplicate(node);
+    case 'reorder':
+      return describeReorder(node.keys, node.spec);
     case 'process':
       return [
         node.inputs.map(({ keys }) => (keys === undefined ? null : [...keys])),

@@ -28,10 +28,12 @@ import {
   FUTURE_PORT,
   LATE_PORT,
   type ProcessNode,
+  type ReorderNode,
   type WatermarkNode,
   type WatermarkStrategy,
   type WindowAggregateNode,
 } from '../plan/logical.ts';
+import { REORDER_PORTS } from '../plan/reorder.ts';
 import { runsAsKernel } from '../plan/window-choice.ts';
 import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
@@ -47,6 +49,7 @@ import { Deduplicate } from './operators/deduplicate.ts';
 import { Filter } from './operators/filter.ts';
 import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
+import { Reorder } from './operators/reorder.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
@@ -260,6 +263,8 @@ class Wiring {
         return this.#function(uid, operator, output, deadLetter);
       case 'deduplicate':
         return this.#deduplicate(uid, operator, index, deadLetter);
+      case 'reorder':
+        return this.#reorder(uid, operator, index, deadLetter);
       case 'process':
         return this.#process(uid, operator, index, deadLetter);
       case 'async':
@@ -290,6 +295,18 @@ class Wiring {
     const state = new ArenaKeyedState({ kernels, arena, uid });
     const [output, late] = [this.#port(index, 0), this.#port(index, LATE_PORT)];
     return new Deduplicate({ uid, kernels, state, output, late, node, now: () => clock.now(), deadLetter });
+  }
+
+  #reorder(
+    uid: string,
+    node: ReorderNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Reorder {
+    const { kernels, arena } = this.#context;
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    const outputs = REORDER_PORTS.map((_, port) => this.#port(index, port));
+    return new Reorder({ uid, kernels, state, outputs, node, deadLetter });
   }
 
   #window(

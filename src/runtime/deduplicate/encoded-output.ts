@@ -46,6 +46,10 @@ export class EncodedOutput {
     return this.#taken === this.#rows.length;
   }
 
+  get size(): number {
+    return this.#rows.length - this.#taken;
+  }
+
   push(row: OutputRow): void {
     this.#rows.push(row);
   }
