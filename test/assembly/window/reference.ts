@@ -87,18 +87,21 @@ export class ReferenceWindows {
     const starts = [...this.#slices.keys()]
       .filter((s) => s < end && s >= end - this.#window.sizeMs)
       .sort((a, b) => a - b);
+    // Where a stretch of time as long as a window, counted from the offset, ends inside the window, or at its start.
+    const { sizeMs, offsetMs } = this.#window;
+    const border = floorTo(end - 1, offsetMs, sizeMs);
     const keys = new Set(starts.flatMap((s) => [...(this.#slices.get(s)?.keys() ?? [])]));
     const rows = new Map<bigint | string | null, (number | bigint | null)[]>();
     for (const key of keys) {
-      const parts = starts.map((s) => this.#slices.get(s)?.get(key)).filter((part) => part !== undefined);
+      const parts = starts.flatMap((s) => {
+        const group = this.#slices.get(s)?.get(key);
+        return group === undefined ? [] : [{ isEarlier: s < border, group }];
+      });
+      const valuesOf = (i: number): SliceValues[] =>
+        parts.map(({ isEarlier, group }) => ({ isEarlier, values: group[i] ?? [] }));
       rows.set(
         key,
-        this.#aggregates.map((aggregate, i) =>
-          finish(
-            aggregate,
-            parts.map((part) => part[i] ?? []),
-          ),
-        ),
+        this.#aggregates.map((aggregate, i) => finish(aggregate, valuesOf(i))),
       );
     }
     if (rows.size > 0) this.fired.push({ end, rows });
@@ -109,9 +112,15 @@ export class ReferenceWindows {
   }
 }
 
+interface SliceValues {
+  /** Whether the slice lies before the border of the window. */
+  readonly isEarlier: boolean;
+  readonly values: Values;
+}
+
 /** Result of one aggregate from the values of each slice. */
-function finish({ fn, float }: ReferenceAggregate, slices: readonly Values[]): number | bigint | null {
-  const all = slices.flat();
+function finish({ fn, float }: ReferenceAggregate, slices: readonly SliceValues[]): number | bigint | null {
+  const all = slices.flatMap(({ values }) => values);
   if (fn === 'count') return BigInt(all.length);
   if (all.length === 0) return null;
   if (fn === 'min' || fn === 'max') {
@@ -121,9 +130,18 @@ function finish({ fn, float }: ReferenceAggregate, slices: readonly Values[]): n
   if (fn === 'stddev') return deviation(all.map(Number));
   if (float) {
     const sums = slices
-      .filter((s) => s.length > 0)
-      .map((s) => s.reduce<number>((sum, value) => sum + Number(value), 0));
-    const total = sums.reduce((a, b) => a + b);
+      .filter(({ values }) => values.length > 0)
+      .map(({ isEarlier, values }) => ({
+        isEarlier,
+        sum: values.reduce<number>((sum, value) => sum + Number(value), 0),
+      }));
+    const earlier = sums.filter(({ isEarlier }) => isEarlier).map(({ sum }) => sum);
+    const later = sums.filter(({ isEarlier }) => !isEarlier).map(({ sum }) => sum);
+    const parts = [
+      ...(earlier.length > 0 ? [earlier.reduceRight((a, b) => a + b)] : []),
+      ...(later.length > 0 ? [later.reduce((a, b) => a + b)] : []),
+    ];
+    const total = parts.reduce((a, b) => a + b);
     return fn === 'sum' ? total : total / all.length;
   }
   const exact = all.reduce<bigint>((sum, value) => sum + BigInt(value), 0n);
