@@ -78,6 +78,7 @@ export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
 export { planInit } from './window/plan';
 export { sliceCount } from './window/slices';
 export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { stateWalk } from './heaviest';
 export { keyedOpen } from './keyed/scan';
 export {
   keyedClear,

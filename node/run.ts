@@ -18,9 +18,12 @@ import {
   eventTimeHook,
   JobHandle,
   JobRun,
+  type LagMode,
   memoryBytesFor,
   physicalPlanOf,
   type RunningJob,
+  type StateAlert,
+  stateAlertMsOf,
 } from '../src/platform.ts';
 import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../src/state/disk-store.ts';
@@ -29,6 +32,7 @@ import { ndjsonSink } from './connectors/ndjson-sink.ts';
 import { NodeDisk } from './disk.ts';
 import { kernelModule, nodeClock } from './platform.ts';
 
+/** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface RunOptions {
   /** Folder for checkpoints and dead letters, made when it is not there. Without it nothing survives the process. */
   readonly state?: string;
@@ -42,6 +46,15 @@ export interface RunOptions {
   readonly batchRows?: number;
   /** Bytes read from a file at once. Results do not depend on it. */
   readonly chunk?: Size;
+  /**
+   * How lag is measured: 'endToEnd' from the event to its effect unless said otherwise; 'processing' is what the engine needs;
+   * 'off' follows nothing.
+   */
+  readonly lag?: LagMode;
+  /** An alert is raised when state will have used up its memory within so long: '15 minutes' unless said otherwise. */
+  readonly stateAlert?: Duration | 'off';
+  /** Told of every alert as it is raised; they are in `alerts()` as well. */
+  readonly onAlert?: (alert: StateAlert) => void;
   /** What the job is called when it has no name of its own. */
   readonly name?: string;
   /** A pause after each turn of work (at most 64 batches), to watch a job go by or to kill it by hand. */
@@ -60,6 +73,8 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
     checkpointEveryMs: positiveDurationMs(options.checkpointEvery ?? '10 s', 'checkpointEvery'),
     retained: options.retained ?? DEFAULT_SETTINGS.retained,
     batchRows: options.batchRows ?? DEFAULT_SETTINGS.batchRows,
+    lag: options.lag ?? DEFAULT_SETTINGS.lag,
+    stateAlertMs: stateAlertMsOf(options.stateAlert),
     chunkBytes: options.chunk === undefined ? DEFAULT_SETTINGS.chunkBytes : sizeBytes(options.chunk, 'chunk'),
   };
   const store = options.state === undefined ? ephemeralStore() : await diskStore(options.state);
@@ -67,9 +82,10 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   const kernels = new KernelInstance(await kernelModule(), memoryBytesFor(settings), { reserved: true });
   const deadLetters =
     options.state === undefined ? {} : { deadLetters: ndjsonSink(join(options.state, 'dead-letters')) };
+  const alerting = options.onAlert === undefined ? {} : { onAlert: options.onAlert };
   const jobRun = new JobRun(
     plan,
-    { clock: clockOf(options), kernels, store, timestamp: eventTimeHook, ...deadLetters },
+    { clock: clockOf(options), kernels, store, timestamp: eventTimeHook, ...deadLetters, ...alerting },
     settings,
   );
   await jobRun.start();

@@ -22,7 +22,11 @@ export {
   type JobSettings,
   type JobStatus,
   memoryBytesFor,
+  stateAlertMsOf,
 } from './runtime/job-settings.ts';
+export type { HeavyKeyText, StateAlert } from './runtime/growth/state-growth.ts';
+export type { ProcessedOptions, Token } from './runtime/tokens.ts';
+export type { JobLag, LagFigure, LagMode, LagPart, SinkLag } from './runtime/lag/lag-figures.ts';
 export { type Inspection, inspectStore } from './runtime/inspect.ts';
 export { explainPhysical } from './plan/explain-physical.ts';
 export { eventTimeHook, physicalPlanOf } from './api/deploy.ts';

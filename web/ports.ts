@@ -5,6 +5,7 @@ import * as fetching from './connectors/fetch-ndjson.ts';
 import * as keeping from './connectors/indexeddb-sink.ts';
 import { PageSink } from './connectors/page-sink.ts';
 
+/** How files are fetched. */
 export interface FetchOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes read ahead of the engine, for each split. 4 MB unless said otherwise. */

@@ -18,6 +18,7 @@ import {
   type ResultsRow,
 } from './state/results-database.ts';
 
+/** Rows that came since the last change; `begins` says that all earlier ones are void. */
 export interface ResultsChange {
   readonly rows: readonly ResultRow[];
   /** These rows are the first: forget those told before. */
@@ -42,6 +43,7 @@ export async function openResults(name: string): Promise<Results> {
   }
 }
 
+/** What `openResults` gives: the rows of a sink in IndexedDB, now and as they come. */
 export class Results {
   readonly #name: string;
   readonly #database: ResultsDatabase;

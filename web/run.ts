@@ -18,9 +18,11 @@ import {
   JobHandle,
   type JobPorts,
   JobRun,
+  type LagMode,
   memoryBytesFor,
   physicalPlanOf,
   type RunningJob,
+  stateAlertMsOf,
 } from '../src/platform.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { indexedDbSink } from './connectors/indexeddb-sink.ts';
@@ -28,6 +30,7 @@ import { type PostLines, PageSink } from './connectors/page-sink.ts';
 import { browserClock, browserKernels } from './platform.ts';
 import { IndexedDbStore } from './state/indexeddb-store.ts';
 
+/** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface RunOptions {
   /** Name of its state in IndexedDB, made when it is not there. Without it nothing survives the page. */
   readonly state?: string;
@@ -39,6 +42,13 @@ export interface RunOptions {
   readonly retained?: number;
   /** Rows in a batch, at most 4,096. Results do not depend on it. */
   readonly batchRows?: number;
+  /**
+   * How lag is measured: 'endToEnd' from the event to its effect unless said otherwise; 'processing' is what the engine needs;
+   * 'off' follows nothing.
+   */
+  readonly lag?: LagMode;
+  /** An alert is raised when state will have used up its memory within so long: '15 minutes' unless said otherwise. */
+  readonly stateAlert?: Duration | 'off';
   /** What the job is called when it has no name of its own; otherwise the name of its state. */
   readonly name?: string;
 }
@@ -65,6 +75,8 @@ export async function runAttached(job: Job, options: RunOptions, post: PostLines
     checkpointEveryMs: positiveDurationMs(options.checkpointEvery ?? '10 s', 'checkpointEvery'),
     retained: options.retained ?? DEFAULT_SETTINGS.retained,
     batchRows: options.batchRows ?? DEFAULT_SETTINGS.batchRows,
+    lag: options.lag ?? DEFAULT_SETTINGS.lag,
+    stateAlertMs: stateAlertMsOf(options.stateAlert),
   };
   const kernels = new KernelInstance(await browserKernels(), memoryBytesFor(settings));
   const jobRun = new JobRun(plan, { kernels, ...(await portsOf(options.state)) }, settings);

@@ -26,6 +26,7 @@ export interface JobWorker {
   terminate(): void;
 }
 
+/** How a job in a worker runs. */
 export interface StartSettings extends StartOptions {
   /** Makes the worker that imports the job module, for tests. */
   readonly worker?: () => JobWorker;
@@ -71,6 +72,7 @@ function packagedWorker(): JobWorker {
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 }
 
+/** The handle on a job in a worker. */
 export class WorkerJob {
   /** Resolves when the worker has taken the job. */
   readonly started: Promise<void>;

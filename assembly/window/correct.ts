@@ -29,6 +29,7 @@ import {
   PLAN_ALONE,
   PLAN_CORRECT_END,
   PLAN_CORRECTING,
+  PLAN_CUMULATING,
   PLAN_ENTRY_BYTES,
   PLAN_FIRED,
   PLAN_KEY_COLUMN,
@@ -55,7 +56,7 @@ import {
 import { writeBounds, writeKey, writeResults } from './result';
 import { addRun, addValues } from './run';
 import { sliceAtOrAfter, sliceCount, sliceStart } from './slices';
-import { instantOf, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
+import { instantOf, isSameWindow, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
 
 /**
  * Fires again the passed windows of a row, and adds it to the state. 0 when done; EMIT_FIRST when the output is full,
@@ -72,7 +73,10 @@ export function correctRow(planPtr: u32, state: u32, row: u32): i32 {
       ? load<i64>(planPtr, PLAN_CORRECT_END)
       : nextEndOf(planPtr, slice, fired - load<i64>(planPtr, PLAN_LATENESS_MS));
   makeCorrected(planPtr, state, slice);
-  for (; end <= last && instantOf(planPtr, end) - 1 <= fired; end += load<i64>(planPtr, PLAN_SLIDE_MS)) {
+  const slide = load<i64>(planPtr, PLAN_SLIDE_MS);
+  for (; end <= last && instantOf(planPtr, end) - 1 <= fired; end += slide) {
+    // Where clocks are put forward, windows that cumulate are one, which the first of them has corrected.
+    if (load<u32>(planPtr, PLAN_CUMULATING) != 0 && isSameWindow(planPtr, end - slide, end)) continue;
     if (load<u32>(planPtr, PLAN_OUT_ROWS) + 2 > load<u32>(planPtr, PLAN_OUT_MAX)) {
       store<u32>(planPtr, 1, PLAN_CORRECTING);
       store<i64>(planPtr, end, PLAN_CORRECT_END);

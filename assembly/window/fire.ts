@@ -76,7 +76,7 @@ import {
   WIDE,
 } from './slices';
 import { sortOrder } from './sort';
-import { borderOf, firstOpenSlice, instantOf, startOf } from './time';
+import { borderOf, firstOpenSlice, instantOf, isSameWindow, startOf } from './time';
 
 // FIRE_ACTIVE
 const IDLE: u32 = 0;
@@ -150,11 +150,15 @@ export function fireNext(planPtr: u32, maxRows: u32): i32 {
     const rows = fireRange(planPtr, record, maxRows);
     if (rows != 0) return rows;
   }
-  const next = end + load<i64>(planPtr, PLAN_SLIDE_MS);
-  if (instantOf(planPtr, next) == stop && startOf(planPtr, next) < end) {
-    // Where clocks are put forward, several windows end at once.
-    startFiring(record, next);
-    return fireNext(planPtr, maxRows);
+  const slide = load<i64>(planPtr, PLAN_SLIDE_MS);
+  let next = end + slide;
+  // Where clocks are put forward, several windows end at once; cumulating ones are then the same window.
+  while (instantOf(planPtr, next) == stop && startOf(planPtr, next) < end) {
+    if (!isSameWindow(planPtr, end, next)) {
+      startFiring(record, next);
+      return fireNext(planPtr, maxRows);
+    }
+    next += slide;
   }
   store<u32>(record, IDLE, FIRE_ACTIVE);
   setFiredThrough(state, stop - 1);

@@ -37,9 +37,12 @@ export function alignDown(at: i64, base: i64, step: i64): i64 {
   return at - rest - (rest < 0 ? step : 0);
 }
 
+/** January 1970, from which windows of several months are counted. */
+const EPOCH_MONTH: i64 = 1970 * 12;
+
 /** Where the grid of labels starts. Months count the offset before they are numbers. */
 function baseOf(planPtr: u32): i64 {
-  return load<u32>(planPtr, PLAN_UNIT) == MONTHS ? 0 : load<i64>(planPtr, PLAN_OFFSET_MS);
+  return load<u32>(planPtr, PLAN_UNIT) == MONTHS ? EPOCH_MONTH : load<i64>(planPtr, PLAN_OFFSET_MS);
 }
 
 /** The slice that an instant belongs to. */
@@ -47,7 +50,7 @@ export function sliceOf(planPtr: u32, at: i64): i64 {
   const local = load<u32>(planPtr, PLAN_ZONE) == 0 ? at : localOf(load<u32>(planPtr, PLAN_ZONE), at);
   const slice = load<i64>(planPtr, PLAN_SLICE_MS);
   if (load<u32>(planPtr, PLAN_UNIT) == MONTHS) {
-    return alignDown(monthOf(local - load<i64>(planPtr, PLAN_OFFSET_MS)), 0, slice);
+    return alignDown(monthOf(local - load<i64>(planPtr, PLAN_OFFSET_MS)), EPOCH_MONTH, slice);
   }
   return alignDown(local, load<i64>(planPtr, PLAN_OFFSET_MS), slice);
 }
@@ -70,6 +73,12 @@ export function endAfter(planPtr: u32, label: i64): i64 {
 export function startOf(planPtr: u32, end: i64): i64 {
   const size = load<i64>(planPtr, PLAN_SIZE_MS);
   return load<u32>(planPtr, PLAN_CUMULATING) != 0 ? alignDown(end - 1, baseOf(planPtr), size) : end - size;
+}
+
+/** Whether two windows, by their ends, have the same instants. */
+export function isSameWindow(planPtr: u32, end: i64, other: i64): bool {
+  if (instantOf(planPtr, end) != instantOf(planPtr, other)) return false;
+  return instantOf(planPtr, startOf(planPtr, end)) == instantOf(planPtr, startOf(planPtr, other));
 }
 
 /** End of the last window that holds the slice. */

@@ -6,6 +6,7 @@ import type { RunningJob } from '../../src/platform.ts';
 import { bold } from './output.ts';
 
 const EVERY_MS = 250;
+const DAY_MS = 86_400_000;
 const count = (n: number): string => n.toLocaleString('en-US');
 
 /** Redraws one line of stderr while the job runs; draws nothing when stderr is no terminal. */
@@ -49,6 +50,7 @@ export class ProgressLine {
       `${count(Math.round(rate))}/s`,
       share(progress.bytesRead, progress.bytesTotal),
       progress.watermark === undefined ? '' : `watermark ${formatTime(progress.watermark)}`,
+      lagOf(this.#running),
       progress.late > 0 ? `${count(progress.late)} late` : '',
       `state ${formatBytes(progress.stateBytes)}`,
       `checkpoint ${progress.checkpoints}`,
@@ -56,6 +58,13 @@ export class ProgressLine {
     ];
     process.stderr.write(`\r\u001b[K${parts.filter((part) => part !== '').join('  ')}`);
   }
+}
+
+/** Of the slowest sink; nothing where events are older than a day: they are read from an archive. */
+function lagOf(running: RunningJob): string {
+  const followed = Object.values(running.lag().sinks).filter(({ probes }) => probes > 0);
+  const longest = Math.max(...followed.map(({ total }) => total.last));
+  return followed.length === 0 || longest > DAY_MS ? '' : `lag ${(longest / 1000).toFixed(1)} s`;
 }
 
 function share(read: number, total: number | undefined): string {

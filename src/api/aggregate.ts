@@ -27,6 +27,7 @@ export interface Aggregate<C, out K extends Nullable, out R extends Retract = Re
   readonly retract: R;
 }
 
+/** Restricts an aggregate to some of the rows. */
 export interface Only<C> {
   /** Counts only the rows for which this holds. */
   readonly where?: Condition<C>;
@@ -74,6 +75,7 @@ export function sum<C extends Columns, const N extends Name<C, Numeric>, O exten
   return declare('sum', column, options);
 }
 
+/** The smallest value, of the kind of its column. */
 export function min<C extends Columns, const N extends Name<C, Orderable>, O extends Only<C>>(
   column: N,
   options?: O,
@@ -81,6 +83,7 @@ export function min<C extends Columns, const N extends Name<C, Orderable>, O ext
   return declare('min', column, options);
 }
 
+/** The largest value, of the kind of its column. */
 export function max<C extends Columns, const N extends Name<C, Orderable>, O extends Only<C>>(
   column: N,
   options?: O,
@@ -88,6 +91,7 @@ export function max<C extends Columns, const N extends Name<C, Orderable>, O ext
   return declare('max', column, options);
 }
 
+/** The mean, a float64; of a group without values null. */
 export function avg<C extends Columns, const N extends Name<C, Numeric>, O extends Only<C>>(
   column: N,
   options?: O,

@@ -27,6 +27,7 @@ export interface Retry {
   readonly backoff?: Duration;
 }
 
+/** How an asynchronous function is asked: order, requests at once, time-out, retries, and what a failure does. */
 export interface AsyncOptions {
   /** 'input' (the default): results in the order of their rows. 'arrival': as they come, between two watermarks. */
   readonly order?: 'input' | 'arrival';

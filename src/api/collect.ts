@@ -24,6 +24,7 @@ export interface Change {
   readonly op: '+I' | '-U' | '+U' | '-D';
 }
 
+/** Says that a sink takes updates and deletes; its rows then begin with `op`. */
 export interface Changelog {
   readonly changelog: true;
 }
@@ -31,11 +32,13 @@ export interface Changelog {
 type Inserts = 'inserts only';
 type Changes = 'inserts, updates and deletes';
 
+/** What `collect` fills. */
 export interface Collected<out R> {
   /** The rows of completed checkpoints, each once, in order. */
   readonly rows: readonly R[];
 }
 
+/** What `iterate` gives: rows for `for await`, as they come. */
 export interface Iterated<out R> extends AsyncIterable<R> {
   /** Ends the iteration after the rows so far. The end of the job does not: it may be started again. */
   end(): void;

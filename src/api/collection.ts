@@ -22,6 +22,7 @@ export function collection<C extends Columns>(schema: Schema<C>, rows: readonly 
   });
 }
 
+/** What is known of an async iterable that is a source. */
 export interface IterableOptions {
   /**
    * Every call of the function yields the same rows again: a restart then skips those that were read. Otherwise a restart

@@ -6,8 +6,10 @@ import { mistake } from './mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
 import type { Traits } from './traits.ts';
 
+/** What first and last mean: by event time, by the machine's clock, or as rows arrive. */
 export type DeduplicateOrder = 'event time' | 'processing time' | 'arrival';
 
+/** Which of the rows of a key stays, by which order, and for how long a key is remembered. */
 export interface DeduplicateOptions<K extends 'first' | 'last', O> {
   /** The first is given once, the last whenever there is another: a changelog. */
   readonly keep: K;

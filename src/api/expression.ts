@@ -27,6 +27,7 @@ import type { kindOf } from './schema.ts';
 
 type Null<K> = Extract<K, null>;
 
+/** An expression over the columns of a row, of kind K. Runs as a kernel; null in, null out, unless it says otherwise. */
 export interface Expr<out K> {
   readonly [kindOf]: K;
   isNull(): Expr.Bool;

@@ -11,6 +11,7 @@ import { assignUids } from '../plan/uids.ts';
 import { located } from './call-site.ts';
 import { mistake, nothingGiven } from './mistake.ts';
 
+/** Outputs that run together and share one state. Made with `.to(sink)` and `job(...)`, run by the host. */
 export interface Job {
   /** Undefined until the host names it. */
   readonly name: string | undefined;

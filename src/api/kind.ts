@@ -11,46 +11,57 @@
 import type { Json } from '../base/json.ts';
 import type { EventTime } from './time.ts';
 
+/** A column of true and false. */
 export interface bool {
   readonly kind: 'bool';
   readonly js: boolean;
 }
+/** A column of integers from -128 to 127. */
 export interface int8 {
   readonly kind: 'int8';
   readonly js: number;
 }
+/** A column of integers from -32,768 to 32,767. */
 export interface int16 {
   readonly kind: 'int16';
   readonly js: number;
 }
+/** A column of integers from -2^31 to 2^31 - 1. */
 export interface int32 {
   readonly kind: 'int32';
   readonly js: number;
 }
+/** A column of 64-bit integers; reading one beyond 2^53 as a number throws E1301: see `asBigInt`. */
 export interface int64 {
   readonly kind: 'int64';
   readonly js: number;
 }
+/** The kind of an int64 column that reads as a bigint. */
 export interface bigint64 {
   readonly kind: 'int64';
   readonly js: bigint;
 }
+/** A column of 32-bit floats; reads as a number. */
 export interface float32 {
   readonly kind: 'float32';
   readonly js: number;
 }
+/** A column of 64-bit floats. */
 export interface float64 {
   readonly kind: 'float64';
   readonly js: number;
 }
+/** A column of text. */
 export interface utf8 {
   readonly kind: 'utf8';
   readonly js: string;
 }
+/** A column of bytes; in text formats base64. */
 export interface bytes {
   readonly kind: 'bytes';
   readonly js: Uint8Array;
 }
+/** A column of any JSON value, kept as its text until it is read. */
 export interface json {
   readonly kind: 'json';
   readonly js: Json;
@@ -66,6 +77,7 @@ export type Integer = int8 | int16 | int32 | int64 | bigint64;
 export type Numeric = Integer | float32 | float64;
 /** What min and max take. */
 export type Orderable = Numeric | timestamp;
+/** The columns of a stream by name: a kind each, with `| null` when nullable. */
 export type Columns = { readonly [name: string]: Nullable };
 
 /** The JavaScript value of a kind: `utf8 | null` reads as `string | null`. */

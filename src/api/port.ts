@@ -14,12 +14,14 @@ declare const takes: unique symbol;
 
 const ACCEPTS = { inserts: 'inserts only', changelog: 'inserts, updates and deletes' } as const;
 
+/** Where rows come from. Made by the connectors of a host, or with `collection` and `fromAsyncIterable`. */
 export interface Source<out C extends Columns> {
   readonly schema: Schema<C>;
   /** As explain prints it. */
   readonly label: string;
 }
 
+/** What a sink takes: results that are final, or also rows that update and delete earlier ones. */
 export type Accepts = (typeof ACCEPTS)[SinkConnector['accepts']];
 
 /** A sink for rows of columns C; by default any. */

@@ -10,6 +10,7 @@ import type { Columns, NewRow, Row } from './kind.ts';
 import type { Schema } from './schema.ts';
 import type { EventTime, ProcessingTime } from './time.ts';
 
+/** Side outputs of a function, by name: the schema of each. */
 export interface Sides {
   readonly [name: string]: Schema<Columns>;
 }
@@ -18,6 +19,7 @@ export type TimerName<T> = [T] extends [never] ? "declare it first: timers: ['na
 /** What event-time timers take: an instant, when the stream has event time. */
 export type Instant<F> = 'event time' extends F ? EventTime : 'no watermark: call .watermark(column, strategy) before';
 
+/** Timers of the key at hand: registering one that is there changes nothing. */
 export interface Timers<T, F> {
   /**
    * Fires when the watermark reaches the instant, once however often it is set. In the past: when the watermark moves
@@ -39,6 +41,7 @@ export interface Emitting<O, X, F> {
   side<N extends keyof X>(name: N, row: NewRow<ColumnsOf<X[N]>>): void;
 }
 
+/** What a function with state gets beside its row: key, state, timers, clocks, outputs. Valid during the call. */
 export interface Context<C, K extends keyof C, S, O, T extends string, X, F> extends Emitting<O, X, F> {
   readonly key: Row<Pick<C, K>>;
   readonly state: S;
@@ -65,6 +68,7 @@ export interface Common<S, T extends string, X> {
   readonly onError?: 'fail' | 'dead letter';
 }
 
+/** A function with state and timers, row by row of each key. */
 export interface Process<C, K extends keyof C, S, O, T extends string, X, F> extends Common<S, T, X> {
   row(row: Row<C>, context: Context<C, K, S, O, T, X, F>): void;
   timer?(context: Context<C, K, S, O, T, X, F> & Fired<T, F>): void;

@@ -22,11 +22,13 @@ export interface Column<out K extends Nullable> {
   nullable(): Column<K | null>;
 }
 
+/** An int64 column: reads as a number where that is exact, or as a bigint with `asBigInt()`. */
 export interface Int64Column extends Column<kinds.int64> {
   /** Reads as a bigint; without it as a number, which throws where a number would lose digits. */
   asBigInt(): Column<kinds.bigint64>;
 }
 
+/** The columns of rows, by name and in order. Made with `schema`. */
 export interface Schema<out C extends Columns> {
   readonly columns: { readonly [P in keyof C]: Column<C[P]> };
 }
@@ -64,15 +66,25 @@ function declare<C>(kind: TypeKind, unit?: 's' | 'us'): C {
 }
 
 // A kind and its constructor share a name, so that a helper can be typed as Stream<{ origin: utf8 }>.
+/** A column of true and false. */
 export type bool = kinds.bool;
+/** A column of integers from -128 to 127. */
 export type int8 = kinds.int8;
+/** A column of integers from -32,768 to 32,767. */
 export type int16 = kinds.int16;
+/** A column of integers from -2^31 to 2^31 - 1. */
 export type int32 = kinds.int32;
+/** A column of 64-bit integers; reading one beyond 2^53 as a number throws E1301: see `asBigInt`. */
 export type int64 = kinds.int64;
+/** A column of 32-bit floats; reads as a number. */
 export type float32 = kinds.float32;
+/** A column of 64-bit floats. */
 export type float64 = kinds.float64;
+/** A column of text. */
 export type utf8 = kinds.utf8;
+/** A column of bytes; in text formats base64. */
 export type bytes = kinds.bytes;
+/** A column of any JSON value, kept as its text until it is read. */
 export type json = kinds.json;
 export type timestamp = kinds.timestamp;
 

@@ -39,6 +39,7 @@ export interface MapState<K, V> extends Iterable<readonly [K, V]> {
   clear(): void;
 }
 
+/** State that is a list of values, in the order in which they were added. */
 export interface ListState<T> extends Iterable<T> {
   readonly state: 'list';
   add(value: T): void;
@@ -60,6 +61,7 @@ export interface FoldState<In, T> {
 export interface AnyState {
   readonly state: 'value' | 'map' | 'list' | 'fold';
 }
+/** The states of a function, by name. */
 export interface States {
   readonly [name: string]: AnyState;
 }
@@ -70,6 +72,7 @@ export type Typed<T> = T extends Column<infer K> ? Value<K> : T extends Schema<i
 /** What can tell entries of a map apart. */
 export type MapKey = utf8 | int8 | int16 | int32 | int64 | bigint64;
 
+/** How long an entry of state lives, on which clock, and what makes its time begin anew. */
 export interface Ttl {
   /** How long an entry lives after it was written. */
   readonly ttl?: Duration;
@@ -79,6 +82,7 @@ export interface Ttl {
   readonly clock?: 'event time' | 'processing time';
 }
 
+/** What a value state is while it is empty, and how long it lives. */
 export interface ValueOptions<T> extends Ttl {
   /** What `get` answers before the first `set`. */
   readonly initial?: T;
@@ -180,6 +184,7 @@ export function reducing<T extends Held>(
   return declared as unknown as FoldState<Typed<T>, Typed<T>>;
 }
 
+/** State that folds values into an accumulator and reads as the result made of it; `get` is undefined while it is empty. */
 export interface Aggregating<In, T extends Held, Out> extends Ttl {
   /** What is kept. */
   readonly accumulator: T;

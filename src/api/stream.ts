@@ -41,21 +41,25 @@ type Runs<F> = 'changelog' extends F
 type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
+/** The name of a step's state in checkpoints. */
 export interface Uid {
   /** Names the operator's state in checkpoints; derived from its place in the job when left out. */
   readonly uid?: string;
 }
 
+/** Options of functions over rows. */
 export interface FunctionOptions extends Uid {
   /** When the function throws on a row: 'fail' (the default) ends the job, 'dead letter' puts the row aside and goes on. */
   readonly onError?: 'fail' | 'dead letter';
 }
 
+/** Declares the columns of what a function gives, because types are not there at run time. */
 export interface Out<O extends Columns> extends FunctionOptions {
   /** The columns of what the function gives. */
   readonly out: Schema<O>;
 }
 
+/** Rows on their way. Each step gives another stream; nothing runs until a host runs the job. */
 export interface Stream<C extends Columns, F extends Flag = never> {
   readonly schema: Schema<C>;
   readonly [traits]: F;
@@ -192,6 +196,7 @@ export interface Processed<O extends Columns, X, F extends Flag> extends Stream<
 
 declare const broadcastOf: unique symbol;
 
+/** A stream whose rows are for all keys of a stream that connects to it, with the states that they fill. */
 export interface Broadcast<D extends Columns, B extends States, G extends Flag> {
   readonly [broadcastOf]: { readonly columns: D; readonly states: B; readonly traits: G };
 }
@@ -218,6 +223,7 @@ export interface BroadcastConnected<
   ): Processed<O, X, F>;
 }
 
+/** A stream cut into windows, waiting for what is to be computed of each. */
 export interface Windowed<
   C extends Columns,
   K extends keyof C & string,

@@ -12,10 +12,12 @@ import { requireKnownOptions } from './options.ts';
 import { latenessOf, type LateOptions } from './window.ts';
 import { neverFires } from './window-needs.ts';
 
+/** Says when a window gives results. Windows without one fire when event time has passed their end. */
 export interface Trigger {
   readonly fires: string;
 }
 
+/** Takes rows out of a window before or after its function sees them. Made with `keepLast`, `keepWithin`, `deltaEvictor`, `evictRows`. */
 export interface Evictor {
   readonly evicts: 'before' | 'after';
 }
@@ -25,6 +27,7 @@ export interface EvictorOptions {
   readonly when?: 'before' | 'after';
 }
 
+/** When a window fires, how long it takes late rows, and what becomes of its earlier results. */
 export interface WindowOptions<R extends ResultMode> extends LateOptions<R> {
   /** When it fires. */
   readonly trigger?: Trigger;
@@ -148,6 +151,7 @@ export interface TriggerDefinition<R> {
   clear?(work: TriggerWork): void;
 }
 
+/** A trigger of one's own: asked for each row and each timer that it registers, per key and window. */
 export function defineTrigger<R>(definition: TriggerDefinition<R>): Trigger {
   return located(() => {
     const known = ['name', 'onRow', 'onEventTime', 'onProcessingTime', 'onMerge', 'clear'];

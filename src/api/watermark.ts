@@ -22,6 +22,7 @@ export interface Strategy<in R = unknown> {
   readonly [sees]: (row: R) => void;
 }
 
+/** What a watermark does about splits that are silent, ahead of the others, or wrong about the time. */
 export interface WatermarkOptions {
   /** A live split without rows for this long does not hold the others back. Default: one minute. */
   readonly idleAfter?: Duration | 'off';
@@ -34,6 +35,7 @@ export interface WatermarkOptions {
   readonly align?: { readonly group: string; readonly maxDrift: Duration };
 }
 
+/** What `adaptive` aims at, and the longest that it may wait. */
 export interface AdaptiveOptions {
   /** The share of rows that may be late: 0.001 is one in a thousand. */
   readonly lateRate: number;

@@ -23,6 +23,7 @@ export interface WindowFunctionContext {
   readonly key: KeptValue;
 }
 
+/** A function over all rows of a window. Keeps every row until the window fires: prefer aggregates where they do. */
 export interface WindowFunction<C extends Columns, O extends Columns> {
   /** Called each time that a window fires, with its rows in the order in which they came. */
   rows(rows: readonly Row<C>[], context: WindowFunctionContext): Iterable<NewRow<O>>;

@@ -31,6 +31,7 @@ export interface Window<out Needs extends string, out B = Bounds> {
   readonly bounds?: B;
 }
 
+/** Where windows begin: shifted, and by the clocks of which zone. */
 export interface WindowOffset {
   /** Shifts all windows: '6 hours' makes days from 06:00 to 06:00. */
   readonly offset?: Duration;

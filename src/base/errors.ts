@@ -59,6 +59,8 @@ const messages = {
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1337: (p: { state: string; bytes: number; most: number }) =>
     `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
+  E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
+  E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1213: (p: { start: string; end: string; problem: string }) =>
     `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,
@@ -89,6 +91,7 @@ const messages = {
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 
+/** Codes of errors that users meet; a code never changes its meaning. */
 export type ErrorCode = keyof typeof messages;
 type Params<C extends ErrorCode> = Parameters<(typeof messages)[C]>[0];
 
@@ -112,6 +115,7 @@ function messageOf<C extends ErrorCode>(code: C, params: Params<C>): string {
   return (messages[code] as (params: Params<C>) => string)(params);
 }
 
+/** What all errors of Millrace have: a code, a location, and a hint where there is one. */
 export abstract class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
@@ -137,6 +141,7 @@ export abstract class MillraceError extends Error {
   }
 }
 
+/** The job, its options or its input are wrong; the message says what, where, and what to do. */
 export class UserError<C extends ErrorCode = ErrorCode> extends MillraceError {
   override readonly name = 'UserError';
 
@@ -145,6 +150,7 @@ export class UserError<C extends ErrorCode = ErrorCode> extends MillraceError {
   }
 }
 
+/** Something outside failed: a file, a disk, a service. Trying again may help. */
 export class ExternalError<C extends ErrorCode = ErrorCode> extends MillraceError {
   override readonly name = 'ExternalError';
   readonly retry: 'never' | 'backoff';
@@ -155,6 +161,7 @@ export class ExternalError<C extends ErrorCode = ErrorCode> extends MillraceErro
   }
 }
 
+/** A mistake of the engine: something that it relies on does not hold. Please report it. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';
 }

@@ -108,13 +108,13 @@ export class TimeZone {
   /** Start of the period that an instant lies in (invariant 2). */
   startOf(calendar: Calendar, epoch: number): number {
     if (isEnd(epoch)) return epoch;
-    return this.reaches(calendarStart(calendar, this.#reached(epoch)));
+    return this.reaches(calendarStart(calendar, this.reached(epoch)));
   }
 
   /** End of the period that an instant lies in, which is the start of the next. */
   endOf(calendar: Calendar, epoch: number): number {
     if (isEnd(epoch)) return epoch;
-    return this.reaches(calendarNext(calendar, calendarStart(calendar, this.#reached(epoch))));
+    return this.reaches(calendarNext(calendar, calendarStart(calendar, this.reached(epoch))));
   }
 
   /**
@@ -139,8 +139,9 @@ export class TimeZone {
     return found;
   }
 
-  /** The latest local time that clocks have shown until an instant. */
-  #reached(epoch: number): number {
+  /** The latest local time that clocks have shown until an instant: it never goes back. */
+  reached(epoch: number): number {
+    if (isEnd(epoch)) return epoch;
     const { from, offsets } = this.#stretch(epoch);
     let latest: number = MIN_TIME;
     for (let i = 0; i < from.length && (from[i] ?? 0) <= epoch; i++) {

@@ -69,6 +69,7 @@ export function fileSink(options: FileSinkOptions): SinkConnector {
 
 class FileSinkWriter implements SinkWriter {
   // configuration
+  readonly commits = true;
   readonly #options: FileSinkOptions;
   readonly #disk: Disk;
   readonly #epoch: number;

@@ -36,6 +36,10 @@ export interface SinkWriter {
   /** Seals what was written since the last prepare. Undefined: nothing was. Rows written during the wait belong to the next. */
   prepare(checkpoint: number): Promise<Json | undefined>;
   commit(committables: readonly Json[]): Promise<void>;
+  /** Whether what is written is out only with the commit; otherwise it is as soon as it was written. */
+  readonly commits?: boolean;
+  /** Of a sink that does not commit: resolves when all that was written so far is out; undefined: it is. Never rejects. */
+  written?(): Promise<void> | undefined;
   /** Bytes handed over so far, for the metrics. */
   readonly bytesWritten: number;
   close(): Promise<void>;

@@ -11,6 +11,7 @@
  *     (uncompressed bytes, or rows). The cut depends on positions alone, never on chunk or batch size.
  */
 import type { Json } from '../base/json.ts';
+import type { ProcessingTimeMs } from '../base/time.ts';
 import type { RecordBatch } from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -43,6 +44,8 @@ export interface ReaderContext {
   readonly batchRows: number;
   readonly chunkBytes: number;
   deadLetter(letter: DeadLetter): void;
+  /** For readers that note when rows come. */
+  readonly now?: () => ProcessingTimeMs;
 }
 
 export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
@@ -62,6 +65,10 @@ export interface SplitReader {
   readonly position: number;
   /** What `open` takes to continue at `position`. */
   offset(): Json;
+  /** When the first row of the batch last polled was at hand, by the clock; undefined: when it was polled. */
+  readonly arrivedAt?: ProcessingTimeMs | undefined;
+  /** Position behind the last record that upstream has handed over, polled or not; undefined: `position`. */
+  readonly received?: number;
   /** Since it was opened, for the metrics of formats that have a fast path. */
   readonly counters?: ReaderCounters;
   close(): Promise<void>;

@@ -82,6 +82,10 @@ class CallbackSinkWriter implements SinkWriter {
     this.#waitingRows -= rows.length;
   }
 
+  written(): Promise<void> | undefined {
+    return this.#waitingRows === 0 ? undefined : this.#handedOver;
+  }
+
   ready(): Promise<void> | undefined {
     return this.#waitingRows <= WAITING_ROWS_MAX && this.#failure === undefined ? undefined : this.#flush();
   }

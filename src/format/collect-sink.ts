@@ -64,6 +64,7 @@ class CollectedRows {
 }
 
 class CollectSinkWriter implements SinkWriter {
+  readonly commits = true;
   readonly #store: CollectedRows;
   readonly #epoch: number;
   readonly #reader: ChangeReader;

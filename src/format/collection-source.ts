@@ -11,6 +11,7 @@
 import { assert } from '../base/assert.ts';
 import { ExternalError, MillraceError, UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import type { ProcessingTimeMs } from '../base/time.ts';
 import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../connector/source.ts';
 import type { TableSchema } from '../data/schema.ts';
 import { BatchBuilder } from './batch-builder.ts';
@@ -96,6 +97,11 @@ class ArrayReader implements SplitReader {
     return this.#builder.finish({ source, split: splitIndex });
   }
 
+  /** The rows were there before the job was. */
+  get received(): number {
+    return this.#rows.length;
+  }
+
   async ready(): Promise<void> {}
 
   offset(): Json {
@@ -115,6 +121,9 @@ class IterableReader implements SplitReader {
   #isPulling = false;
   #failure: { readonly error: MillraceError } | undefined;
   #waiting: (() => void)[] = [];
+  /** Since when the queue has had a row. */
+  #heldSince: ProcessingTimeMs | undefined;
+  #arrivedAt: ProcessingTimeMs | undefined;
   position: number;
 
   constructor(iterable: AsyncIterable<Row>, start: number, builder: BatchBuilder, context: ReaderContext) {
@@ -135,6 +144,8 @@ class IterableReader implements SplitReader {
   #batch(quantumEnd: number): Poll {
     const { source, splitIndex } = this.#context;
     const taken = this.#queue.splice(0, Math.min(this.#builder.capacity, quantumEnd - this.position));
+    this.#arrivedAt = this.#heldSince;
+    this.#heldSince = this.#queue.length > 0 ? this.#context.now?.() : undefined;
     void this.#pull();
     this.#builder.reset();
     for (const row of taken) this.#builder.append(row);
@@ -151,7 +162,7 @@ class IterableReader implements SplitReader {
         const { done, value } = await this.#iterator.next();
         if (done === true) this.#isDone = true;
         else if (this.#skip > 0) this.#skip--;
-        else this.#queue.push(value);
+        else if (this.#queue.push(value) === 1) this.#heldSince = this.#context.now?.();
         if (this.#skip === 0) this.#wake();
       }
     } catch (error) {
@@ -160,6 +171,14 @@ class IterableReader implements SplitReader {
     }
     this.#isPulling = false;
     this.#wake();
+  }
+
+  get arrivedAt(): ProcessingTimeMs | undefined {
+    return this.#arrivedAt;
+  }
+
+  get received(): number {
+    return this.position + this.#queue.length;
   }
 
   #thrown(error: unknown): ExternalError {

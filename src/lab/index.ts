@@ -1,5 +1,11 @@
 /** The door `millrace/lab`: the incidents as runnable scenarios. Add a row here and nowhere else. */
+import { scenario as efficientWindowing } from './04-efficient-windowing/scenario.ts';
+import { scenario as lateEvents } from './06-late-events/scenario.ts';
+import { scenario as synchronizedWatermark } from './07-synchronized-watermark/scenario.ts';
+import { scenario as stateObservability } from './14-state-observability/scenario.ts';
+import { scenario as comprehensiveLag } from './15-comprehensive-lag/scenario.ts';
 import { scenario as adaptiveWatermark } from './25-adaptive-watermark/scenario.ts';
+import { scenario as unifiedTime } from './27-unified-time/scenario.ts';
 import type { Scenario } from './scenario.ts';
 
 export {
@@ -14,4 +20,12 @@ export {
 } from './scenario.ts';
 
 /** In the order of the catalogue. */
-export const SCENARIOS: readonly Scenario[] = [adaptiveWatermark];
+export const SCENARIOS: readonly Scenario[] = [
+  efficientWindowing,
+  lateEvents,
+  synchronizedWatermark,
+  stateObservability,
+  comprehensiveLag,
+  adaptiveWatermark,
+  unifiedTime,
+];

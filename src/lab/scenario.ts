@@ -27,6 +27,7 @@ export interface Bound {
   readonly atMost?: number;
 }
 
+/** A figure that a scenario measures, and the bounds that show the incident and its absence. */
 export interface FigureSpec {
   readonly name: string;
   readonly unit: string;
@@ -37,8 +38,10 @@ export interface FigureSpec {
   readonly on: Bound;
 }
 
+/** Whether the mechanism of a scenario is off or on. */
 export type Pattern = 'off' | 'on';
 
+/** What was measured in one run. */
 export interface Measurement {
   /** By the name of the figure; every figure of the scenario is there. */
   readonly figures: { readonly [name: string]: number };
@@ -67,6 +70,7 @@ export const holds = (bound: Bound | undefined, value: number): boolean =>
   bound === undefined
   || (Number.isFinite(value) && value >= (bound.atLeast ?? -Infinity) && value <= (bound.atMost ?? Infinity));
 
+/** A bound in words: 'at most 0.5'. */
 export function describeBound(bound: Bound | undefined): string {
   if (bound === undefined) return 'any';
   const { atLeast, atMost } = bound;

@@ -4,7 +4,7 @@
  */
 import type { Histogram } from './histogram.ts';
 
-export type MetricUnit = 'records' | 'bytes' | 'ms' | 'checkpoints' | 'keys' | 'windows';
+export type MetricUnit = 'records' | 'bytes' | 'ms' | 'checkpoints' | 'keys' | 'windows' | 'bytes/s' | 'alerts';
 
 export interface Metric {
   readonly value: number;
@@ -16,7 +16,8 @@ export interface MetricsSnapshot {
   readonly [scope: string]: { readonly [name: string]: Metric };
 }
 
-type Read = () => number;
+/** Undefined: there is nothing to say at the moment, and the figure is left out. */
+type Read = () => number | undefined;
 
 export class MetricsRegistry {
   readonly #scopes = new Map<string, Map<string, { readonly unit: MetricUnit; readonly read: Read }>>();
@@ -39,7 +40,12 @@ export class MetricsRegistry {
     return Object.fromEntries(
       [...this.#scopes].map(([scope, names]) => [
         scope,
-        Object.fromEntries([...names].map(([name, { unit, read }]) => [name, { value: read(), unit }])),
+        Object.fromEntries(
+          [...names].flatMap(([name, { unit, read }]) => {
+            const value = read();
+            return value === undefined ? [] : [[name, { value, unit }] as const];
+          }),
+        ),
       ]),
     );
   }

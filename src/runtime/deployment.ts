@@ -398,6 +398,7 @@ class Wiring {
           columns,
           batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
           chunkBytes: settings.chunkBytes,
+          now: () => this.#context.clock.now(),
           deadLetter: (letter) => {
             if (driver.wasTold(splitIndex, letter.offset)) return;
             driver.ledger.in++;

@@ -19,7 +19,6 @@ import type { SinkWriter } from '../connector/sink.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
 import type { Row } from '../format/row-view.ts';
-import { Arrivals } from './arrivals.ts';
 import { Process } from './operators/process.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
@@ -31,6 +30,10 @@ import { MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
 import { encodeManifest, isManifestName, type Manifest, manifestName } from '../state/manifest.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import { type Damage, leftovers, refuseForeign, restoreLatest } from './checkpoint/restore.ts';
+import { type HeavyKeyText, type StateAlert, StateGrowth } from './growth/state-growth.ts';
+import { LagTracker } from './lag/lag-tracker.ts';
+import type { JobLag } from './lag/lag-figures.ts';
+import { type ProcessedOptions, type Token, Tokens } from './tokens.ts';
 import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deployment.ts';
 
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
@@ -52,8 +55,10 @@ export class JobRun {
   #background: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #longestGapMs = 0;
+  #lag: LagTracker | undefined;
+  #tokens: Tokens | undefined;
+  #growth: StateGrowth | undefined;
   #registry: MetricsRegistry | undefined;
-  readonly #arrivals = new Arrivals(() => this.#wake());
   /** Checkpoints that were found damaged at the start. */
   damaged: readonly Damage[] = [];
   restoredFrom: Manifest | undefined;
@@ -71,6 +76,16 @@ export class JobRun {
   get deployment(): Deployment {
     assert(this.#deployment !== undefined, 'the job has not started');
     return this.#deployment;
+  }
+
+  get stateGrowth(): StateGrowth {
+    assert(this.#growth !== undefined, 'the job has not started');
+    return this.#growth;
+  }
+
+  get lagTracker(): LagTracker {
+    assert(this.#lag !== undefined, 'the job has not started');
+    return this.#lag;
   }
 
   get checkpoints(): Checkpointer['counts'] {
@@ -113,6 +128,14 @@ export class JobRun {
       restored,
       timestamp: this.#ports.timestamp,
       clock,
+    });
+    this.#tokens = new Tokens(this.#deployment.task);
+    this.#lag = new LagTracker(this.plan, this.#deployment.task, clock, this.settings.lag);
+    this.#growth = new StateGrowth({
+      arena,
+      heaviest: (state, most) => this.heaviestKeys(state, most),
+      alertWithinMs: this.settings.stateAlertMs,
+      onAlert: this.#ports.onAlert,
     });
     const manifest = this.#adopt(restored, epoch);
     await store.publish(
@@ -190,6 +213,42 @@ export class JobRun {
     };
   }
 
+  /** How far effects are behind the events that they come from, by sink and part. */
+  lag(): JobLag {
+    return this.lagTracker.lag();
+  }
+
+  /** What all sources have been handed by now: for `processed`. */
+  token(): Token {
+    return this.#requireTokens().token();
+  }
+
+  /** Resolves when the effects of everything up to the token are in state, or also committed. */
+  async processedToken(token: Token, options: ProcessedOptions): Promise<void> {
+    const processed = this.#requireTokens().processed(token, options);
+    // Looked at by the loop, between two steps: whoever asks may be a function in the middle of one.
+    this.#wake();
+    await processed;
+  }
+
+  #requireTokens(): Tokens {
+    assert(this.#tokens !== undefined, 'the job has not started');
+    return this.#tokens;
+  }
+
+  /** Warnings since the start, at most a hundred. */
+  alerts(): readonly StateAlert[] {
+    return this.stateGrowth.alerts;
+  }
+
+  /** The heaviest keys of a state, by its name. Walks all of the state: tens of nanoseconds an entry. */
+  heaviestKeys(state: string, most: number): readonly HeavyKeyText[] {
+    const { arena, task } = this.deployment;
+    const operator = task.operators.find(({ uid }) => uid === state || state.startsWith(`${uid}/`));
+    const text = (key: Uint8Array): string => operator?.keyText?.(key) ?? new TextDecoder().decode(key);
+    return arena.heaviestKeys(state, most).map(({ key, bytes, entries }) => ({ key: text(key), bytes, entries }));
+  }
+
   /** Everything that is counted, with units: ledger entries, state, sinks, checkpoints. */
   metrics(): MetricsSnapshot {
     this.#registry ??= metricsOf(this);
@@ -207,13 +266,15 @@ export class JobRun {
   }
 
   /** Resolves when all that the first `rows` rows (of a file: bytes) of a source make has been made. */
-  async processed(uid: string, rows: number): Promise<void> {
+  async processed(uid: string, rows: number, options: ProcessedOptions = {}): Promise<void> {
     const { sources } = this.deployment.task;
     const source = sources.find((each) => each.uid === uid);
     if (source === undefined) {
       throw new UserError('E1335', { uid, known: sources.map((each) => each.uid).join(', ') });
     }
-    await this.#arrivals.wait(source, rows);
+    const processed = this.#requireTokens().rows(source, rows, options);
+    this.#wake();
+    await processed;
   }
 
   /** How far event time has come, from each split of each source to each operator. */
@@ -265,6 +326,9 @@ export class JobRun {
   async #loop(): Promise<void> {
     const { clock } = this.#ports;
     const { task } = this.deployment;
+    const lag = this.lagTracker;
+    const growth = this.stateGrowth;
+    const tokens = this.#requireTokens();
     let due = this.#due();
     let turnBegan = clock.monotonicMs();
     let last = turnBegan;
@@ -274,7 +338,6 @@ export class JobRun {
       this.#throwFailure();
       if (this.#request === 'cancel') return;
       if (task.quiet) {
-        this.#arrivals.check();
         if (this.#request === 'suspend') return;
         if (this.#request === 'drain') task.finish();
         if (clock.monotonicMs() >= due && this.#background === undefined) {
@@ -283,13 +346,19 @@ export class JobRun {
         }
       }
       const step = task.step(processingTime);
+      lag.advance();
+      tokens.advance();
       if (step === 'end') return;
       const now = clock.monotonicMs();
       if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
       last = now;
+      growth.sample(now, processingTime);
       waits = step === 'wait' ? waits + 1 : 0;
       if (step === 'wait') {
-        await this.#wait(due);
+        // A source that gives one batch at a time must not fill a sink without end either. Behind the pause comes another
+        // step, not the wait: a request that came meanwhile would not be seen.
+        const full = this.#fullSink();
+        await (full ?? this.#wait(due));
         // A reader that is ready again and again and yet has nothing must not keep the host's I/O from running.
         if (waits % TURN_STEPS === 0) await clock.yield();
         last = clock.monotonicMs();
@@ -325,10 +394,16 @@ export class JobRun {
   }
 
   async #sinksReady(): Promise<void> {
+    for (let full = this.#fullSink(); full !== undefined; full = this.#fullSink()) await full;
+  }
+
+  /** Resolves when the first sink that has too much buffered can take more; undefined: all can. */
+  #fullSink(): Promise<void> | undefined {
     for (const writer of this.#writers.values()) {
       const ready = writer.ready();
-      if (ready !== undefined) await ready;
+      if (ready !== undefined) return ready;
     }
+    return undefined;
   }
 
   #checkpointInBackground(): void {
@@ -346,7 +421,11 @@ export class JobRun {
   async #take(finished: boolean): Promise<void> {
     assert(this.#checkpointer !== undefined, 'the job has not started');
     this.deployment.deadLetters.flush();
+    this.lagTracker.cut();
+    this.#tokens?.cut();
     await this.#checkpointer.take(finished);
+    this.lagTracker.committed();
+    this.#tokens?.committed();
   }
 
   #throwFailure(): void {
@@ -357,7 +436,7 @@ export class JobRun {
   async #close(status: JobStatus): Promise<void> {
     this.#status = status;
     await this.#background;
-    this.#arrivals.end(status);
+    this.#tokens?.end(status);
     for (const operator of this.#deployment?.task.operators ?? []) operator.close?.();
     for (const source of this.#deployment?.task.sources ?? []) await source.close().catch(() => undefined);
     for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);

@@ -1,9 +1,12 @@
 /** What a job runs with: ports that the host brings, settings with their defaults, and what it tells about itself. */
 import type { Clock } from '../base/clock.ts';
+import { type Duration, positiveDurationMs } from '../base/time.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { CheckpointStore } from '../state/checkpoint-store.ts';
+import type { StateAlert } from './growth/state-growth.ts';
+import type { LagMode } from './lag/lag-figures.ts';
 
 export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
 
@@ -16,6 +19,8 @@ export interface JobPorts {
   readonly timestamp: TimestampHook;
   /** Where dead letters are kept; undefined: they are counted and sampled. */
   readonly deadLetters?: SinkConnector;
+  /** Told of every alert as it is raised. */
+  readonly onAlert?: (alert: StateAlert) => void;
 }
 
 /** Where a job is, for people and for tests. */
@@ -43,6 +48,10 @@ export interface JobSettings {
   readonly chunkBytes: number;
   /** A checkpoint writes only what changed, until its segments hold more than this and several times the state. */
   readonly logBytes: number;
+  /** How lag is measured. */
+  readonly lag: LagMode;
+  /** An alert is raised when state will reach its budget within so long; undefined: none is. */
+  readonly stateAlertMs: number | undefined;
 }
 
 export const DEFAULT_SETTINGS: JobSettings = {
@@ -53,7 +62,15 @@ export const DEFAULT_SETTINGS: JobSettings = {
   // What a chunk holds is read, parsed and aggregated while it is in a core's own cache.
   chunkBytes: 256 * 1024,
   logBytes: 64 * 1024 * 1024,
+  lag: 'endToEnd',
+  stateAlertMs: 15 * 60_000,
 };
+
+/** What an option says: a duration, 'off', or nothing for the default. */
+export function stateAlertMsOf(option: Duration | 'off' | undefined): number | undefined {
+  if (option === undefined) return DEFAULT_SETTINGS.stateAlertMs;
+  return option === 'off' ? undefined : positiveDurationMs(option, 'stateAlert');
+}
 
 /** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */
 const WORKING_BYTES = 160 * 1024 * 1024;

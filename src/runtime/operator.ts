@@ -50,6 +50,8 @@ export interface Operator {
   ready?(): Promise<void>;
   /** The job has ended, however: what is waited for is not wanted any more. */
   close?(): void;
+  /** A key of its state as people read it, of operators whose keys are not text. */
+  keyText?(key: Uint8Array): string;
   snapshot(): Json;
   restore(state: Json): void;
 }

@@ -9,9 +9,13 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
 import type { JobRun } from './job-run.ts';
+import type { HeavyKeyText, StateAlert } from './growth/state-growth.ts';
+import type { ProcessedOptions, Token } from './tokens.ts';
+import type { JobLag } from './lag/lag-figures.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 import type { JobWatermarks } from './job-watermarks.ts';
 
+/** The handle on a running job: ask it, end it, wait for it. */
 export interface RunningJob extends AsyncDisposable {
   readonly name: string;
   readonly status: JobStatus;
@@ -30,10 +34,26 @@ export interface RunningJob extends AsyncDisposable {
    * state, or an object of several by name. As of the last row that was taken.
    */
   state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> };
-  /** Resolves when the first `rows` rows that a source gave (bytes, when it reads files) have gone through all of the job. */
-  processed(source: string, rows: number): Promise<void>;
   /** How far event time has come, from each split of each source to each operator. */
   watermarks(): JobWatermarks;
+  /**
+   * What all sources have been handed by now. An iterable has handed over what it has yielded; for a row that is still on its way
+   * into one, name its number: `{ orders: { rows: 17 } }`.
+   */
+  token(): Token;
+  /**
+   * Resolves when the effects of all records up to the token are in state; with `committed`, also visible in sinks that
+   * commit, which takes until the next checkpoint. Rejects when the job ends before (E1340).
+   */
+  processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  /** The same for the first `rows` rows that a source gave (bytes, when it reads files). */
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
+  /** Warnings since the start, at most a hundred: state that will reach its budget. */
+  alerts(): readonly StateAlert[];
+  /** The heaviest keys of a state, by the name that it has in `metrics`. Walks all of it: tens of nanoseconds an entry. */
+  heaviestKeys(state: string, most?: number): readonly HeavyKeyText[];
+  /** How far effects are behind the events that they come from: by sink, in parts that sum to the whole. */
+  lag(): JobLag;
   /** The first dead letters since the start, at most a hundred. */
   deadLetters(): readonly DeadLetterRecord[];
   /** Ends all input here: windows fire, sinks commit. Resolves when that is done. */
@@ -85,12 +105,31 @@ export class JobHandle implements RunningJob {
     return { get: async (key) => this.#run.lookup(uid, key) };
   }
 
-  processed(source: string, rows: number): Promise<void> {
-    return this.#run.processed(source, rows);
-  }
-
   watermarks(): JobWatermarks {
     return this.#run.watermarks();
+  }
+
+  token(): Token {
+    return this.#run.token();
+  }
+
+  processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
+  processed(of: Token | string, second: ProcessedOptions | number = {}, third: ProcessedOptions = {}): Promise<void> {
+    if (typeof of === 'string') return this.#run.processed(of, typeof second === 'number' ? second : 0, third);
+    return this.#run.processedToken(of, typeof second === 'number' ? {} : second);
+  }
+
+  alerts(): readonly StateAlert[] {
+    return this.#run.alerts();
+  }
+
+  heaviestKeys(state: string, most = 10): readonly HeavyKeyText[] {
+    return this.#run.heaviestKeys(state, most);
+  }
+
+  lag(): JobLag {
+    return this.#run.lag();
   }
 
   deadLetters(): readonly DeadLetterRecord[] {

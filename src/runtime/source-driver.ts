@@ -21,7 +21,7 @@ import type { Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } 
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
-import { WatermarkKernels } from '../kernel/watermark.ts';
+import { unitsPerMs, WatermarkKernels } from '../kernel/watermark.ts';
 import { emptyLedger } from '../metrics/ledger.ts';
 import type { Output } from './operator.ts';
 import { type AlignedSplit, type AlignmentGroup, limitOf } from './progress/alignment.ts';
@@ -45,6 +45,10 @@ interface Split extends AlignedSplit {
   skipUntil: number;
   /** End of the turn that the split had to give up. */
   brokenTurnEnd: number | undefined;
+  /** When a row of it is to be followed next. */
+  followAt: number;
+  /** Since when the rows that were polled last were at hand. */
+  arrivedAt: ProcessingTimeMs | undefined;
 }
 
 interface Held {
@@ -81,6 +85,15 @@ export interface Alignment {
   readonly skewMs: number | undefined;
 }
 
+/** Who follows single rows of a source, to measure lag. */
+export interface RowFollower {
+  /** Of each split one row in so many milliseconds. */
+  readonly everyMs: number;
+  readonly now: () => ProcessingTimeMs;
+  /** A row with this event time, at hand since `arrived`, goes on with its batch. Undefined: it has none; just now. */
+  follow(event: EventTimeMs | undefined, arrived: ProcessingTimeMs | undefined): void;
+}
+
 interface SplitState {
   readonly offset: Json;
   readonly position: number;
@@ -105,6 +118,7 @@ export class SourceDriver {
   /** Row numbers of the part of a batch that goes on. */
   readonly #selection: Ptr;
   #ended = false;
+  #follower: RowFollower | undefined;
   /** Of readers that are closed. */
   #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
   /** Splits of which nothing is left: their ends are the next steps. Follows from positions, so a restart finds it again. */
@@ -132,6 +146,8 @@ export class SourceDriver {
       skip: 0,
       skipUntil: 0,
       brokenTurnEnd: undefined,
+      followAt: Number.NEGATIVE_INFINITY,
+      arrivedAt: undefined,
       get isWaitedFor() {
         return !this.ended && !this.idleness.isIdle;
       },
@@ -163,6 +179,10 @@ export class SourceDriver {
     this.#turnEnd = state.turnEnd;
   }
 
+  followRows(follower: RowFollower): void {
+    this.#follower = follower;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -187,6 +207,10 @@ export class SourceDriver {
   positions(): readonly {
     readonly id: string;
     readonly position: number;
+    /** Position behind the last record that upstream has handed over, read or not. */
+    readonly received: number;
+    /** Whether rows before `position` are still to go on. */
+    readonly isHeld: boolean;
     readonly ended: boolean;
     readonly isIdle: boolean;
     /** Whether it waits for slower splits of its group. */
@@ -195,6 +219,8 @@ export class SourceDriver {
     return this.#splits.map((split) => ({
       id: split.split.id,
       position: split.reader?.position ?? split.position,
+      received: split.reader?.received ?? split.reader?.position ?? split.position,
+      isHeld: split.held !== undefined,
       ended: split.ended,
       isIdle: split.idleness.isIdle,
       isHeldBack: this.#isHeldBack(split),
@@ -311,7 +337,9 @@ export class SourceDriver {
 
   #poll(split: Split, reader: SplitReader, end: number): Poll {
     if (this.#options.align !== undefined) split.batchOffset = reader.offset();
-    return reader.poll(end);
+    const polled = reader.poll(end);
+    split.arrivedAt = reader.arrivedAt;
+    return polled;
   }
 
   get #isOpen(): boolean {
@@ -433,10 +461,30 @@ export class SourceDriver {
     const { eventTime, maxOf, output } = this.#options;
     this.ledger.in += batch.selected;
     this.ledger.out += batch.selected;
+    if (this.#follower !== undefined) this.#follow(this.#follower, split, batch);
     output.batch(batch);
     const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
     if (eventTime === undefined || timestamps === undefined) return;
     split.max = maxOf?.(split.origin) ?? this.#kernels.max(timestamps, eventTime.type, batch.rows, split.max);
+  }
+
+  #follow(follower: RowFollower, split: Split, batch: RecordBatch): void {
+    const now = follower.now();
+    if (now < split.followAt || batch.selected === 0) return;
+    split.followAt = now + follower.everyMs;
+    follower.follow(this.#firstTime(batch), split.arrivedAt);
+  }
+
+  /** Event time of the first row meant; undefined when there is none or it is null. */
+  #firstTime(batch: RecordBatch): EventTimeMs | undefined {
+    const { eventTime, kernels } = this.#options;
+    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
+    if (eventTime === undefined || timestamps === undefined) return undefined;
+    const { u8, u32, i64 } = kernels.memory;
+    const row = batch.selection === 0 ? 0 : (u32[batch.selection >>> 2] ?? 0);
+    const { validity, values } = timestamps;
+    if (validity !== 0 && (((u8[validity + (row >>> 3)] ?? 0) >>> (row & 7)) & 1) === 0) return undefined;
+    return eventTimeMs(Math.floor(Number(i64[(values >>> 3) + row] ?? 0n) / unitsPerMs(eventTime.type)));
   }
 
   #endSplit(split: Split): void {

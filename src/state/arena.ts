@@ -23,6 +23,8 @@ import type { Ptr } from '../data/record-batch.ts';
 import { Arena, BLOCK_BYTES } from '../kernel/arena.ts';
 import { Checksum } from '../kernel/checksum.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
+import { StateWalk } from '../kernel/state-walk.ts';
+import { type HeavyKey, heaviestKeys } from './heaviest-keys.ts';
 import { z } from './shape.ts';
 
 /** States are numbered from 1: 0 is what owns free pages. */
@@ -52,6 +54,7 @@ export class StateArena {
   #checksum: Checksum;
   #frame: Ptr;
   #names: string[] = [];
+  #walk: StateWalk | undefined;
 
   /** Lays out an empty arena in `kernels`, whose memory must be as new. */
   constructor(kernels: KernelInstance, budgetBytes: number) {
@@ -69,6 +72,7 @@ export class StateArena {
     this.#checksum = new Checksum(this.#kernels);
     this.#frame = this.#kernels.memory.allocate(FRAME_BYTES_MAX);
     this.#names = [];
+    this.#walk = undefined;
   }
 
   /** The number of the state of this name, as before when a checkpoint had it. */
@@ -95,6 +99,17 @@ export class StateArena {
   /** The states of an operator: that of its uid, and those named 'uid/name'. */
   statesOf(uid: string): readonly StateSize[] {
     return this.states().filter(({ name }) => name === uid || name.startsWith(`${uid}/`));
+  }
+
+  /** The heaviest keys of a state, exactly; see heaviest-keys.ts for what it costs. */
+  heaviestKeys(name: string, most: number): readonly HeavyKey[] {
+    const state = this.#numberOf(name);
+    this.#walk ??= new StateWalk(this.#kernels);
+    return heaviestKeys(this.#walk, state, this.#arena.stateKeys(state), most);
+  }
+
+  get budgetBytes(): number {
+    return this.#budgetBytes;
   }
 
   /** Records folded into what a state holds. */

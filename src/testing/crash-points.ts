@@ -46,6 +46,7 @@ export interface ControllerOptions {
   readonly keepTrace?: boolean;
 }
 
+/** Counts the calls of wrapped ports, and crashes or delays them. */
 export class PortController {
   readonly asyncMethods: Set<string>;
   /** Texts of the points reached, when asked for. */

@@ -24,6 +24,7 @@ import { NdjsonDecoder } from '../format/ndjson.ts';
 /** As of real files. */
 const QUANTUM_BYTES = 262_144;
 
+/** What the files in memory may fail of. */
 export interface MemoryFilesOptions {
   /** Bytes of a turn; as for real files unless said otherwise. */
   readonly quantumBytes?: number;
@@ -36,6 +37,7 @@ export interface MemoryFilesOptions {
   readonly failAt?: { readonly file: string; readonly offset: number };
 }
 
+/** Files in memory, with the semantics of the disk port. */
 export type MemoryFiles = Readonly<Record<string, Uint8Array>>;
 
 /** The lines of several named files as a source for `from`. */

@@ -83,6 +83,7 @@ export class MemoryMedium {
   }
 }
 
+/** One process's connection to a medium in memory; fenced by the next. */
 export class MemoryStore implements CheckpointStore {
   readonly medium: MemoryMedium;
   /** 0 until acquired and after release. */

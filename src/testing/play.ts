@@ -8,13 +8,16 @@
  * Invariants
  *  1. Nothing waits in real time: the clock jumps to whatever sleeps next. The same tapes and options give the same record.
  *  2. All moments are milliseconds since the beginning of the tape, whatever the speed.
- *  3. Rows are recorded when a sink is handed them. With restarts, rows since the last checkpoint are recorded again.
+ *  3. Rows are recorded when they are out: as a sink is handed them, or as it has written or committed them. With
+ *     restarts, rows since the last checkpoint are recorded again.
+ *  4. A sample shows what stands when everything up to its moment has been done, and nothing after it.
  * Not here: faults at every port call (simulate.ts).
  */
 import { kernelsBase64 } from '#kernels';
 import { eventTimeHook, physicalPlanOf } from '../api/deploy.ts';
 import type { Job } from '../api/job.ts';
 import { mistake } from '../api/mistake.ts';
+import type { Clock } from '../base/clock.ts';
 import type { SinkConnector, SinkContext, SinkWriter } from '../connector/sink.ts';
 import { describeSchema } from '../data/schema.ts';
 import { ChangeReader } from '../format/collect-sink.ts';
@@ -26,11 +29,15 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import type { DeadLetterRecord } from '../runtime/dead-letters.ts';
 import { JobRun } from '../runtime/job-run.ts';
+import type { JobWatermarks } from '../runtime/job-watermarks.ts';
+import type { HeavyKeyText, StateAlert } from '../runtime/growth/state-growth.ts';
+import type { JobLag } from '../runtime/lag/lag-figures.ts';
 import { DEFAULT_SETTINGS, type JobProgress, type JobSettings, memoryBytesFor } from '../runtime/job-settings.ts';
 import { MemoryMedium, MemoryStore } from './memory-store.ts';
 import { type Tape, tapeSource } from './tape.ts';
 import { microtasks, VirtualClock } from './virtual-clock.ts';
 
+/** What is played, how fast, and what is recorded. */
 export interface PlayOptions {
   /** Tapes by the uid of the source that they take the place of. */
   readonly tapes: { readonly [source: string]: Tape };
@@ -38,11 +45,24 @@ export interface PlayOptions {
   readonly speed?: number;
   /** Samples are taken once in so many milliseconds of the tape; none when left out. */
   readonly sampleEveryMs?: number;
+  /** So many of the heaviest keys of each state are in each sample; none when left out. */
+  readonly topKeys?: number;
   /** Arrivals are looked at once in so many milliseconds of the tape: 10 when left out. */
   readonly tickMs?: number;
   /** Moments at which the process dies and another takes over from the last checkpoint. */
   readonly restartsAtMs?: readonly number[];
-  readonly settings?: Partial<Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes'>>;
+  readonly settings?: Partial<
+    Pick<JobSettings, 'checkpointEveryMs' | 'batchRows' | 'stateBytes' | 'lag' | 'stateAlertMs'>
+  >;
+  /** What sinks are like, by uid; those that are not here take rows at once. */
+  readonly sinks?: { readonly [sink: string]: PlayedSink };
+}
+
+export interface PlayedSink {
+  /** Milliseconds of processing time that a batch takes to be written; the job goes on when it is. */
+  readonly takesMs?: number;
+  /** Whether rows are out only with the checkpoint that holds them. */
+  readonly commits?: boolean;
 }
 
 /** A row that a sink was handed. `op` is '+I' unless the sink takes changes. */
@@ -52,18 +72,32 @@ export interface PlayedRow {
   readonly row: Row;
 }
 
+/** What a running job said of itself at a moment of the tape. */
 export interface Sample {
   readonly at: number;
   readonly progress: JobProgress;
   readonly metrics: MetricsSnapshot;
+  readonly watermarks: JobWatermarks;
+  readonly lag: JobLag;
+  /** By the name of the state; empty unless asked for. */
+  readonly heaviest: { readonly [state: string]: readonly HeavyKeyText[] };
 }
 
+export interface PlayedAlert {
+  /** When it was raised. */
+  readonly raisedAt: number;
+  readonly alert: StateAlert;
+}
+
+/** What a played job gave, with the moments at which it did. */
 export interface Played {
   /** By the uid of the sink. */
   readonly output: { readonly [sink: string]: readonly PlayedRow[] };
   readonly samples: readonly Sample[];
   readonly ledger: { readonly [operator: string]: Readonly<LedgerEntry> };
   readonly metrics: MetricsSnapshot;
+  readonly lag: JobLag;
+  readonly alerts: readonly PlayedAlert[];
   readonly deadLetters: readonly DeadLetterRecord[];
   /** When the job ended. */
   readonly endedAt: number;
@@ -111,6 +145,7 @@ class Player {
   readonly #speed: number;
   readonly #output: Record<string, PlayedRow[]> = {};
   readonly #samples: Sample[] = [];
+  readonly #alerts: PlayedAlert[] = [];
 
   constructor(plan: PhysicalPlan, options: PlayOptions, settings: JobSettings, kernels: KernelInstance) {
     this.#plan = plan;
@@ -136,6 +171,8 @@ class Player {
         samples: this.#samples,
         ledger: run.ledger(),
         metrics: run.metrics(),
+        lag: run.lag(),
+        alerts: this.#alerts,
         deadLetters: run.deployment.deadLetters.sample,
         endedAt: this.#now(),
         failure: end.failure,
@@ -154,6 +191,7 @@ class Player {
       kernels: this.#kernels,
       store: new MemoryStore(this.#medium),
       timestamp: eventTimeHook,
+      onAlert: (alert: StateAlert) => this.#alerts.push({ raisedAt: this.#now(), alert }),
     };
     return new JobRun(this.#replaced(), ports, this.#settings);
   }
@@ -165,7 +203,7 @@ class Player {
       const { uid, operator } = node;
       if (operator.kind === 'sink') {
         const rows = (this.#output[uid] ??= []);
-        return { ...node, operator: { ...operator, connector: this.#recorder(rows, operator.connector.accepts) } };
+        return { ...node, operator: { ...operator, connector: this.#recorder(uid, rows, operator.connector.accepts) } };
       }
       const given = this.#options.tapes[uid];
       if (operator.kind !== 'source' || given === undefined) return node;
@@ -174,11 +212,18 @@ class Player {
     return { ...this.#plan, nodes };
   }
 
-  #recorder(rows: PlayedRow[], accepts: SinkConnector['accepts']): SinkConnector {
-    return {
-      accepts,
-      open: async (context) => new Recorder(context, rows, accepts === 'changelog', () => this.#now()),
-    };
+  #recorder(uid: string, rows: PlayedRow[], accepts: SinkConnector['accepts']): SinkConnector {
+    const { takesMs, commits } = this.#options.sinks?.[uid] ?? {};
+    const how = { isChangelog: accepts === 'changelog', takesMs: takesMs ?? 0, commits: commits ?? false };
+    const now = { clock: this.#clock, now: () => this.#now() };
+    return { accepts, open: async (context) => new Recorder(context, rows, how, now) };
+  }
+
+  #look(run: JobRun): Omit<Sample, 'at'> {
+    const { topKeys = 0 } = this.#options;
+    const states = topKeys === 0 ? [] : run.deployment.arena.states();
+    const heaviest = Object.fromEntries(states.map(({ name }) => [name, run.heaviestKeys(name, topKeys)]));
+    return { progress: run.progress(), metrics: run.metrics(), watermarks: run.watermarks(), lag: run.lag(), heaviest };
   }
 
   /** Lets the job and the clock take turns until the job has ended, or its process is to die. */
@@ -193,49 +238,106 @@ class Player {
         end = { failure };
       },
     );
-    const { sampleEveryMs } = this.#options;
-    let sampleAt = sampleEveryMs === undefined ? Number.POSITIVE_INFINITY : (this.#samples.length + 1) * sampleEveryMs;
     for (let idleRounds = 0; idleRounds < IDLE_ROUNDS_MAX; ) {
       await microtasks();
       if (end !== undefined) return end;
-      const now = this.#now();
-      if (dieAt !== undefined && now >= dieAt) return 'restart';
-      for (; run.status === 'running' && now >= sampleAt; sampleAt += sampleEveryMs ?? sampleAt) {
-        this.#samples.push({ at: sampleAt, progress: run.progress(), metrics: run.metrics() });
-      }
+      if (dieAt !== undefined && this.#now() >= dieAt) return 'restart';
+      await this.#sampleBeforeNext(run);
       idleRounds = this.#clock.wakeNext() ? 0 : idleRounds + 1;
     }
     throw mistake('a played job', 'at work or asleep until its tapes are over', 'waiting for something else');
   }
+
+  /** Samples of the moments before the one at which something happens next. */
+  async #sampleBeforeNext(run: JobRun): Promise<void> {
+    const { sampleEveryMs } = this.#options;
+    const next = this.#clock.nextDue;
+    if (sampleEveryMs === undefined || next === undefined || run.status !== 'running') return;
+    for (;;) {
+      const at = (this.#samples.length + 1) * sampleEveryMs;
+      const due = at / this.#speed;
+      if (due >= next) return;
+      await this.#clock.advance(Math.max(0, due - this.#clock.monotonicMs()));
+      this.#samples.push({ at, ...this.#look(run) });
+    }
+  }
+}
+
+interface RecorderOptions extends Required<PlayedSink> {
+  readonly isChangelog: boolean;
 }
 
 /** A sink that remembers every row with its moment. */
 class Recorder implements SinkWriter {
+  readonly commits: boolean;
+  readonly bytesWritten = 0;
   readonly #reader: ChangeReader;
   readonly #rows: PlayedRow[];
-  readonly #isChangelog: boolean;
-  readonly #now: () => number;
-  readonly bytesWritten = 0;
+  readonly #options: RecorderOptions;
+  readonly #time: { readonly clock: Clock; readonly now: () => number };
+  #writing: Promise<void> | undefined;
+  /** Rows written and not committed; those of the checkpoint that is being taken come first. */
+  #uncommitted: { readonly op: string; readonly row: Row }[] = [];
+  #prepared = 0;
 
-  constructor(context: SinkContext, rows: PlayedRow[], isChangelog: boolean, now: () => number) {
-    this.#reader = new ChangeReader(context, { changelog: isChangelog, timestamp: eventTimeHook });
+  constructor(
+    context: SinkContext,
+    rows: PlayedRow[],
+    options: RecorderOptions,
+    time: { readonly clock: Clock; readonly now: () => number },
+  ) {
+    this.#reader = new ChangeReader(context, { changelog: options.isChangelog, timestamp: eventTimeHook });
     this.#rows = rows;
-    this.#isChangelog = isChangelog;
-    this.#now = now;
+    this.#options = options;
+    this.#time = time;
+    this.commits = options.commits;
   }
 
   write(batch: Parameters<SinkWriter['write']>[0]): void {
-    const at = this.#now();
-    for (const read of this.#reader.read(batch)) {
-      const { op, ...row } = read;
-      this.#rows.push(this.#isChangelog ? { at, op: String(op), row } : { at, op: '+I', row: read });
-    }
+    const read = this.#reader.read(batch).map((each) => {
+      const { op, ...row } = each;
+      return this.#options.isChangelog ? { op: String(op), row } : { op: '+I', row: each };
+    });
+    const { takesMs } = this.#options;
+    if (takesMs === 0) return this.#wrote(read);
+    const writing = (this.#writing ?? Promise.resolve())
+      .then(() => this.#time.clock.sleep(takesMs))
+      .then(() => {
+        this.#wrote(read);
+        if (this.#writing === writing) this.#writing = undefined;
+      });
+    this.#writing = writing;
+  }
+
+  #wrote(rows: readonly { readonly op: string; readonly row: Row }[]): void {
+    if (this.commits) this.#uncommitted.push(...rows);
+    else for (const row of rows) this.#rows.push({ at: this.#time.now(), ...row });
+  }
+
+  written(): Promise<void> | undefined {
+    return this.#writing;
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#writing;
+  }
+
+  async prepare(checkpoint: number): Promise<number | undefined> {
+    const writing = this.#writing;
+    if (writing === undefined) this.#prepared = this.#uncommitted.length;
+    await writing?.then(() => {
+      this.#prepared = this.#uncommitted.length;
+    });
+    return this.#prepared > 0 ? checkpoint : undefined;
+  }
+
+  async commit(): Promise<void> {
+    const at = this.#time.now();
+    for (const row of this.#uncommitted.splice(0, this.#prepared)) this.#rows.push({ at, ...row });
+    this.#prepared = 0;
   }
 
   async fence(): Promise<void> {}
   async recover(): Promise<void> {}
-  ready(): undefined {}
-  async prepare(): Promise<undefined> {}
-  async commit(): Promise<void> {}
   async close(): Promise<void> {}
 }

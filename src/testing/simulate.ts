@@ -40,6 +40,7 @@ import {
   type ProcessContext,
 } from './simulator.ts';
 
+/** Rows for the sources of a job, and the faults that it is to bear. */
 export interface SimulateOptions {
   /** Rows by the uid of the source that they take the place of; every source of the job needs some. */
   readonly input: { readonly [source: string]: Input };
@@ -49,6 +50,7 @@ export interface SimulateOptions {
   readonly faults?: 'all' | 'none' | readonly CrashKind[];
 }
 
+/** What all seeds and all crashes showed. */
 export interface Simulation {
   /** Empty when everything went as it should. Each names its seed and its point. */
   readonly differences: readonly Difference[];

@@ -35,6 +35,7 @@ export interface ProcessContext {
   readonly restarts: number;
 }
 
+/** What is crashed: a world, the ports of a process in it, a job, and what is compared. */
 export interface CrashScenario<World, Ports> {
   /** A world in which no process has ever run. */
   createWorld(): World;
@@ -49,6 +50,7 @@ export interface CrashScenario<World, Ports> {
   violation?(world: World): string | undefined | Promise<string | undefined>;
 }
 
+/** Which crashes are made, by which seed. */
 export interface CrashOptions {
   readonly seed?: number;
   readonly kind?: CrashKind;
@@ -67,6 +69,7 @@ export interface CrashOptions {
   readonly between?: () => Promise<void>;
 }
 
+/** A run that did not give the undisturbed result, with the seed and the point that repeat it. */
 export interface Difference {
   readonly seed: number;
   /** Where the run crashed; undefined for the undisturbed run. */
@@ -77,6 +80,7 @@ export interface Difference {
   readonly actual: string;
 }
 
+/** What the crashes of one scenario showed. */
 export interface CrashReport {
   readonly seed: number;
   /** Points of the undisturbed run. */

@@ -12,6 +12,7 @@ import { type Schema, tableOf } from '../api/schema.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
+import { type ProcessingTimeMs, processingTimeMs } from '../base/time.ts';
 import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../connector/source.ts';
 import type { TableSchema } from '../data/schema.ts';
 import { BatchBuilder } from '../format/batch-builder.ts';
@@ -87,6 +88,7 @@ class TapeReader implements SplitReader {
   readonly #context: ReaderContext;
   readonly #playing: Playing;
   #coming: Promise<void> | undefined;
+  #arrivedAt: ProcessingTimeMs | undefined;
   position: number;
 
   constructor(
@@ -123,7 +125,26 @@ class TapeReader implements SplitReader {
       this.position++;
     }
     if (this.position === from) return 'wait';
+    this.#arrivedAt = this.#clockAt(this.#events[from]?.at ?? now, now);
     return this.#builder.finish({ source: this.#context.source, split: this.#context.splitIndex });
+  }
+
+  /** When the clock showed a moment of the tape. */
+  #clockAt(at: number, now: number): ProcessingTimeMs {
+    const { clock, speed } = this.#playing;
+    return processingTimeMs(clock.now() - (now - at) / speed);
+  }
+
+  get arrivedAt(): ProcessingTimeMs | undefined {
+    return this.#arrivedAt;
+  }
+
+  /** What has arrived, polled or not. */
+  get received(): number {
+    const now = this.#now();
+    let received = this.position;
+    while ((this.#events[received]?.at ?? Number.POSITIVE_INFINITY) <= now) received++;
+    return received;
   }
 
   async ready(): Promise<void> {

@@ -17,6 +17,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+/** A clock that stands still until it is advanced. */
 export class VirtualClock implements Clock {
   readonly #start: number;
   #elapsed = 0;
@@ -60,6 +61,11 @@ export class VirtualClock implements Clock {
   /** How many sleeps and yields have not resolved. */
   get sleeperCount(): number {
     return this.#sleepers.length;
+  }
+
+  /** When the next sleeper is due, on the monotonic clock; undefined when nobody sleeps. */
+  get nextDue(): number | undefined {
+    return this.#sleepers[0]?.due;
   }
 
   /** Moves time to the next due sleeper and wakes it alone. False when nobody sleeps. */

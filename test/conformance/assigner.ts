@@ -5,7 +5,7 @@
  * goes into a window aggregate, and the windows that it fires must be the same.
  */
 import { TimeZone } from '../../src/base/time-zone.ts';
-import { cumulating, hopping, tumbling } from '../../src/index.ts';
+import { cumulating, hopping, session, tumbling } from '../../src/index.ts';
 import {
   alignedAssigner,
   type Assigner,
@@ -172,6 +172,8 @@ function construct(of: JsonObject): void {
       return void hopping(`${need(of, 'sizeMs')} ms`, `${need(of, 'slideMs')} ms`, offset);
     case 'cumulative':
       return void cumulating(`${need(of, 'maxSizeMs')} ms`, `${need(of, 'stepMs')} ms`, offset);
+    case 'session':
+      return void session(`${need(of, 'gapMs')} ms`);
     default:
       throw new Unsupported(`making ${String(of['type'])} windows`);
   }

@@ -19,6 +19,7 @@ import type {
   WindowSpec,
 } from '../../src/plan/logical.ts';
 import { boundColumnsOf, runsAsKernel } from '../../src/plan/window-choice.ts';
+import { SessionWindow } from '../../src/runtime/operators/session-window.ts';
 import { WindowAggregate } from '../../src/runtime/operators/window-aggregate.ts';
 import { buildGeneralWindow } from '../../src/runtime/windows/build.ts';
 import { ArenaKeyedState } from '../../src/state/arena-keyed-state.ts';
@@ -119,9 +120,20 @@ function generalOf(
   });
 }
 
-function kernelOf(node: WindowAggregateNode, { kernels, arena, outputs, deadLetter }: HarnessParts): WindowAggregate {
+function kernelOf(
+  node: WindowAggregateNode,
+  { kernels, arena, outputs, deadLetter }: HarnessParts,
+): WindowAggregate | SessionWindow {
   const [output = NoOutput, late = NoOutput] = outputs;
-  return new WindowAggregate({ uid: 'window', kernels, arena, output, late, node, deadLetter });
+  return new (node.window.kind === 'session' ? SessionWindow : WindowAggregate)({
+    uid: 'window',
+    kernels,
+    arena,
+    output,
+    late,
+    node,
+    deadLetter,
+  });
 }
 
 function nodeOf(operator: JsonObject): WindowAggregateNode {

@@ -23,6 +23,15 @@ describe('the coverage table', () => {
     expect(coverage.missingPairs()).toEqual([]);
   });
 
+  it('names the pairs that met in too few cases, and tells of the rarest', () => {
+    const coverage = pairwiseCoverage({ a: ['1'], b: ['x', 'y'] });
+    for (const seed of [1, 2, 3]) coverage.add(seed, { a: '1', b: 'x' });
+    for (const seed of [4, 5]) coverage.add(seed, { a: '1', b: 'y' });
+    expect(coverage.missingPairs(3)).toEqual(['a=1 x b=y']);
+    expect(coverage.missingPairs(2)).toEqual([]);
+    expect(coverage.table()).toContain('rarest pair: a=1 x b=y, 2 times\n');
+  });
+
   it('does not ask for pairs that cannot be', () => {
     const coverage = pairwiseCoverage(
       { a: ['1', '2'], b: ['x', 'y'] },

@@ -13,8 +13,8 @@ export interface Coverage {
   /** Counts a case. Throws when it names a dimension or value that was not declared, or leaves one out. */
   add(seed: number, choice: Choice): void;
   readonly cases: number;
-  /** Pairs that no case had, as "a=1 x b=2"; pairs that `isPossible` rules out are not asked for. */
-  missingPairs(): string[];
+  /** Pairs that fewer cases had, as "a=1 x b=2"; pairs that `isPossible` rules out are not asked for. */
+  missingPairs(atLeast?: number): string[];
   /** The table for people: each value with its count and the first seeds that have it, then the missing pairs. */
   table(): string;
 }
@@ -42,7 +42,8 @@ export function pairwiseCoverage(dimensions: Dimensions, isPossible: (pair: Choi
     }
   }
   let cases = 0;
-  const missingPairs = (): string[] => [...pairs].filter(([, { count }]) => count === 0).map(([pair]) => pair);
+  const missingPairs = (atLeast = 1): string[] =>
+    [...pairs].filter(([, { count }]) => count < atLeast).map(([pair]) => pair);
   return {
     add(seed, choice) {
       requireSameNames(names, choice);
@@ -62,7 +63,7 @@ export function pairwiseCoverage(dimensions: Dimensions, isPossible: (pair: Choi
       return cases;
     },
     missingPairs,
-    table: () => tableText(cases, singles, pairs.size, missingPairs()),
+    table: () => tableText(cases, singles, pairs, missingPairs()),
   };
 }
 
@@ -85,16 +86,18 @@ function count(tally: Tally, seed: number): void {
 function tableText(
   cases: number,
   singles: ReadonlyMap<string, Tally>,
-  pairs: number,
+  pairs: ReadonlyMap<string, Tally>,
   missing: readonly string[],
 ): string {
+  const [rarest] = [...pairs].sort(([, a], [, b]) => a.count - b.count);
   const width = Math.max(...[...singles.keys()].map((key) => key.length));
   const rows = [...singles].map(
     ([key, tally]) =>
       `${key.padEnd(width)} ${String(tally.count).padStart(7)}  seeds ${tally.seeds.join(', ') || 'none'}`,
   );
   return [
-    `${cases} cases, ${pairs - missing.length} of ${pairs} pairs`,
+    `${cases} cases, ${pairs.size - missing.length} of ${pairs.size} pairs`,
+    `rarest pair: ${rarest?.[0] ?? 'none'}, ${rarest?.[1].count ?? 0} times`,
     ...rows,
     ...missing.map((pair) => `missing: ${pair}`),
   ].join('\n');

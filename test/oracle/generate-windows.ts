@@ -75,7 +75,7 @@ function windowOfKind(choice: Pick<Choices, 'window'>, random: Random): WindowSp
     case 'months':
       return {
         kind: 'months',
-        months: [1, 3, 12][below(random, 3)] ?? 1,
+        months: [1, 3, 7, 12][below(random, 4)] ?? 1,
         offsetMs: below(random, 3) === 0 ? offsetMs : 0,
       };
     case 'hopping with gaps':

@@ -18,7 +18,7 @@ export type WindowSpec =
   | (Zoned & { readonly kind: 'hopping'; readonly sizeMs: number; readonly slideMs: number })
   /** Windows from each multiple of the size, ending after each step up to the size. */
   | (Zoned & { readonly kind: 'cumulating'; readonly sizeMs: number; readonly stepMs: number })
-  /** Tumbling over so many months, counted from January of the year 0. */
+  /** Tumbling over so many months, counted from January 1970. */
   | (Zoned & { readonly kind: 'months'; readonly months: number });
 
 export interface Interval {
@@ -26,12 +26,12 @@ export interface Interval {
   readonly end: number;
 }
 
-/** The month of a wall-clock time, and the start of a month; months count from January of the year 0. */
+/** The month of a wall-clock time, and the start of a month; months count from January 1970. */
 function monthOf(wall: number): number {
   const date = new Date(wall);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+  return (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
 }
-const startOfMonth = (month: number): number => Date.UTC(1970, month - 1970 * 12, 1);
+const startOfMonth = (month: number): number => Date.UTC(1970, month, 1);
 
 const floorTo = (value: number, step: number): number => Math.floor(value / step) * step;
 

@@ -38,12 +38,19 @@ const options: ts.CompilerOptions = {
   noUncheckedIndexedAccess: true,
   verbatimModuleSyntax: true,
   allowImportingTsExtensions: true,
-  paths: { millrace: [here('../../src/index.ts')], 'millrace/node': [here('hosts.d.ts')] },
+  paths: {
+    millrace: [here('../../src/index.ts')],
+    'millrace/node': [here('hosts.d.ts')],
+    'millrace/testing': [here('../../src/testing/index.ts')],
+    '#kernels': [here('../../assembly/kernels.d.ts')],
+  },
 };
 
-/** The messages of each case, in the order of the cases. */
-export function messagesOf(cases: readonly Case[]): readonly (readonly string[])[] {
-  const prelude = readFileSync(here('prelude.txt'), 'utf8');
+/** The messages of each case, in the order of the cases; each begins with `prelude`. */
+export function messagesOf(
+  cases: readonly Case[],
+  prelude = readFileSync(here('prelude.txt'), 'utf8'),
+): readonly (readonly string[])[] {
   const files = new Map(cases.map(({ code }, index) => [here(`case-${index}.ts`), `${prelude}${code}\nexport {};\n`]));
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;

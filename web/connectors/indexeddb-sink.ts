@@ -48,6 +48,7 @@ export function indexedDbSink(name: string, options: IndexedDbSinkOptions = {}):
 }
 
 class IndexedDbSinkWriter implements SinkWriter {
+  readonly commits = true;
   readonly #location: string;
   readonly #database: ResultsDatabase;
   readonly #connection: Connection;

@@ -29,6 +29,7 @@ import {
 } from './indexeddb-schema.ts';
 import { IndexedDbSegment } from './indexeddb-segment.ts';
 
+/** How the state of a job lies in IndexedDB. */
 export interface IndexedDbOptions {
   /** Where the generation is remembered a second time; by default OPFS, where there is one. `null`: nowhere. */
   readonly marker?: GenerationMarker | null;
@@ -36,6 +37,7 @@ export interface IndexedDbOptions {
 
 const databaseName = (name: string): string => `millrace:${name}`;
 
+/** A checkpoint store in IndexedDB: each checkpoint is one transaction, durable when it is committed. */
 export class IndexedDbStore implements CheckpointStore {
   readonly location: string;
   /** Whether a lost database would be noticed: false where there is no second place for the marker. */

@@ -62,6 +62,11 @@ export class Aggregate implements Operator {
     this.#kernel = new ChangelogAggregate(kernels, spec, BATCH_ROWS_MAX);
   }
 
+  /** A key of its state as text. */
+  keyText(key: Uint8Array): string {
+    return this.#keys.text(key);
+  }
+
   get more(): boolean {
     return this.#pending !== undefined;
   }

@@ -50,6 +50,8 @@ export interface AsyncFunctionOptions {
 /** A row on its way. */
 interface Request {
   readonly kind: 'row';
+  /** Of all rows that came in since the start, from 1. */
+  readonly number: number;
   readonly row: Row;
   readonly timestamp: EventTimeMs;
   readonly watermark: EventTimeMs;
@@ -83,6 +85,7 @@ export class AsyncFunction implements Operator {
   readonly #watermarks: Ptr;
   #underWay = 0;
   #rows = 0;
+  #received = 0;
   /** Rows of the queue that nobody was asked for yet, in order. */
   #toAsk: Request[] = [];
   #waker = new Wake();
@@ -113,6 +116,16 @@ export class AsyncFunction implements Operator {
   get waiting(): 'none' | 'some' | 'full' {
     if (this.#queue.length === 0) return 'none';
     return this.#rows >= this.#options.spec.capacity ? 'full' : 'some';
+  }
+
+  /** Rows that came in since the start, and how many of the first of them have gone out or been given up. */
+  get received(): number {
+    return this.#received;
+  }
+
+  get settled(): number {
+    for (const entry of this.#queue) if (entry.kind === 'row') return entry.number - 1;
+    return this.#received;
   }
 
   async ready(): Promise<void> {
@@ -196,6 +209,7 @@ export class AsyncFunction implements Operator {
   #enqueue(row: Row, timestamp: EventTimeMs, watermark: EventTimeMs): void {
     const request: Request = {
       kind: 'row',
+      number: ++this.#received,
       row,
       timestamp,
       watermark,

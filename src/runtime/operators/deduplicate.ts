@@ -29,6 +29,7 @@ import type { Operator, Output } from '../operator.ts';
 import type { RowDeadLetter } from './filter.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
+/** Which of the rows of a key stays, by which order, and for how long a key is remembered. */
 export interface DeduplicateOptions {
   readonly uid: string;
   readonly kernels: KernelInstance;

@@ -71,6 +71,7 @@ const EXPIRED_MAX = 512;
 /** The same by processing time, before each call: more than one call adds. */
 const AGED_MAX = 8;
 
+/** A function with state and timers, row by row of each key. */
 export class Process implements Operator {
   // configuration
   readonly uid: string;

@@ -102,6 +102,11 @@ export class WindowAggregate implements Operator {
     );
   }
 
+  /** A key of its state as text. */
+  keyText(key: Uint8Array): string {
+    return this.#keys.text(key);
+  }
+
   get more(): boolean {
     return this.#pending !== undefined || this.#firing !== undefined || this.#watermark !== undefined || this.#ended;
   }

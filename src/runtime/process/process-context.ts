@@ -27,6 +27,7 @@ export interface ContextHost {
 
 type Clock = 'event time' | 'processing time';
 
+/** Timers of the key at hand: registering one that is there changes nothing. */
 export interface Timers {
   eventTime(at: unknown, name: unknown): void;
   processingTime(at: unknown, name: unknown): void;

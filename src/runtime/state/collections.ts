@@ -91,6 +91,7 @@ export class MapState {
 
 const NEXT = new Uint8Array(0);
 
+/** State that is a list of values, in the order in which they were added. */
 export class ListState {
   readonly #scope: KeyScope;
   readonly #table: KeyedTable;

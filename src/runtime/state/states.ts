@@ -16,6 +16,7 @@ import { ValueState } from './value-state.ts';
 
 export type StateHandle = ValueState | MapState | ListState | FoldState;
 
+/** The states of a function, by name. */
 export class States {
   /** What functions see. */
   readonly handles: { readonly [name: string]: StateHandle };

@@ -5,7 +5,9 @@
  *   aggregates and an evictor         -> rows per window, aggregated when it fires
  *   a function over all rows          -> rows per window, handed to the function when it fires
  */
+import { UserError } from '../../base/errors.ts';
 import type { ProcessingTimeMs } from '../../base/time.ts';
+import { TimeZone } from '../../base/time-zone.ts';
 import { BATCH_ROWS_MAX, type RecordBatch } from '../../data/record-batch.ts';
 import type { Row, TimestampHook } from '../../format/row-view.ts';
 import { Accumulators } from '../../kernel/accumulators.ts';
@@ -31,6 +33,7 @@ import { ProcessFiring, type WindowProcessFunction } from './process-firing.ts';
 import { purgingTrigger } from './row-triggers.ts';
 import type { Trigger } from './trigger.ts';
 import { defaultTrigger, evictorOf, triggerOf } from './trigger-of.ts';
+import { UTC, wallClockAssigner } from './wall-clock.ts';
 import { WindowResults } from './window-results.ts';
 import { WindowRows } from './window-rows.ts';
 
@@ -43,7 +46,7 @@ export interface BuildOptions {
   readonly node: WindowAggregateNode;
   readonly now: () => ProcessingTimeMs;
   readonly timestamp: TimestampHook;
-  /** For windows in a zone. */
+  /** For windows that are shifted by an offset from UTC, in place of the clocks of a zone. */
   readonly zoneOffset?: OffsetOf | undefined;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
@@ -115,11 +118,9 @@ function firingOf(options: BuildOptions): Firing {
 function assignerOf(window: WindowSpec, openPositions: () => KeyedTable, zoneOffset: OffsetOf | undefined): Assigner {
   switch (window.kind) {
     case 'tumbling':
-      return alignedAssigner({ ...window, slideMs: window.sizeMs, zoneOffset });
     case 'hopping':
-      return alignedAssigner({ ...window, zoneOffset });
     case 'cumulating':
-      return cumulatingAssigner({ ...window, slideMs: window.stepMs, zoneOffset });
+      return zoneOffset === undefined ? alignedBy(window) : shiftedBy(window, zoneOffset);
     case 'session':
       // The API ties the function to the rows of the window's input.
       return sessionAssigner(window.clock, (window.gapOf as ((row: Row) => number) | undefined) ?? window.gapMs);
@@ -129,6 +130,27 @@ function assignerOf(window: WindowSpec, openPositions: () => KeyedTable, zoneOff
       const positions = openPositions();
       return countAssigner(window.rows, window.slide, () => nextPosition(positions));
     }
+  }
+}
+
+type AlignedWindow = Extract<WindowSpec, { readonly kind: 'tumbling' | 'hopping' | 'cumulating' }>;
+
+/** Windows on the clock of the specification's zone. */
+function alignedBy(window: AlignedWindow): Assigner {
+  const { zone } = window;
+  if (zone?.kind === 'column') throw new UserError('E1212', { what: 'a window in the zone of each row' });
+  const clock = zone === undefined ? UTC : TimeZone.of(zone.name);
+  return wallClockAssigner(window, () => clock, { readsRows: false });
+}
+
+function shiftedBy(window: AlignedWindow, zoneOffset: OffsetOf): Assigner {
+  switch (window.kind) {
+    case 'tumbling':
+      return alignedAssigner({ ...window, slideMs: window.sizeMs, zoneOffset });
+    case 'hopping':
+      return alignedAssigner({ ...window, zoneOffset });
+    case 'cumulating':
+      return cumulatingAssigner({ ...window, slideMs: window.stepMs, zoneOffset });
   }
 }
 

@@ -13,6 +13,7 @@ export interface WindowRows {
   row(index: number): Row;
 }
 
+/** Takes rows out of a window before or after its function sees them. Made with `keepLast`, `keepWithin`, `deltaEvictor`, `evictRows`. */
 export interface Evictor {
   readonly when: 'before' | 'after';
   /** Whether it reads rows, and not only their number and times. */

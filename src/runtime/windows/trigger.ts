@@ -52,6 +52,7 @@ export interface TriggerRow {
   readonly row: Row;
 }
 
+/** Says when a window gives results. Windows without one fire when event time has passed their end. */
 export interface Trigger {
   /** Whether it needs to be told the time of arrival of rows. */
   readonly usesClock: boolean;

@@ -317,7 +317,7 @@ describe('a user of JavaScript', () => {
       "E1006 the uid of aggregate must be a name, but is ''",
     );
     expect(wrong((s) => s.map?.(() => ({}), { out: Flight, uuid: 'x' }))).toBe(
-      "E1009 unknown option 'uuid' of map | it takes: out, uid. Did you mean 'uid'?",
+      "E1009 unknown option 'uuid' of map | it takes: out, uid, onError. Did you mean 'uid'?",
     );
     expect(wrong((s) => s.aggregate?.({ n: loose({ count }).count?.({ were: 1 }) }))).toBe(
       "E1009 unknown option 'were' of count | it takes: where. Did you mean 'where'?",

@@ -1,0 +1,164 @@
+/**
+ * Read-your-writes: a token says what sources had been handed, and `processed` resolves when its effects are in state, or
+ * also committed.
+ *
+ *   token:    source -> split -> position behind the last record
+ *   waiting --(every split has handed on so much, nothing of it is on its way)--> processed --(next checkpoint)--> committed
+ *
+ * Invariants
+ *  1. A token is plain data: it may be kept, sent, or written by hand. Positions count as offsets do, across restarts.
+ *  2. Processed means that everything up to the token, and all that operators made of it, has gone through the graph: in
+ *     state, or handed to sinks. What waits in a window for its watermark is in state.
+ *  3. Committed: a checkpoint that was cut after that is durable, and its sinks have committed.
+ *  4. A token that the job ends before is rejected (E1340), never left open.
+ */
+import { UserError } from '../base/errors.ts';
+import { AsyncFunction } from './operators/async-function.ts';
+import type { JobStatus } from './job-settings.ts';
+import type { SourceDriver } from './source-driver.ts';
+import type { Task } from './task.ts';
+
+/** Positions by uid of the source and split. A source or split that is left out is not waited for. */
+export interface Token {
+  readonly [source: string]: { readonly [split: string]: number };
+}
+
+export interface ProcessedOptions {
+  /** Wait for the next checkpoint as well: results are then visible in sinks that commit, and survive a crash. */
+  readonly committed?: boolean;
+}
+
+interface Asked {
+  /** Whether sources have handed on all that is waited for. */
+  readonly isHandedOn: () => boolean;
+  /** What to reject with when the job ends before. */
+  readonly error: (status: JobStatus) => UserError;
+  readonly committed: boolean;
+}
+
+interface Waiter extends Asked {
+  readonly resolve: () => void;
+  readonly reject: (error: UserError) => void;
+  /** What asynchronous functions had taken when all of the token had been handed on. */
+  taken: ReadonlyMap<AsyncFunction, number> | undefined;
+}
+
+export class Tokens {
+  readonly #task: Task;
+  #waiting: Waiter[] = [];
+  /** Processed, and to be committed: since the last cut, and by the checkpoint in progress. */
+  #processed: Waiter[] = [];
+  #cut: Waiter[] = [];
+  #ended: JobStatus | undefined;
+
+  constructor(task: Task) {
+    this.#task = task;
+  }
+
+  /** What all sources have been handed by now, read or not. */
+  token(): Token {
+    return Object.fromEntries(
+      this.#task.sources.map((source) => [
+        source.uid,
+        Object.fromEntries(source.positions().map(({ id, received }) => [id, received])),
+      ]),
+    );
+  }
+
+  /** Throws E1341 for what the job does not read. */
+  processed(token: Token, options: ProcessedOptions): Promise<void> {
+    this.#requireKnown(token);
+    return this.#wait({
+      isHandedOn: () => this.#isHandedOn(token),
+      error: (status) => new UserError('E1340', { status }),
+      committed: options.committed === true,
+    });
+  }
+
+  /** The same for the first `rows` units of a source, over all of its splits. */
+  rows(source: SourceDriver, rows: number, options: ProcessedOptions): Promise<void> {
+    return this.#wait({
+      isHandedOn: () => source.progress().read >= rows && source.positions().every(({ isHeld }) => !isHeld),
+      error: (status) => new UserError('E1336', { source: source.uid, position: rows, status }),
+      committed: options.committed === true,
+    });
+  }
+
+  #wait(asked: Asked): Promise<void> {
+    if (this.#ended !== undefined) {
+      const isAll = this.#ended === 'finished' && asked.isHandedOn();
+      return isAll ? Promise.resolve() : Promise.reject(asked.error(this.#ended));
+    }
+    return new Promise((resolve, reject) => this.#waiting.push({ ...asked, resolve, reject, taken: undefined }));
+  }
+
+  /** After each step: lets go whoever waited for what has been done. */
+  advance(): void {
+    if (this.#waiting.length === 0 || !this.#task.quiet) return;
+    const done = this.#waiting.filter((waiter) => this.#isDone(waiter));
+    if (done.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiter) => !done.includes(waiter));
+    for (const waiter of done) {
+      if (waiter.committed) this.#processed.push(waiter);
+      else waiter.resolve();
+    }
+  }
+
+  /** A checkpoint is being cut. */
+  cut(): void {
+    this.advance();
+    this.#cut.push(...this.#processed.splice(0));
+  }
+
+  /** The checkpoint that was cut last is committed. */
+  committed(): void {
+    for (const waiter of this.#cut.splice(0)) waiter.resolve();
+  }
+
+  /** The job has ended: nothing more will be processed. */
+  end(status: JobStatus): void {
+    this.#ended = status;
+    const left = [...this.#waiting.splice(0), ...this.#processed.splice(0), ...this.#cut.splice(0)];
+    for (const { reject, error } of left) reject(error(status));
+  }
+
+  #isDone(waiter: Waiter): boolean {
+    if (waiter.taken === undefined) {
+      if (!waiter.isHandedOn()) return false;
+      const functions = this.#task.operators.filter((operator) => operator instanceof AsyncFunction);
+      waiter.taken = new Map(functions.map((operator) => [operator, operator.received]));
+    }
+    return this.#isSettled(waiter);
+  }
+
+  #isHandedOn(token: Token): boolean {
+    return this.#task.sources.every((source) => {
+      const asked = token[source.uid];
+      if (asked === undefined) return true;
+      return source.positions().every(({ id, position, isHeld }) => {
+        const until = asked[id];
+        return until === undefined || (position >= until && !isHeld);
+      });
+    });
+  }
+
+  /**
+   * Whether asynchronous functions have answered what they had taken. What comes out of one may go into another: where there
+   * are several, nothing may be under way in any.
+   */
+  #isSettled({ taken = new Map() }: Waiter): boolean {
+    const isOne = taken.size === 1;
+    return [...taken].every(([operator, rows]) => operator.settled >= (isOne ? rows : operator.received));
+  }
+
+  #requireKnown(token: Token): void {
+    for (const [uid, splits] of Object.entries(token)) {
+      const source = this.#task.sources.find((each) => each.uid === uid);
+      if (source === undefined) throw new UserError('E1341', { name: uid });
+      const known = new Set(source.positions().map(({ id }) => id));
+      for (const split of Object.keys(splits)) {
+        if (!known.has(split)) throw new UserError('E1341', { name: `${uid}/${split}` });
+      }
+    }
+  }
+}

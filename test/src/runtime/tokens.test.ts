@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { callback, collect, collection, from, fromAsyncIterable, int32, schema } from '../../../src/index.ts';
+import { run } from '../../../node/index.ts';
+
+const Order = schema({ id: int32() });
+
+/** Rows that a test pushes, as an iterable. */
+class Pushed {
+  readonly #rows: { readonly id: number }[] = [];
+  #wake: () => void = () => undefined;
+  #isOver = false;
+
+  push(...ids: readonly number[]): void {
+    this.#rows.push(...ids.map((id) => ({ id })));
+    this.#wake();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<{ readonly id: number }> {
+    for (;;) {
+      const row = this.#rows.shift();
+      if (row !== undefined) yield row;
+      else if (this.#isOver) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
+
+const pushedSource = (pushed: Pushed) =>
+  from(
+    fromAsyncIterable(Order, () => pushed),
+    { uid: 'orders' },
+  );
+
+describe('a token', () => {
+  it('is processed when what the iterable had yielded has reached the sinks', async () => {
+    const pushed = new Pushed();
+    const seen: number[] = [];
+    const made = pushedSource(pushed).to(callback(Order, (rows) => void seen.push(...rows.map(({ id }) => id))));
+    await using job = await run(made, { handleSignals: false });
+    pushed.push(1, 2, 3);
+    await job.processed({ orders: { rows: 3 } });
+    expect(seen).toEqual([1, 2, 3]);
+    expect(job.token()).toEqual({ orders: { rows: 3 } });
+    pushed.push(4);
+    const fourth = job.processed({ orders: { rows: 4 } });
+    await fourth;
+    expect(seen).toEqual([1, 2, 3, 4]);
+    await job.processed({ orders: { rows: 2 } });
+    pushed.end();
+    await job.done;
+  });
+
+  it('that is to be committed waits for the checkpoint after it', async () => {
+    const pushed = new Pushed();
+    const sink = collect(Order);
+    const made = pushedSource(pushed).to(sink);
+    await using job = await run(made, { handleSignals: false, checkpointEvery: '50 ms' });
+    pushed.push(1, 2);
+    await job.processed({ orders: { rows: 2 } }, { committed: true });
+    expect(sink.rows.map(({ id }) => id)).toEqual([1, 2]);
+    pushed.end();
+    await job.done;
+  });
+
+  it('waits for what asynchronous functions have been asked', async () => {
+    const pushed = new Pushed();
+    const seen: number[] = [];
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const made = pushedSource(pushed)
+      .mapAsync(
+        async ({ id }) => {
+          await answered;
+          return { id: id * 10 };
+        },
+        { out: Order },
+      )
+      .to(callback(Order, (rows) => void seen.push(...rows.map(({ id }) => id))));
+    await using job = await run(made, { handleSignals: false });
+    pushed.push(1, 2);
+    let isProcessed = false;
+    const processed = job.processed({ orders: { rows: 2 } }).then(() => (isProcessed = true));
+    pushed.push(3);
+    await expect.poll(() => job.progress().recordsIn).toBe(3);
+    expect([isProcessed, seen]).toEqual([false, []]);
+    answer();
+    await processed;
+    expect(seen.slice(0, 2)).toEqual([10, 20]);
+    pushed.end();
+    await job.done;
+  });
+
+  it('names all rows of a collection, and is processed with the last of them', async () => {
+    const made = from(collection(Order, [{ id: 1 }, { id: 2 }]), { uid: 'given' }).to(collect());
+    const job = await run(made, { handleSignals: false });
+    expect(job.token()).toEqual({ given: { rows: 2 } });
+    await job.processed(job.token(), { committed: true });
+    await job.done;
+    await job.processed({ given: { rows: 2 } });
+    await expect(job.processed({ given: { rows: 3 } })).rejects.toThrow('the job ended (finished) before');
+  });
+
+  it('is rejected when the job ends before it, and refused for what the job does not read', async () => {
+    const pushed = new Pushed();
+    const job = await run(pushedSource(pushed).to(collect()), { handleSignals: false });
+    const never = job.processed({ orders: { rows: 1 } });
+    const refused = expect(never).rejects.toThrow('the job ended (cancelled) before all that the token names');
+    await expect(job.processed({ others: {} })).rejects.toThrow(
+      "the token names 'others', which this job does not read",
+    );
+    await expect(job.processed({ orders: { x: 1 } })).rejects.toThrow("the token names 'orders/x'");
+    pushed.end();
+    await job.cancel();
+    await refused;
+  });
+});
