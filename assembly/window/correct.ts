@@ -18,16 +18,14 @@ import { BOOL, I32, INSERT, isValid, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE,
 import { blobsFull } from '../aggregate/blob';
 import { aggregateResultType } from '../aggregate/registry';
 import { keyBytesOf, OCCUPIED } from '../hash/table';
-import { findEntry, readKeys } from './locate';
-import { widenEntry } from './narrow';
+import { foldWindow, NO_ROW, partOf } from './fold';
+import { readKeys } from './locate';
 import {
   AGGREGATE_CODE,
   AGGREGATE_OUT_VALIDITY,
   AGGREGATE_OUT_VALUES,
   AGGREGATE_TYPE,
   EMIT_FIRST,
-  FIRE_MERGED,
-  FIRE_WIDENED,
   PLAN_AGGREGATE_COUNT,
   PLAN_ALONE,
   PLAN_BLOBS,
@@ -58,9 +56,9 @@ import {
   SCRATCH_KEYS,
   SCRATCH_ROWS,
 } from './plan';
-import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
+import { writeBounds, writeKey, writeResults } from './result';
 import { addRun, addValues } from './run';
-import { NARROW, sliceAtOrAfter, sliceCount, sliceStart, sliceTable, TABLE_KINDS } from './slices';
+import { sliceAtOrAfter, sliceCount, sliceStart } from './slices';
 import { instantOf, isSameWindow, lastEndOf, nextEndOf, sliceOf, startOf } from './time';
 
 /**
@@ -99,23 +97,6 @@ export function correctRow(planPtr: u32, state: u32, row: u32): i32 {
   return addRun(planPtr, state, slice, 1) ? load<i32>(planPtr, PLAN_STATUS) : OUT_OF_MEMORY;
 }
 
-/** Merges what a slice holds of the row's key into an entry, which nothing is in unless `found`; whether something is. */
-function mergeSlice(planPtr: u32, state: u32, index: u32, merged: u32, found: bool): bool {
-  let isIn = found;
-  for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
-    const table = sliceTable(state, index, kind);
-    let entry = table == 0 ? 0 : findEntry(planPtr, table);
-    if (entry == 0) continue;
-    if (kind == NARROW) {
-      const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
-      widenEntry(planPtr, entry, widened);
-      entry = widened;
-    }
-    isIn = mergeInto(planPtr, merged, entry, isIn);
-  }
-  return isIn;
-}
-
 /** SCRATCH_CORRECTED: what the row's slice holds of its key, and the row; the row alone when discarding. */
 function makeCorrected(planPtr: u32, state: u32, slice: i64): void {
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
@@ -124,7 +105,7 @@ function makeCorrected(planPtr: u32, state: u32, slice: i64): void {
   const index = sliceAtOrAfter(state, slice);
   const isThere = index < sliceCount(state) && sliceStart(state, index) == slice;
   const isAlone = load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING || !isThere;
-  if (isAlone || !mergeSlice(planPtr, state, index, entry, false)) {
+  if (isAlone || !partOf(planPtr, state, index, entry)) {
     memory.copy(entry, load<u32>(planPtr, PLAN_TEMPLATE), load<u32>(planPtr, PLAN_ENTRY_BYTES));
     memory.copy(entry, scratch + SCRATCH_KEYS, counted - entry);
   }
@@ -139,40 +120,12 @@ function correctWindow(planPtr: u32, state: u32, slice: i64, end: i64): bool {
   const results = load<u32>(planPtr, PLAN_RESULTS);
   const corrected = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_CORRECTED;
   if (results == RESULTS_DISCARDING) return emit(planPtr, corrected, end, INSERT);
-  if (results == RESULTS_ACCUMULATING) return emit(planPtr, mergedOf(planPtr, state, slice, end, true), end, INSERT);
-  const before = mergedOf(planPtr, state, slice, end, false);
+  if (results == RESULTS_ACCUMULATING) return emit(planPtr, foldWindow(planPtr, state, end, slice), end, INSERT);
+  const before = foldWindow(planPtr, state, end, NO_ROW);
   if (before == 0) return emit(planPtr, corrected, end, INSERT);
   if (!emit(planPtr, before, end, UPDATE_BEFORE)) return false;
-  if (!emit(planPtr, mergedOf(planPtr, state, slice, end, true), end, UPDATE_AFTER)) return false;
+  if (!emit(planPtr, foldWindow(planPtr, state, end, slice), end, UPDATE_AFTER)) return false;
   if (sameResults(planPtr, row, row + 1)) store<u32>(planPtr, row, PLAN_OUT_ROWS);
-  return true;
-}
-
-/**
- * What all slices of a window hold of the row's key, merged in the order of firing, with the row or without it; 0 when
- * they hold nothing.
- */
-function mergedOf(planPtr: u32, state: u32, slice: i64, end: i64, withRow: bool): u32 {
-  const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-  const corrected = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_CORRECTED;
-  const last = sliceAtOrAfter(state, end);
-  let found = false;
-  let isRowIn = !withRow;
-  for (let i = sliceAtOrAfter(state, startOf(planPtr, end)); i <= last; i++) {
-    const start = i == last ? end : sliceStart(state, i);
-    if (!isRowIn && start >= slice) {
-      found = mergeInto(planPtr, merged, corrected, found);
-      isRowIn = true;
-      if (start == slice) continue;
-    }
-    if (i < last) found = mergeSlice(planPtr, state, i, merged, found);
-  }
-  return found ? merged : 0;
-}
-
-function mergeInto(planPtr: u32, merged: u32, entry: u32, found: bool): bool {
-  if (found) mergeEntry(planPtr, merged, entry);
-  else memory.copy(merged, entry, load<u32>(planPtr, PLAN_ENTRY_BYTES));
   return true;
 }
 

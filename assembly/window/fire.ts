@@ -1,18 +1,19 @@
 /**
  * Firing: the rows of one window, from the slices that it is made of, a bounded number at a time.
  *
- *             windowDue                fireNext > 0            fireNext == 0
- *   idle -----------------> active --------------> active ------------------> idle, slices without
- *                                                                             a window left are dropped
+ *          windowDue              fireNext == 0              fireNext > 0            fireNext == 0
+ *   idle -------------> preparing --------------> preparing ------------> running ---------------> idle
+ *                                                                            slices without a window left are dropped
  *
- * One step takes a range of hashes, collects the entries in it from all slices of the window in time order, sorts them
- * by (hash, key, time), and merges those of one key in time order (narrow entries after they were widened).
+ * Preparing brings what overlapping windows share to this window (shared.ts). A step of running takes a range of
+ * hashes, collects the entries in it from what is shared, or from all slices of the window in time order, sorts them by
+ * (hash, key, time), and merges those of one key (narrow entries after they were widened).
  *
  * Invariants
  *  1. Rows come in the order of (hash, key), whatever the tables look like in memory.
  *  2. Where firing stands is part of the state record, so a snapshot between two steps continues after a restore at the
  *     next row. Nothing is dropped before the call that answers 0: string keys point into state until then.
- *  3. A key's floats are added in time order of slices: ((s0 + s1) + s2) + ...
+ *  3. A key's floats are added in the order of fold.ts, whether they are shared or not.
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
  */
 import { INSERT, OUT_OF_MEMORY } from '../abi';
@@ -33,16 +34,20 @@ import {
 import { resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { delayed, dueLabel, setFiredThrough } from './aggregate';
+import { copyWide } from './fold';
 import { widenEntry } from './narrow';
 import {
+  FIRE_EARLIER,
   FIRE_ENTRIES,
   FIRE_ENTRIES_MAX,
+  FIRE_LATER,
   FIRE_MERGED,
   FIRE_ORDER,
   FIRE_ORDER_SPARE,
+  FIRE_PART,
+  FIRE_SHARED,
   FIRE_WIDENED,
   PLAN_BLOBS,
-  PLAN_ENTRY_BYTES,
   PLAN_FIRE_START,
   PLAN_FIRE_STOP,
   PLAN_KEY_KIND,
@@ -56,7 +61,8 @@ import {
   RESULTS_DISCARDING,
 } from './plan';
 import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
-import { count } from './run';
+import { sharedEntry, sharedOf, sharePrepare } from './shared';
+import { SHARED_FRONT, SHARED_PREFIX, sharedForget } from './shared-record';
 import {
   dropSlicesBefore,
   FIRE_ACTIVE,
@@ -69,14 +75,17 @@ import {
   sliceCount,
   sliceTable,
   TABLE_KINDS,
+  WIDE,
 } from './slices';
 import { sortOrder } from './sort';
-import { firstOpenSlice, instantOf, isSameWindow, startOf } from './time';
+import { borderOf, firstOpenSlice, instantOf, isSameWindow, startOf } from './time';
 
 // FIRE_ACTIVE
 const IDLE: u32 = 0;
 const RUNNING: u32 = 1;
 const EXHAUSTED: u32 = 2;
+/** What its slices hold is being merged. */
+const PREPARING: u32 = 3;
 
 const HASHES: u64 = 1 << 32;
 
@@ -102,7 +111,7 @@ export function windowDue(planPtr: u32, watermark: f64): i32 {
 function startFiring(record: u32, end: i64): void {
   touchRange(record, 64);
   store<i64>(record, end, FIRE_END);
-  store<u32>(record, RUNNING, FIRE_ACTIVE);
+  store<u32>(record, PREPARING, FIRE_ACTIVE);
   store<u32>(record, 0, FIRE_HASH);
   store<u32>(record, 0, FIRE_SKIP);
 }
@@ -111,7 +120,9 @@ function startFiring(record: u32, end: i64): void {
 function dropPassed(planPtr: u32, state: u32): void {
   const lateness = load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING ? 0 : load<i64>(planPtr, PLAN_LATENESS_MS);
   const through = load<i64>(statePtr(state), FIRED_THROUGH);
-  if (sliceCount(state) != 0) dropSlicesBefore(state, firstOpenSlice(planPtr, through - lateness));
+  if (sliceCount(state) == 0) return;
+  dropSlicesBefore(state, firstOpenSlice(planPtr, through - lateness));
+  if (sliceCount(state) == 0) sharedForget(state);
 }
 
 /** Whether a window is being fired (also one that a restore brought back). */
@@ -120,7 +131,8 @@ export function windowFiring(state: u32): u32 {
 }
 
 /**
- * Writes up to `maxRows` rows of the firing window to the plan's output columns. Returns how many; 0 ends the firing.
+ * Writes up to `maxRows` rows of the firing window to the plan's output columns. Returns how many; 0 when it has ended,
+ * or when a step of its preparation has: windowDue says whether it still fires.
  * OVERFLOW when an integer sum does not fit (PLAN_FAILED names the aggregate), OUT_OF_MEMORY when more keys share one
  * hash than a step can hold, or when there is none for what is merged.
  */
@@ -134,6 +146,10 @@ export function fireNext(planPtr: u32, maxRows: u32): i32 {
   const stop = instantOf(planPtr, end);
   store<i64>(planPtr, instantOf(planPtr, startOf(planPtr, end)), PLAN_FIRE_START);
   store<i64>(planPtr, stop, PLAN_FIRE_STOP);
+  if (load<u32>(record, FIRE_ACTIVE) == PREPARING) {
+    if (!sharePrepare(planPtr, state, end)) return 0;
+    store<u32>(record, RUNNING, FIRE_ACTIVE);
+  }
   while (load<u32>(record, FIRE_ACTIVE) == RUNNING) {
     const rows = fireRange(planPtr, record, maxRows);
     if (rows != 0) return rows;
@@ -161,12 +177,13 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const first = sliceAtOrAfter(state, startOf(planPtr, end));
   const last = sliceAtOrAfter(state, end);
-  let to = rangeEnd(state, first, last, from);
-  let count = collect(planPtr, state, first, last, from, to);
+  const shared = sharedOf(planPtr, state, end);
+  let to = shared == 0 ? rangeEnd(state, first, last, from) : sharedRangeEnd(shared, from);
+  let count = collectRange(planPtr, state, shared, end, from, to);
   while (count > FIRE_ENTRIES_MAX) {
     if (to - from == 1) return OUT_OF_MEMORY;
     to = <u64>from + ((to - from) >> 1);
-    count = collect(planPtr, state, first, last, from, to);
+    count = collectRange(planPtr, state, shared, end, from, to);
   }
   const order = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER;
   const sorted = sortOrder(order, load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER_SPARE, count);
@@ -180,19 +197,47 @@ function rangeEnd(state: u32, first: u32, last: u32, hash: u32): u64 {
   for (let i = first; i < last; i++) {
     for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
       const ref = sliceTable(state, i, kind);
-      if (ref == 0) continue;
-      const table = resolve(ref);
-      const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(table, TABLE_DEPTH)) << 2));
-      const span = HASHES >> slotDepth(slot);
-      end = min<u64>(end, (<u64>hash & ~(span - 1)) + span);
+      if (ref != 0) end = min<u64>(end, segmentEnd(ref, hash));
     }
   }
   return end;
 }
 
+function segmentEnd(ref: u32, hash: u32): u64 {
+  const table = resolve(ref);
+  const slot = load<u32>(table + TABLE_DIRECTORY + (directoryIndex(hash, load<u32>(table, TABLE_DEPTH)) << 2));
+  const span = HASHES >> slotDepth(slot);
+  return (<u64>hash & ~(span - 1)) + span;
+}
+
+/** The same over the tables that windows share. */
+function sharedRangeEnd(shared: u32, hash: u32): u64 {
+  return min<u64>(
+    segmentEnd(load<u32>(shared, SHARED_FRONT), hash),
+    segmentEnd(load<u32>(shared, SHARED_PREFIX), hash),
+  );
+}
+
+/** Collects what a window has: first all of before its border, FIRE_EARLIER entries, then all of from there on. */
+function collectRange(planPtr: u32, state: u32, shared: u32, end: i64, from: u32, to: u64): u32 {
+  const start = startOf(planPtr, end);
+  const earlier = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_EARLIER;
+  store<u32>(load<u32>(planPtr, PLAN_SCRATCH), shared, FIRE_SHARED);
+  if (shared != 0) {
+    const count = collectTable(planPtr, resolve(load<u32>(shared, SHARED_FRONT)), WIDE, from, to, 0);
+    store<u32>(earlier, count);
+    return collectTable(planPtr, resolve(load<u32>(shared, SHARED_PREFIX)), WIDE, from, to, count);
+  }
+  const border = sliceAtOrAfter(state, borderOf(planPtr, start));
+  const last = sliceAtOrAfter(state, end);
+  const count = collect(planPtr, state, sliceAtOrAfter(state, start), min<u32>(border, last), from, to, 0);
+  store<u32>(earlier, count);
+  return collect(planPtr, state, border, last, from, to, count);
+}
+
 /** Collects entries with hashes in [from, to), slices in time order. Counts on beyond what fits, without writing. */
-function collect(planPtr: u32, state: u32, first: u32, last: u32, from: u32, to: u64): u32 {
-  let count: u32 = 0;
+function collect(planPtr: u32, state: u32, first: u32, last: u32, from: u32, to: u64, before: u32): u32 {
+  let count = before;
   for (let i = first; i < last; i++) {
     for (let kind: u32 = 0; kind < TABLE_KINDS; kind++) {
       const table = sliceTable(state, i, kind);
@@ -238,16 +283,6 @@ function orderEntry(planPtr: u32, orderPtr: u32, i: u32): u32 {
   return orderMarked(planPtr, orderPtr, i) & ~1;
 }
 
-/** The entry as a wide one: itself, or written to `scratchPtr`. */
-function orderWide(planPtr: u32, orderPtr: u32, i: u32, scratchPtr: u32): u32 {
-  const marked = orderMarked(planPtr, orderPtr, i);
-  if ((marked & 1) == NARROW) {
-    widenEntry(planPtr, marked & ~1, scratchPtr);
-    return scratchPtr;
-  }
-  return marked;
-}
-
 /**
  * Sorts runs of one hash by key; equal keys stay in time order. Such runs are short unless hashes were made to collide.
  */
@@ -288,8 +323,11 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
       last++;
     }
     if (inHash >= skip) {
-      if (!emitRow(planPtr, orderPtr, i, last, rows)) return load<i32>(planPtr, PLAN_STATUS);
-      rows++;
+      const entry = mergeGroup(planPtr, record, orderPtr, i, last);
+      if (entry != 0) {
+        if (!emitRow(planPtr, first, entry, rows)) return load<i32>(planPtr, PLAN_STATUS);
+        rows++;
+      }
     }
     inHash++;
     i = last;
@@ -305,17 +343,65 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
   return rows;
 }
 
-/** Merges the entries [first, last) of one key and writes row `row`. False with a status when that cannot be. */
-function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
-  const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-  const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
-  writeKey(planPtr, orderEntry(planPtr, orderPtr, first), row);
-  let entry = orderWide(planPtr, orderPtr, first, merged);
-  if (last - first > 1) {
-    if (entry != merged) memory.copy(merged, entry, load<u32>(planPtr, PLAN_ENTRY_BYTES));
-    for (let i = first + 1; i < last; i++) mergeEntry(planPtr, merged, orderWide(planPtr, orderPtr, i, widened));
-    entry = merged;
+/** What the window holds of a key, from its entries [first, last); 0 when it holds nothing. */
+function mergeGroup(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32): u32 {
+  let border = first;
+  while (border < last && isEarlier(planPtr, orderPtr, border)) border++;
+  if (load<u32>(load<u32>(planPtr, PLAN_SCRATCH), FIRE_SHARED) != 0) {
+    const state = load<u32>(planPtr, PLAN_STATE);
+    const end = load<i64>(record, FIRE_END);
+    const front = border == first ? 0 : orderEntry(planPtr, orderPtr, first);
+    return sharedEntry(planPtr, state, end, front, border == last ? 0 : orderEntry(planPtr, orderPtr, border));
   }
+  const earlier = mergeBackwards(planPtr, orderPtr, first, border);
+  const later = mergeForwards(planPtr, orderPtr, border, last);
+  if (later == 0 || earlier == 0) return later | earlier;
+  mergeEntry(planPtr, earlier, later);
+  return earlier;
+}
+
+function isEarlier(planPtr: u32, orderPtr: u32, i: u32): bool {
+  return load<u32>(orderPtr + (i << 3)) < load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + FIRE_EARLIER);
+}
+
+/** Merges entries [first, last) of one key from the last one backwards; 0 when there is none. */
+function mergeBackwards(planPtr: u32, orderPtr: u32, first: u32, last: u32): u32 {
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  let part = scratch + FIRE_MERGED;
+  let merged: u32 = 0;
+  for (let i = last; i > first; i--) {
+    const marked = orderMarked(planPtr, orderPtr, i - 1);
+    copyWide(planPtr, marked & ~1, marked & 1, part);
+    if (merged != 0) mergeEntry(planPtr, part, merged);
+    merged = part;
+    part = part == scratch + FIRE_MERGED ? scratch + FIRE_WIDENED : scratch + FIRE_MERGED;
+  }
+  return merged;
+}
+
+/** The same forwards. A single wide entry is answered as it lies. */
+function mergeForwards(planPtr: u32, orderPtr: u32, first: u32, last: u32): u32 {
+  if (first == last) return 0;
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const merged = scratch + FIRE_LATER;
+  const marked = orderMarked(planPtr, orderPtr, first);
+  if (last - first == 1 && (marked & 1) == WIDE) return marked;
+  copyWide(planPtr, marked & ~1, marked & 1, merged);
+  for (let i = first + 1; i < last; i++) {
+    const next = orderMarked(planPtr, orderPtr, i);
+    let part = next & ~1;
+    if ((next & 1) == NARROW) {
+      part = scratch + FIRE_PART;
+      widenEntry(planPtr, next & ~1, part);
+    }
+    mergeEntry(planPtr, merged, part);
+  }
+  return merged;
+}
+
+/** Writes row `row`: the key of one entry and the results of another. False when an integer sum does not fit. */
+function emitRow(planPtr: u32, keyed: u32, entry: u32, row: u32): bool {
+  writeKey(planPtr, keyed, row);
   writeBounds(planPtr, row, load<i64>(planPtr, PLAN_FIRE_START), load<i64>(planPtr, PLAN_FIRE_STOP));
   if (load<u32>(planPtr, PLAN_OUT_KINDS) != 0) store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, INSERT);
   return load<i32>(planPtr, PLAN_STATUS) == 0 && writeResults(planPtr, entry, row);

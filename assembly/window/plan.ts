@@ -146,16 +146,22 @@ const SCRATCH_RUN_BYTES: u32 = SCRATCH_WIDE_FLAGS + RUN_ROWS_MAX;
 
 /** Entries that one step of firing may look at. */
 export const FIRE_ENTRIES_MAX: u32 = 16384;
-// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, one
-// to widen another into, and one that a late row is added to.
+// Scratch of firing: order keys twice (u64), entries (u32), then one entry to merge into, one to widen another into,
+// one for the later part of a window, one for a slice with two entries of a key, and one that a late row is added to.
 export const FIRE_ORDER: u32 = SCRATCH_RUN_BYTES;
 export const FIRE_ORDER_SPARE: u32 = FIRE_ORDER + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_ENTRIES: u32 = FIRE_ORDER_SPARE + 8 * FIRE_ENTRIES_MAX;
 export const FIRE_MERGED: u32 = FIRE_ENTRIES + 4 * FIRE_ENTRIES_MAX;
 const ENTRY_BYTES_MAX: u32 = 1024;
 export const FIRE_WIDENED: u32 = FIRE_MERGED + ENTRY_BYTES_MAX;
+export const FIRE_LATER: u32 = FIRE_WIDENED + ENTRY_BYTES_MAX;
+export const FIRE_PART: u32 = FIRE_LATER + ENTRY_BYTES_MAX;
+/** How many of the collected entries are of slices before the border of the window (fold.ts). */
+export const FIRE_EARLIER: u32 = FIRE_PART + ENTRY_BYTES_MAX;
+/** Record of what windows share, when the entries are collected from that (shared.ts), else 0. */
+export const FIRE_SHARED: u32 = FIRE_EARLIER + 4;
 /** One result before it is narrowed, 8 bytes. */
-export const SCRATCH_RESULT: u32 = FIRE_WIDENED + ENTRY_BYTES_MAX;
+export const SCRATCH_RESULT: u32 = FIRE_SHARED + 4;
 export const SCRATCH_CORRECTED: u32 = SCRATCH_RESULT + 8;
 const SCRATCH_TEMPLATE: u32 = SCRATCH_CORRECTED + ENTRY_BYTES_MAX;
 

@@ -37,7 +37,9 @@ import {
   SCRATCH_WAITING,
   SCRATCH_WIDE_ROWS,
 } from './plan';
-import { NARROW, setSliceTable, sliceEnsure, sliceTable, sliceTableEnsure, WIDE } from './slices';
+import { shareMark } from './shared';
+import { sharedGiveUp } from './shared-record';
+import { NARROW, setSliceTable, sliceEnsure, sliceStart, sliceTable, sliceTableEnsure, WIDE } from './slices';
 
 /** So many wide entries are no reason to keep rows from narrow ones. */
 const WIDE_ENTRIES_FEW: u32 = 1024;
@@ -72,7 +74,8 @@ export function addMixed(planPtr: u32, state: u32, n: u32): bool {
 
 /** Adds the listed rows to a slice. False when memory runs out; PLAN_RUN_ROWS then says how many of them are in. */
 export function addRun(planPtr: u32, state: u32, start: i64, n: u32): bool {
-  const slice = sliceEnsure(state, start);
+  let slice = sliceEnsure(state, start);
+  if (slice < 0 && sharedGiveUp(state)) slice = sliceEnsure(state, start);
   if (slice < 0) return outOfMemory(planPtr, 0);
   if (!takesNarrow(planPtr, state, slice, n)) return addTo(planPtr, state, slice, WIDE, n);
   const wide = takeWideRows(planPtr, n);
@@ -106,9 +109,12 @@ function takesNarrow(planPtr: u32, state: u32, slice: u32, n: u32): bool {
 /** Adds the listed rows to the table of a kind. As addRun. */
 function addTo(planPtr: u32, state: u32, slice: u32, kind: u32, n: u32): bool {
   let table = sliceTableEnsure(state, slice, kind);
+  if (table == 0 && sharedGiveUp(state)) table = sliceTableEnsure(state, slice, kind);
   if (table == 0) return outOfMemory(planPtr, 0);
+  const start = sliceStart(state, slice);
   const newBefore = load<u32>(planPtr, PLAN_NEW_KEYS);
   readKeys(planPtr, n);
+  shareMark(planPtr, state, start, n);
   let done: u32 = 0;
   let failed = false;
   while (done < n && !failed) {
@@ -119,13 +125,15 @@ function addTo(planPtr: u32, state: u32, slice: u32, kind: u32, n: u32): bool {
     if (kind == NARROW) addNarrow(planPtr, done, found);
     else addToTable(planPtr, table, done, found);
     done = found;
-    if (done < n && !failed) {
+    if (failed && sharedGiveUp(state)) failed = false;
+    else if (done < n && !failed) {
       const grown = tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (done << 2)));
       failed = grown == 0 || (grown & TABLE_MOVED) != 0;
       if (grown != 0 && grown != table) {
         table = grown & ~TABLE_MOVED;
         setSliceTable(state, slice, kind, table);
       }
+      if (failed && sharedGiveUp(state)) failed = false;
     }
   }
   count(state, table, load<u32>(planPtr, PLAN_NEW_KEYS) - newBefore, done);

@@ -3,10 +3,11 @@
  *
  *   slice, 16 bytes: start i64 | reference of the table of wide entries u32 | of narrow ones u32; 0: there is none
  *   state record from 16 on: list reference, list pages, slices, layout of entries (key kind << 24 | bytes of narrow
- *   entries << 12 | bytes of wide ones), all u32, fired through i64, firing (fire.ts)
+ *   entries << 12 | bytes of wide ones), all u32, fired through i64, firing (fire.ts), at 52 what windows share
+ *   (shared-record.ts)
  *
  * Invariants
- *  1. Starts are ascending and unique; each slice owns its tables; the entries of the state are the sum over its tables.
+ *  1. Starts are ascending and unique; each slice owns its tables; the entries of the state are the sum over these.
  *  2. Every window that ends at or before firedThrough + 1 has fired or was empty; it is never fired again.
  * Not here: which slices a window has (fire.ts), which slice a row belongs to (aggregate.ts).
  */
@@ -25,6 +26,7 @@ import {
   statePtr,
 } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
+import { sharedForget } from './shared-record';
 
 const LIST_REF: u32 = 16;
 const LIST_PAGES: u32 = 20;
@@ -188,6 +190,7 @@ export function dropSlicesBefore(state: u32, start: i64): void {
 
 /** Drops all that a windowed state holds; the record stays open. */
 export function slicesClear(state: u32): void {
+  sharedForget(state);
   dropSlicesBefore(state, i64.MAX_VALUE);
   const record = statePtr(state);
   const pages = load<u32>(record, LIST_PAGES);

@@ -8,6 +8,7 @@
  *
  *   hopping     [end - size, end) for every end = base + size + k * slide; size = slide for tumbling windows
  *   cumulating  [start, end) for every start = base + k * size and every end = base + k * slide in (start, start + size]
+ *   block       [base + k * size, base + (k + 1) * size): says in which order slices are merged (fold.ts)
  *
  * Invariants
  *  1. An instant belongs to the slice with the largest label whose instant is not above it: slices cover all time, each
@@ -100,4 +101,14 @@ export function firstOpenSlice(planPtr: u32, passedThrough: i64): i64 {
   if (load<u32>(planPtr, PLAN_CUMULATING) != 0) return alignDown(label, base, size);
   const slide = load<i64>(planPtr, PLAN_SLIDE_MS);
   return alignDown(label - size, base, slide) + slide;
+}
+
+/**
+ * The border of the window that starts at `start`: the first label in it at which a block begins. Blocks are as long as
+ * a window and cut time from where labels begin, so that a window has parts in at most two of them.
+ */
+export function borderOf(planPtr: u32, start: i64): i64 {
+  const size = load<i64>(planPtr, PLAN_SIZE_MS);
+  const before = alignDown(start, baseOf(planPtr), size);
+  return before == start ? start : before + size;
 }

@@ -352,7 +352,7 @@ function groupResult(
   for (const key of query.keys) result[key] = first[key] ?? null;
   result['windowStart'] = start;
   result['windowEnd'] = end;
-  const fold = { merge: query.sliceMerge ?? 'left', firstSlice: sliceOf(start), slicesPerWindow };
+  const fold = { merge: query.sliceMerge ?? 'blocks', firstSlice: sliceOf(start), slicesPerWindow };
   for (const { as, kind, column, where } of query.aggregates) {
     const values = group
       .filter(({ row }) => passesAll(where ?? [], row))

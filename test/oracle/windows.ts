@@ -77,10 +77,12 @@ export interface Slicing {
   readonly slicesPerWindow: number;
 }
 
+/** Slices count from the offset; that of hopping windows is taken between 0 and the slide. */
 export function slicingOf(window: WindowSpec): Slicing {
   const sliceSize = sliceSizeOf(window);
+  const shift = window.kind === 'hopping' ? floorTo(window.offsetMs, window.slideMs) : 0;
   const sliceOf = (at: number): number => {
-    const wall = wallOf(window, at);
+    const wall = wallOf(window, at) + shift;
     return Math.floor((window.kind === 'months' ? monthOf(wall) : wall) / sliceSize);
   };
   return { sliceOf, slicesPerWindow: window.kind === 'months' ? 1 : window.sizeMs / sliceSize };

@@ -93,6 +93,12 @@ export class WindowHarness {
     }
   }
 
+  /** One step of firing. */
+  fireOnce(): void {
+    const rows = this.aggregate.fire(this.fireRows);
+    for (let i = 0; i < rows; i++) this.fired.push(this.#read(i));
+  }
+
   #fill(rows: readonly Row[], from: number, to: number, step: number): void {
     const { memory } = this.kernels;
     let bytes = this.#strings;

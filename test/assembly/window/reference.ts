@@ -100,18 +100,21 @@ export class ReferenceWindows {
     const starts = [...this.#slices.keys()]
       .filter((s) => s < end && s >= end - this.#window.sizeMs)
       .sort((a, b) => a - b);
+    // Where a stretch of time as long as a window, counted from the offset, ends inside the window, or at its start.
+    const { sizeMs, offsetMs } = this.#window;
+    const border = floorTo(end - 1, offsetMs, sizeMs);
     const keys = new Set(starts.flatMap((s) => [...(this.#slices.get(s)?.keys() ?? [])]));
     const rows = new Map<bigint | string | null, Value[]>();
     for (const key of keys) {
-      const parts = starts.map((s) => this.#slices.get(s)?.get(key)).filter((part) => part !== undefined);
+      const parts = starts.flatMap((s) => {
+        const group = this.#slices.get(s)?.get(key);
+        return group === undefined ? [] : [{ isEarlier: s < border, group }];
+      });
+      const valuesOf = (i: number): SliceValues[] =>
+        parts.map(({ isEarlier, group }) => ({ isEarlier, values: group[i] ?? [] }));
       rows.set(
         key,
-        this.#aggregates.map((aggregate, i) =>
-          finish(
-            aggregate,
-            parts.map((part) => part[i] ?? []),
-          ),
-        ),
+        this.#aggregates.map((aggregate, i) => finish(aggregate, valuesOf(i))),
       );
     }
     if (rows.size > 0) this.fired.push({ end, rows });
@@ -122,10 +125,16 @@ export class ReferenceWindows {
   }
 }
 
+interface SliceValues {
+  /** Whether the slice lies before the border of the window. */
+  readonly isEarlier: boolean;
+  readonly values: Values;
+}
+
 /** Result of one aggregate from the values of each slice. */
-function finish(aggregate: ReferenceAggregate, slices: readonly Values[]): Value {
+function finish(aggregate: ReferenceAggregate, slices: readonly SliceValues[]): Value {
   const { fn, float } = aggregate;
-  const items = slices.flat();
+  const items = slices.flatMap(({ values }) => values);
   const all = items.map(({ value }) => value);
   if (fn === 'count') return BigInt(all.length);
   // A map knows one zero and one NaN.
@@ -174,12 +183,21 @@ function several(
 const spelled = (value: number | bigint | string): string =>
   typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 
-function floats(fn: string, slices: readonly Values[]): number {
+function floats(fn: string, slices: readonly SliceValues[]): number {
   const sums = slices
-    .filter((s) => s.length > 0)
-    .map((s) => s.reduce<number>((sum, { value }) => sum + Number(value), 0));
-  const total = sums.reduce((a, b) => a + b);
-  return fn === 'sum' ? total : total / slices.flat().length;
+    .filter(({ values }) => values.length > 0)
+    .map(({ isEarlier, values }) => ({
+      isEarlier,
+      sum: values.reduce<number>((sum, { value }) => sum + Number(value), 0),
+    }));
+  const earlier = sums.filter(({ isEarlier }) => isEarlier).map(({ sum }) => sum);
+  const later = sums.filter(({ isEarlier }) => !isEarlier).map(({ sum }) => sum);
+  const parts = [
+    ...(earlier.length > 0 ? [earlier.reduceRight((a, b) => a + b)] : []),
+    ...(later.length > 0 ? [later.reduce((a, b) => a + b)] : []),
+  ];
+  const total = parts.reduce((a, b) => a + b);
+  return fn === 'sum' ? total : total / slices.flatMap(({ values }) => values).length;
 }
 
 function integers(fn: string, all: readonly (number | bigint | string)[]): Value {
