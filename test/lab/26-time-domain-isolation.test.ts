@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { tryMix } from '../../src/lab/26-time-domain-isolation/mixes.ts';
 import { type Event, type Record, scenario } from '../../src/lab/26-time-domain-isolation/scenario.ts';
 import type { Pattern } from '../../src/lab/index.ts';
 import { labTest } from './lab-test.ts';
@@ -111,6 +112,19 @@ function oracle(record: Record, pattern: Pattern): { readonly [figure: string]: 
 
 describe('time domains', () => {
   labTest(scenario, { seeds: [1, 2, 3], oracle });
+
+  it('a function that keeps the clocks apart is not refused', async () => {
+    const { refusal } = await tryMix({
+      name: 'apart',
+      row({ at, now, timers, last, emit }) {
+        last.set(at.plus('1 s'));
+        timers.eventTime(at.plus('1 s'), 'tick');
+        timers.processingTime(now.plus('1 s'), 'tick');
+        emit({ at, sensor: now.epochMs > at.epochMs ? 'after' : 'before' });
+      },
+    });
+    expect(refusal).toBeUndefined();
+  });
 
   // What throws in JavaScript does not compile in TypeScript: these are programs of test/types.
   it.each([

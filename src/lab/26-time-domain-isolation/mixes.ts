@@ -86,5 +86,7 @@ export async function tryMix({ name, strategy, row }: Mix): Promise<Tried> {
       { out: Reading },
     );
   const { failure } = await play(rows.to(collect()), { tapes: { readings: ONE } });
-  return { mix: name, refusal: failure instanceof Error ? failure.message : undefined };
+  if (!(failure instanceof Error)) return { mix: name, refusal: undefined };
+  // The job says in which row its function failed, and the cause what was wrong.
+  return { mix: name, refusal: (failure.cause instanceof Error ? failure.cause : failure).message };
 }
