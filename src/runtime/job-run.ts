@@ -11,6 +11,7 @@
  *     then publish it under the new epoch, then let sinks commit and clean up, then read the first record. So an earlier owner that still runs can change nothing that this one relies on.
  *  2. Steps are synchronous and bounded; between them the loop lets the host's I/O run, starts checkpoints when the graph is
  *     quiet, and waits for sinks that have too much buffered.
+ * Long because what a job is asked from outside is answered here as well, a few lines for each.
  */
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
@@ -23,6 +24,8 @@ import { Process } from './operators/process.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
 import { type JobWatermarks, watermarksOf } from './job-watermarks.ts';
+import { explainWindow, type InstantGiven } from './window-explanation.ts';
+import type { WindowExplanation } from './window-hold.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
@@ -224,8 +227,11 @@ export class JobRun {
   }
 
   /** Resolves when the effects of everything up to the token are in state, or also committed. */
-  async processed(token: Token, options: ProcessedOptions): Promise<void> {
-    await this.#requireTokens().processed(token, options);
+  async processedToken(token: Token, options: ProcessedOptions): Promise<void> {
+    const processed = this.#requireTokens().processed(token, options);
+    // Looked at by the loop, between two steps: whoever asks may be a function in the middle of one.
+    this.#wake();
+    await processed;
   }
 
   #requireTokens(): Tokens {
@@ -260,6 +266,23 @@ export class JobRun {
       throw new UserError('E1335', { uid, known: functions.map((operator) => operator.uid).join(', ') || 'none' });
     }
     return found.lookup(key);
+  }
+
+  /** Resolves when all that the first `rows` rows (of a file: bytes) of a source make has been made. */
+  async processed(uid: string, rows: number, options: ProcessedOptions = {}): Promise<void> {
+    const { sources } = this.deployment.task;
+    const source = sources.find((each) => each.uid === uid);
+    if (source === undefined) {
+      throw new UserError('E1335', { uid, known: sources.map((each) => each.uid).join(', ') });
+    }
+    const processed = this.#requireTokens().rows(source, rows, options);
+    this.#wake();
+    await processed;
+  }
+
+  /** Why a window of a key has not fired, or that it has. E1335, E1338 when there is none; E1203, E1303 for a wrong key. */
+  explainWindow(uid: string, key: Row, start: InstantGiven): WindowExplanation {
+    return explainWindow({ plan: this.plan, deployment: this.deployment }, uid, key, start);
   }
 
   /** How far event time has come, from each split of each source to each operator. */
@@ -340,9 +363,10 @@ export class JobRun {
       growth.sample(now, processingTime);
       waits = step === 'wait' ? waits + 1 : 0;
       if (step === 'wait') {
-        // A source that gives one batch at a time must not fill a sink without end between two waits either.
-        await this.#sinksReady();
-        await this.#wait(due);
+        // A source that gives one batch at a time must not fill a sink without end either. Behind the pause comes another
+        // step, not the wait: a request that came meanwhile would not be seen.
+        const full = this.#fullSink();
+        await (full ?? this.#wait(due));
         // A reader that is ready again and again and yet has nothing must not keep the host's I/O from running.
         if (waits % TURN_STEPS === 0) await clock.yield();
         last = clock.monotonicMs();
@@ -378,10 +402,16 @@ export class JobRun {
   }
 
   async #sinksReady(): Promise<void> {
+    for (let full = this.#fullSink(); full !== undefined; full = this.#fullSink()) await full;
+  }
+
+  /** Resolves when the first sink that has too much buffered can take more; undefined: all can. */
+  #fullSink(): Promise<void> | undefined {
     for (const writer of this.#writers.values()) {
       const ready = writer.ready();
-      if (ready !== undefined) await ready;
+      if (ready !== undefined) return ready;
     }
+    return undefined;
   }
 
   #checkpointInBackground(): void {

@@ -14,6 +14,7 @@ import type { ProcessedOptions, Token } from './tokens.ts';
 import type { JobLag } from './lag/lag-figures.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 import type { JobWatermarks } from './job-watermarks.ts';
+import type { WindowExplanation } from './window-hold.ts';
 
 /** The handle on a running job: ask it, end it, wait for it. */
 export interface RunningJob extends AsyncDisposable {
@@ -34,6 +35,16 @@ export interface RunningJob extends AsyncDisposable {
    * state, or an object of several by name. As of the last row that was taken.
    */
   state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> };
+  /**
+   * Why the window of a key that starts at an instant has not fired (of sessions: the one that has the instant), or that
+   * it has: which split holds its watermark, at which row, and what would release it.
+   * `job.explainWindow('per-hour', { origin: 'SFO' }, '2001-01-03T10:00Z').text` tells it to people.
+   */
+  explainWindow(
+    uid: string,
+    key: { readonly [column: string]: unknown },
+    windowStart: string | Date | { readonly epochMs: number },
+  ): WindowExplanation;
   /** How far event time has come, from each split of each source to each operator. */
   watermarks(): JobWatermarks;
   /**
@@ -46,6 +57,8 @@ export interface RunningJob extends AsyncDisposable {
    * commit, which takes until the next checkpoint. Rejects when the job ends before (E1340).
    */
   processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  /** The same for the first `rows` rows that a source gave (bytes, when it reads files). */
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
   /** Warnings since the start, at most a hundred: state that will reach its budget. */
   alerts(): readonly StateAlert[];
   /** The heaviest keys of a state, by the name that it has in `metrics`. Walks all of it: tens of nanoseconds an entry. */
@@ -103,6 +116,10 @@ export class JobHandle implements RunningJob {
     return { get: async (key) => this.#run.lookup(uid, key) };
   }
 
+  explainWindow(...[uid, key, windowStart]: Parameters<RunningJob['explainWindow']>): WindowExplanation {
+    return this.#run.explainWindow(uid, key, windowStart);
+  }
+
   watermarks(): JobWatermarks {
     return this.#run.watermarks();
   }
@@ -111,8 +128,11 @@ export class JobHandle implements RunningJob {
     return this.#run.token();
   }
 
-  processed(token: Token, options: ProcessedOptions = {}): Promise<void> {
-    return this.#run.processed(token, options);
+  processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
+  processed(of: Token | string, second: ProcessedOptions | number = {}, third: ProcessedOptions = {}): Promise<void> {
+    if (typeof of === 'string') return this.#run.processed(of, typeof second === 'number' ? second : 0, third);
+    return this.#run.processedToken(of, typeof second === 'number' ? {} : second);
   }
 
   alerts(): readonly StateAlert[] {

@@ -14,6 +14,8 @@
  */
 import { UserError } from '../base/errors.ts';
 import { AsyncFunction } from './operators/async-function.ts';
+import type { JobStatus } from './job-settings.ts';
+import type { SourceDriver } from './source-driver.ts';
 import type { Task } from './task.ts';
 
 /** Positions by uid of the source and split. A source or split that is left out is not waited for. */
@@ -26,9 +28,15 @@ export interface ProcessedOptions {
   readonly committed?: boolean;
 }
 
-interface Waiter {
-  readonly token: Token;
+interface Asked {
+  /** Whether sources have handed on all that is waited for. */
+  readonly isHandedOn: () => boolean;
+  /** What to reject with when the job ends before. */
+  readonly error: (status: JobStatus) => UserError;
   readonly committed: boolean;
+}
+
+interface Waiter extends Asked {
   readonly resolve: () => void;
   readonly reject: (error: UserError) => void;
   /** What asynchronous functions had taken when all of the token had been handed on. */
@@ -41,7 +49,7 @@ export class Tokens {
   /** Processed, and to be committed: since the last cut, and by the checkpoint in progress. */
   #processed: Waiter[] = [];
   #cut: Waiter[] = [];
-  #ended: string | undefined;
+  #ended: JobStatus | undefined;
 
   constructor(task: Task) {
     this.#task = task;
@@ -58,16 +66,30 @@ export class Tokens {
   }
 
   /** Throws E1341 for what the job does not read. */
-  processed(token: Token, { committed = false }: ProcessedOptions): Promise<void> {
+  processed(token: Token, options: ProcessedOptions): Promise<void> {
     this.#requireKnown(token);
-    if (this.#ended !== undefined) {
-      const isAll = this.#ended === 'finished' && this.#isHandedOn(token);
-      return isAll ? Promise.resolve() : Promise.reject(new UserError('E1340', { status: this.#ended }));
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ token, committed, resolve, reject, taken: undefined });
-      this.advance();
+    return this.#wait({
+      isHandedOn: () => this.#isHandedOn(token),
+      error: (status) => new UserError('E1340', { status }),
+      committed: options.committed === true,
     });
+  }
+
+  /** The same for the first `rows` units of a source, over all of its splits. */
+  rows(source: SourceDriver, rows: number, options: ProcessedOptions): Promise<void> {
+    return this.#wait({
+      isHandedOn: () => source.progress().read >= rows && source.positions().every(({ isHeld }) => !isHeld),
+      error: (status) => new UserError('E1336', { source: source.uid, position: rows, status }),
+      committed: options.committed === true,
+    });
+  }
+
+  #wait(asked: Asked): Promise<void> {
+    if (this.#ended !== undefined) {
+      const isAll = this.#ended === 'finished' && asked.isHandedOn();
+      return isAll ? Promise.resolve() : Promise.reject(asked.error(this.#ended));
+    }
+    return new Promise((resolve, reject) => this.#waiting.push({ ...asked, resolve, reject, taken: undefined }));
   }
 
   /** After each step: lets go whoever waited for what has been done. */
@@ -94,15 +116,15 @@ export class Tokens {
   }
 
   /** The job has ended: nothing more will be processed. */
-  end(status: string): void {
+  end(status: JobStatus): void {
     this.#ended = status;
     const left = [...this.#waiting.splice(0), ...this.#processed.splice(0), ...this.#cut.splice(0)];
-    for (const { reject } of left) reject(new UserError('E1340', { status }));
+    for (const { reject, error } of left) reject(error(status));
   }
 
   #isDone(waiter: Waiter): boolean {
     if (waiter.taken === undefined) {
-      if (!this.#isHandedOn(waiter.token)) return false;
+      if (!waiter.isHandedOn()) return false;
       const functions = this.#task.operators.filter((operator) => operator instanceof AsyncFunction);
       waiter.taken = new Map(functions.map((operator) => [operator, operator.received]));
     }

@@ -3,7 +3,15 @@
  * recomputes what must have been corrected and what must be in the late output, row by row.
  */
 import { describe, expect, it } from 'vitest';
-import { BEGAN_MS, type Event, HOUR_MS, type Record, scenario, TEST } from '../../src/lab/06-late-events/scenario.ts';
+import {
+  BEGAN_MS,
+  type Event,
+  HOUR_MS,
+  playEvents,
+  type Record,
+  scenario,
+  TEST,
+} from '../../src/lab/06-late-events/scenario.ts';
 import type { Pattern } from '../../src/lab/index.ts';
 import { labTest } from './lab-test.ts';
 
@@ -78,5 +86,13 @@ describe('late events', () => {
     const filtered = Object.values(played.ledger).reduce((n, each) => n + each.filtered, 0);
     expect(filtered).toBe(tests);
     expect(late.length + (valid.length - late.length) + tests + broken).toBe(events.length);
+  });
+
+  it('keeps its books over restarts', async () => {
+    const { events, played } = await scenario.run('on', 5);
+    const restarted = await playEvents('on', events, { restartsAtMs: [2.1 * HOUR_MS, 2.4 * HOUR_MS, 6.3 * HOUR_MS] });
+    expect(restarted.failure).toBeUndefined();
+    expect(restarted.ledger).toEqual(played.ledger);
+    expect(restarted.output['late']?.length).toBeGreaterThanOrEqual(played.output['late']?.length ?? Infinity);
   });
 });

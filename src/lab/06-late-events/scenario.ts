@@ -23,7 +23,7 @@ import {
   tumbling,
   utf8,
 } from '../../index.ts';
-import { play, type Played, tape } from '../../testing/index.ts';
+import { play, type Played, type PlayOptions, tape } from '../../testing/index.ts';
 import type { Measurement, Pattern, Scenario } from '../scenario.ts';
 import { guide } from './guide.ts';
 
@@ -103,18 +103,27 @@ function perHour(pattern: Pattern): Job {
   );
 }
 
-async function run(pattern: Pattern, seed: number): Promise<Record> {
-  const events = eventsOf(seededRandom(seed));
+/** Plays the events, with restarts at moments of one's own. */
+export function playEvents(
+  pattern: Pattern,
+  events: readonly Event[],
+  options: Pick<PlayOptions, 'restartsAtMs'> = {},
+): Promise<Played> {
   const rows = events.map(({ happenedMs, arrivedMs, campaign, cents }) => ({
     at: arrivedMs,
     row: { at: eventTime(new Date(BEGAN_MS + happenedMs)), campaign, cents: cents === undefined ? '?' : `${cents}` },
   }));
-  const played = await play(perHour(pattern), {
+  return play(perHour(pattern), {
     tapes: { conversions: tape(Raw, rows) },
     tickMs: TICK_MS,
     settings: { checkpointEveryMs: HOUR_MS },
+    ...options,
   });
-  return { events, played };
+}
+
+async function run(pattern: Pattern, seed: number): Promise<Record> {
+  const events = eventsOf(seededRandom(seed));
+  return { events, played: await playEvents(pattern, events) };
 }
 
 /** Conversions and cents, to add up. */

@@ -10,14 +10,16 @@ export interface Point {
 
 /** Per millisecond; 0 for fewer than two moments. */
 export function slopeOf(points: readonly Point[]): number {
-  const slopes: number[] = [];
-  for (const [i, a] of points.entries()) {
-    for (const b of points.slice(i + 1)) {
-      if (b.atMs !== a.atMs) slopes.push((b.value - a.value) / (b.atMs - a.atMs));
+  const slopes = new Float64Array((points.length * (points.length - 1)) / 2);
+  let found = 0;
+  for (const [i, { atMs, value }] of points.entries()) {
+    for (let k = 0; k < i; k++) {
+      const before = points[k];
+      if (before !== undefined && before.atMs !== atMs) slopes[found++] = (value - before.value) / (atMs - before.atMs);
     }
   }
-  slopes.sort((a, b) => a - b);
-  const middle = slopes.length >> 1;
-  const upper = slopes[middle] ?? 0;
-  return slopes.length % 2 === 1 ? upper : ((slopes[middle - 1] ?? 0) + upper) / 2;
+  const sorted = slopes.subarray(0, found).sort();
+  const middle = found >>> 1;
+  const upper = sorted[middle] ?? 0;
+  return found % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
 }

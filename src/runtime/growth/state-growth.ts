@@ -11,7 +11,7 @@
  *  1. An alert is raised once, when the forecast has been below `alertWithinMs` in ALERT_AFTER samples one after the other;
  *     again only after the forecast was twice as far away.
  *  2. It needs evidence: growth that was seen for half as long as it still has to go on, and goes on in the second half of the
- *     samples. So a job whose windows fill up to a third of the budget after the start, and stay there, is not taken for one
+ *     samples. So a job whose windows fill up to a quarter of the budget after the start, and stay there, is not taken for one
  *     that never clears them.
  *  3. What is foretold is when the peaks reach the budget, not the mean: state that comes and goes with windows counts with
  *     what it was above the trend at most, a tenth of the samples apart.

@@ -77,13 +77,13 @@ test('what was pushed is read back from the running job, once it has been proces
     const get = async (key: { readonly [column: string]: unknown }): Promise<unknown> => run.lookup('sums', key);
     input.push('a', 5);
     input.push('b', 7);
-    await run.processed({ payments: { rows: input.push('a', 3) } }, {});
+    await run.processed('payments', input.push('a', 3));
     seen.push(await get({ card: 'a' }), await get({ card: 'b' }), await get({ card: 'nobody' }));
     for (const wrong of [{ card: 4 }, { cart: 'a' }, {}]) {
       await get(wrong).catch((error: Error) => errors.push(error.message));
     }
-    await run.processed({ nothing: { rows: 1 } }, {}).catch((error: Error) => errors.push(error.message));
-    const never = run.processed({ payments: { rows: 100 } }, {}).catch((error: Error) => errors.push(error.message));
+    await run.processed('nothing', 1).catch((error: Error) => errors.push(error.message));
+    const never = run.processed('payments', 100).catch((error: Error) => errors.push(error.message));
     input.end();
     await never;
   };
@@ -108,8 +108,8 @@ test('what was pushed is read back from the running job, once it has been proces
     "column 'card' is utf8 and cannot hold 4",
     "unknown column 'cart' in the key of 'sums'",
     "column 'card' is utf8 and cannot hold undefined",
-    "the token names 'nothing', which this job does not read",
-    'the job ended (finished) before all that the token names was processed',
+    "the job has no 'nothing' to ask; it has: payments",
+    "the job is finished, and 'payments' never came to 100",
   ]);
   expect(typeof JobHandle.prototype.state).toBe('function');
 });

@@ -86,7 +86,7 @@ describe('a token', () => {
     let isProcessed = false;
     const processed = job.processed({ orders: { rows: 2 } }).then(() => (isProcessed = true));
     pushed.push(3);
-    await job.processed({});
+    await expect.poll(() => job.progress().recordsIn).toBe(3);
     expect([isProcessed, seen]).toEqual([false, []]);
     answer();
     await processed;

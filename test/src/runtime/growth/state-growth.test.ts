@@ -56,7 +56,7 @@ describe('growth of state', () => {
   });
 
   it('is not alerted of while state fills after the start and then stays', () => {
-    expect(grown((minute) => Math.min(300, 20 + minute * 400) * KB, 120, 15 * MINUTE).raised).toEqual([]);
+    expect(grown((minute) => Math.min(250, 20 + minute * 400) * KB, 120, 15 * MINUTE).raised).toEqual([]);
   });
 
   it('is not alerted of when nobody asks for it', () => {
