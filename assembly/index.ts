@@ -65,8 +65,10 @@ export {
   accumulatorCreate,
   accumulatorFinish,
   accumulatorMerge,
+  accumulatorPack,
   accumulatorRetract,
   accumulatorRows,
+  accumulatorUnpack,
 } from './window/accumulate';
 export { changelogAggregate } from './window/changelog';
 export { sessionAdd } from './session/add';

@@ -64,6 +64,8 @@ const messages = {
   E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
   E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1312: () => 'a row is taken back whose group has no rows: its input is no changelog of the rows that came before',
+  E1313: () => 'the values of one group are more than an aggregate can hold: about 97,000, or 1 MiB of text',
   E1213: (p: { start: string; end: string; problem: string }) =>
     `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,
   E1212: (p: { what: string }) => `${p.what} is not available yet`,

@@ -93,6 +93,12 @@ export function shortDuration(ms: number): string {
   return ms !== 0 && ms % UNITS.s === 0 ? `${ms / UNITS.s} s` : `${ms} ms`;
 }
 
+/** Whether a value is an instant that a column of event time may take: one of processing time is none. */
+export const isInstant = (value: unknown): value is { readonly epochMs: unknown } =>
+  typeof value === 'object' && value !== null && 'epochMs' in value && !isProcessingTime(value);
+
+export const isProcessingTime = (value: object): boolean => 'clock' in value && value.clock === 'processing time';
+
 // Date.parse reads text without a zone in the zone of the machine; here the same text means the same instant
 // everywhere.
 const INSTANT = /^[+-]?\d{4,6}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))$/;

@@ -11,6 +11,7 @@
  *     then publish it under the new epoch, then let sinks commit and clean up, then read the first record. So an earlier owner that still runs can change nothing that this one relies on.
  *  2. Steps are synchronous and bounded; between them the loop lets the host's I/O run, starts checkpoints when the graph is
  *     quiet, and waits for sinks that have too much buffered.
+ * Long because what a job is asked from outside is answered here as well, a few lines for each.
  */
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';

@@ -38,6 +38,7 @@ export interface WatermarkHold {
   readonly text: string;
 }
 
+/** Why a window has not fired, or that it has: what `job.explainWindow` answers; `text` tells it to people. */
 export interface WindowExplanation {
   readonly operator: string;
   readonly key: { readonly [column: string]: unknown };

@@ -105,13 +105,13 @@ export class SessionWindow implements Operator, AsksWindows {
 
   processBatch(batch: RecordBatch): void {
     this.ledger.in += batch.selected;
-    const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
+    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
     for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
     this.ledger.deadLetters += batch.selected - selected;
     if (selected === 0) return;
     const taken = { ...batch, selection, selected };
     const { timestamps: times, watermarks } = batch;
-    const input = { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters };
+    const input = { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters };
     if (!this.#kernel.add(input)) throw this.#options.arena.exhausted();
     const { lateCount } = this.#kernel;
     this.ledger.late += lateCount;

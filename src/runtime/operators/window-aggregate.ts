@@ -125,7 +125,7 @@ export class WindowAggregate implements Operator, AsksWindows {
 
   processBatch(batch: RecordBatch): void {
     this.ledger.in += batch.selected;
-    const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
+    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
     for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
     this.ledger.deadLetters += batch.selected - selected;
     if (selected === 0) return;
@@ -134,7 +134,7 @@ export class WindowAggregate implements Operator, AsksWindows {
     this.#take({
       batch: taken,
       at: 0,
-      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters },
+      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters },
     });
   }
 

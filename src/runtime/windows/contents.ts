@@ -59,8 +59,8 @@ export class AccumulatedContents implements AggregateContents {
     this.#accumulators = accumulators;
   }
 
-  bind(_batch: RecordBatch, { columns, filters, selection, selected }: Inputs): void {
-    this.#accumulators.setInput({ selected, selection, key: undefined, columns, filters });
+  bind(batch: RecordBatch, { columns, by, filters, selection, selected }: Inputs): void {
+    this.#accumulators.setInput({ selected, selection, key: undefined, columns, by, filters }, batch.timestamps);
   }
 
   add(place: Window, { row, isRetraction }: AddedRow): void {
@@ -231,8 +231,9 @@ export class AggregatedRows implements AggregateContents {
     this.evicted = evicted;
     this.#accumulators.create();
     for (const batch of this.#rows.batches(rows)) {
-      const { columns, filters } = this.#inputs.of(batch);
-      this.#accumulators.setInput({ selected: batch.rows, selection: 0, key: undefined, columns, filters });
+      const { columns, by, filters } = this.#inputs.of(batch);
+      const input = { selected: batch.rows, selection: 0, key: undefined, columns, by, filters };
+      this.#accumulators.setInput(input, batch.timestamps);
       for (let row = 0; row < batch.rows; row++) this.#accumulators.add(row);
     }
     return rows.length > 0;
