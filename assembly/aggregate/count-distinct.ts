@@ -77,7 +77,7 @@ function insert(blobs: u32, acc: u32, value: u32): bool {
   }
   if (blobLength(acc) != 0 && load<u64>(place(acc, value)) != 0) return true;
   const count = load<u32>(acc, BLOB_EXTRA);
-  if ((count + 1) << 2 > (blobLength(acc) >> 3) * 3 && !grow(blobs, acc)) return false;
+  if ((count + 1) * 4 > (blobLength(acc) >> 3) * 3 && !grow(blobs, acc)) return false;
   if (!blobReserve(blobs, acc, blobLength(acc)) || !reserveKept(blobs, value, acc + TEXTS)) return false;
   const at = place(acc, value);
   blobTouch(blobs, at, 8);
