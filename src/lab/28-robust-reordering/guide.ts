@@ -1,3 +1,4 @@
+/** What whoever has messages in the wrong order reads: symptom, cause, setting, what to watch. */
 import type { Guide } from '../scenario.ts';
 
 export const guide: Guide = {
