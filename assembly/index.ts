@@ -65,14 +65,18 @@ export {
   accumulatorCreate,
   accumulatorFinish,
   accumulatorMerge,
+  accumulatorPack,
   accumulatorRetract,
   accumulatorRows,
+  accumulatorUnpack,
 } from './window/accumulate';
 export { changelogAggregate } from './window/changelog';
 export { sessionAdd } from './session/add';
 export { sessionDue, sessionFire } from './session/fire';
+export { sessionHeld } from './session/held';
 export { sessionInit } from './session/sessions';
 export { fireNext, windowDue, windowFiring } from './window/fire';
+export { windowHeld } from './window/held';
 export { planInit, planLayout } from './window/plan';
 export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
 export { planInit } from './window/plan';

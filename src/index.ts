@@ -2,6 +2,7 @@
  * The door for users: everything that a job is written with, grouped by noun. Running is the host's (millrace/node,
  * millrace/web).
  */
+import { columnAggregates } from './api/aggregate.ts';
 
 // Streams and jobs
 export { from } from './api/stream-builder.ts';
@@ -51,7 +52,44 @@ export { lit } from './api/expression-builder.ts';
 export type { Condition, Expr, Fields } from './api/expression.ts';
 
 // Aggregates
-export { type Aggregate, avg, count, max, min, type Only, stddev, sum } from './api/aggregate.ts';
+export {
+  type Aggregate,
+  argMax,
+  argMin,
+  collectList,
+  count,
+  joinText,
+  type Limited,
+  type Only,
+  quantile,
+  topK,
+} from './api/aggregate.ts';
+/** Whether all values are true. */
+export const all = columnAggregates.all;
+/** Whether any value is true. */
+export const any = columnAggregates.any;
+/** How many different values there are, about: the standard error is 1.6%, and few are counted exactly or nearly so. */
+export const approxCountDistinct = columnAggregates.approxCountDistinct;
+/** The mean. */
+export const avg = columnAggregates.avg;
+/** How many different values there are; a group can hold about 97,000, or 1 MiB of text. */
+export const countDistinct = columnAggregates.countDistinct;
+/** The first value by event time; of rows with one time by record order. Without event time: by record order. */
+export const firstValue = columnAggregates.firstValue;
+/** The last value by event time; of rows with one time by record order. Without event time: by record order. */
+export const lastValue = columnAggregates.lastValue;
+/** The largest value; floats with -0 below 0 and NaN above everything, text by code point. */
+export const max = columnAggregates.max;
+/** The value in the middle, within 1%; of an even number of values the lower one. */
+export const median = columnAggregates.median;
+/** The smallest value; floats with -0 below 0 and NaN above everything, text by code point. */
+export const min = columnAggregates.min;
+/** Standard deviation of the rows as a sample (n - 1); null for fewer than two values. */
+export const stddev = columnAggregates.stddev;
+/** Integers add up to an int64, exactly; floats to a float64, in record order. */
+export const sum = columnAggregates.sum;
+/** Variance of the rows as a sample (n - 1); null for fewer than two values. */
+export const variance = columnAggregates.variance;
 
 // Functions with state and time
 export {

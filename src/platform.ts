@@ -14,6 +14,7 @@ export type { LogicalPlan } from './plan/logical.ts';
 
 // Running
 export { JobRun } from './runtime/job-run.ts';
+export type { Release, WatermarkHold, WindowExplanation } from './runtime/window-hold.ts';
 export { JobHandle, type RunningJob } from './runtime/running-job.ts';
 export {
   DEFAULT_SETTINGS,

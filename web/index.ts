@@ -4,7 +4,7 @@ export type { Failure, StartOptions } from './protocol.ts';
 export type { ResultRow } from './result-row.ts';
 export { openResults, Results, type ResultsChange } from './results.ts';
 export { deadLettersOf, run, type RunOptions } from './run.ts';
-export type { RunningJob } from '../src/platform.ts';
+export type { RunningJob, WindowExplanation } from '../src/platform.ts';
 export { serve } from './serve.ts';
 export { JobFailure, type JobWorker, start, type StartSettings, type WorkerJob } from './start.ts';
 export { IndexedDbStore, type IndexedDbOptions } from './state/indexeddb-store.ts';

@@ -10,6 +10,15 @@ export function integerAt(type: u32, valuesPtr: u32, row: u32): i64 {
   return load<i64>(valuesPtr + (row << 3));
 }
 
+const CANONICAL_NAN: u64 = 0x7ff8000000000000;
+
+/** A value of fixed width as a word that is equal for equal values: floats have one zero and one NaN, as keys do. */
+export function wordAt(type: u32, valuesPtr: u32, row: u32): u64 {
+  if (type != F64) return <u64>integerAt(type, valuesPtr, row);
+  const value = load<f64>(valuesPtr + (row << 3));
+  return value != value ? CANONICAL_NAN : value == 0 ? 0 : reinterpret<u64>(value);
+}
+
 export function floatAt(type: u32, valuesPtr: u32, row: u32): f64 {
   if (type == F64) return load<f64>(valuesPtr + (row << 3));
   return <f64>integerAt(type, valuesPtr, row);

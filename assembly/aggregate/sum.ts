@@ -41,6 +41,20 @@ function addWide(accPtr: u32, value: i64): void {
   store<i64>(accPtr, load<i64>(accPtr, 8) + (value >> 63) + i64(low < before), 8);
 }
 
+/** Takes the value of a row back. Sums of integers are as if it had never come; floats keep what rounding left. */
+export function sumRetract(type: u32, accPtr: u32, valuesPtr: u32, row: u32): void {
+  if (type == F64) {
+    store<f64>(accPtr, load<f64>(accPtr) - load<f64>(valuesPtr + (row << 3)));
+  } else if (type == I64) {
+    const value = load<i64>(valuesPtr + (row << 3));
+    const before = load<u64>(accPtr);
+    store<u64>(accPtr, before - <u64>value);
+    store<i64>(accPtr, load<i64>(accPtr, 8) - (value >> 63) - i64(before < <u64>value), 8);
+  } else {
+    store<i64>(accPtr, load<i64>(accPtr) - integerAt(type, valuesPtr, row));
+  }
+}
+
 export function sumMerge(type: u32, intoPtr: u32, fromPtr: u32): void {
   if (type == F64) {
     store<f64>(intoPtr, load<f64>(intoPtr) + load<f64>(fromPtr));

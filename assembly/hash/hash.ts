@@ -13,12 +13,21 @@ const BYTES_SEED: u64 = 0x9e3779b97f4a7c15;
 const BYTES_MULTIPLIER: u64 = 0xd6e8feb86659fd93;
 
 function mix(value: u64): u32 {
+  return <u32>(mixWide(value) >> 32);
+}
+
+function mixWide(value: u64): u64 {
   let h = value;
   h ^= h >> 33;
   h *= MIX_1;
   h ^= h >> 33;
   h *= MIX_2;
-  return <u32>((h ^ (h >> 33)) >> 32);
+  return h ^ (h >> 33);
+}
+
+/** All 64 bits of the hash of an int64, of which hashInt64 is the high half. */
+export function wideHashInt64(value: i64): u64 {
+  return mixWide(<u64>value + BYTES_SEED);
 }
 
 export function hashInt64(value: i64): u32 {
@@ -27,12 +36,17 @@ export function hashInt64(value: i64): u32 {
 }
 
 export function hashBytes(ptr: u32, length: u32): u32 {
+  return <u32>(wideHashBytes(ptr, length) >> 32);
+}
+
+/** All 64 bits of the hash of bytes, of which hashBytes is the high half. */
+export function wideHashBytes(ptr: u32, length: u32): u64 {
   let h = BYTES_SEED ^ <u64>length;
   let at = ptr;
   const end = ptr + length;
   for (; at + 8 <= end; at += 8) h = step(h, load<u64>(at));
   if (at < end) h = step(h, loadTail(at, end - at));
-  return mix(h);
+  return mixWide(h);
 }
 
 /**

@@ -20,6 +20,8 @@ export const KEY_IMAGE_BYTES: u32 = 24;
 
 /** Fields of a table's header that its slabs need; the others, and the picture, stand in table.ts. */
 export const TABLE_STATE: u32 = 0;
+/** Blobs of its accumulators (aggregate/blob.ts), 0: none. */
+export const TABLE_BLOBS: u32 = 52;
 const TABLE_SLAB: u32 = 24;
 const TABLE_SLAB_USED: u32 = 28;
 const TABLE_SLAB_PAGES: u32 = 32;

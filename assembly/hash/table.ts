@@ -17,13 +17,15 @@
  *  3. A segment of depth d stands in 2^(depth - d) neighbouring directory entries.
  *  4. Growth allocates first and frees last; when memory runs out, nothing has changed.
  * Not here: what keys look like (key.ts), finding rows' entries in bulk (window/locate.ts).
+ * Long because growing, splitting and removing must agree on where an entry lies.
  * Background: Fagin et al., Extendible Hashing (TODS 1979).
  */
+import { blobsFree, blobsHold } from '../aggregate/blob';
 import { extentAlloc, extentFree, PAGE_BYTES, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { hashOfEntry, slabsFree, TABLE_STATE } from './key';
 
-// 0: the state that the table belongs to, and 24 to 35: the slabs of its keys (key.ts).
+// 0: the state that the table belongs to, 24 to 35: the slabs of its keys, 52: blobs (key.ts).
 export const TABLE_DEPTH: u32 = 4;
 export const TABLE_ENTRIES: u32 = 8;
 export const TABLE_KEY_KIND: u32 = 12;
@@ -159,12 +161,13 @@ function limitOf(ref: u32, capacity: u32): u32 {
   return capacity - max<u32>(1, (capacity * (768 + 3 * spread)) >> 13);
 }
 
-/** Frees all extents of a table: directory, segments, key bytes. */
+/** Frees all extents of a table: directory, segments, key bytes, blobs. */
 export function tableDrop(ref: u32): void {
   const table = resolve(ref);
   const state = load<u32>(table, TABLE_STATE);
   const depth = load<u32>(table, TABLE_DEPTH);
   slabsFree(table);
+  blobsFree(table);
   for (let index: u32 = 0; index < (<u32>1) << depth; ) {
     const slot = load<u32>(table + TABLE_DIRECTORY + (index << 2));
     extentFree(state, slotSegment(slot), classPages(slotClass(slot)));
@@ -325,6 +328,40 @@ function placeEntry(tablePtr: u32, slot: u32, hash: u32, entryPtr: u32, entryByt
   store<u32>(segment, load<u32>(segment, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
 }
 
+/**
+ * Removes an entry: entries behind it that would no longer be found move up. Counts of segment, table and rows follow;
+ * that of the state is the caller's. The bytes of a long key stay until the table is dropped.
+ */
+export function tableRemove(tablePtr: u32, hash: u32, entryPtr: u32): void {
+  const entryBytes = load<u32>(tablePtr, TABLE_ENTRY_BYTES);
+  const keyKind = load<u32>(tablePtr, TABLE_KEY_KIND);
+  const tag = load<u32>(tablePtr, TABLE_TAG);
+  const depth = load<u32>(tablePtr, TABLE_DEPTH);
+  const slot = load<u32>(tablePtr + TABLE_DIRECTORY + (directoryIndex(hash, depth) << 2));
+  const segment = resolve(slotSegment(slot));
+  const capacity = capacityOf(tablePtr, slotClass(slot));
+  const first = segment + SEGMENT_HEADER;
+  const end = first + capacity * entryBytes;
+  let hole = entryPtr;
+  let at = hole;
+  for (;;) {
+    at = at + entryBytes == end ? first : at + entryBytes;
+    if (load<u32>(at + tag) == 0) break;
+    const home = first + startPosition(hashOfEntry(keyKind, at), slotDepth(slot), capacity) * entryBytes;
+    // Whether home lies in (hole, at], cyclically: the entry is then found where it is.
+    if (hole <= at ? hole < home && home <= at : hole < home || home <= at) continue;
+    touchRange(hole, entryBytes);
+    memory.copy(hole, at, entryBytes);
+    hole = at;
+  }
+  touchRange(hole, entryBytes);
+  memory.fill(hole, 0, entryBytes);
+  touchRange(segment, 8);
+  store<u32>(segment, load<u32>(segment, SEGMENT_COUNT) - 1, SEGMENT_COUNT);
+  touchRange(tablePtr, 64);
+  store<u32>(tablePtr, load<u32>(tablePtr, TABLE_ENTRIES) - 1, TABLE_ENTRIES);
+}
+
 /** Bytes of the key part of an entry: 8 for KEY_INT64 (0), 24 for KEY_BYTES (1). */
 export function keyBytesOf(keyKind: u32): u32 {
   return 8 + (keyKind << 4);
@@ -363,5 +400,5 @@ export function tableScan(ref: u32): u32 {
     total += count;
     index += 1 << (depth - slotDepth(slot));
   }
-  return rows == load<u64>(table, TABLE_ROWS) ? total : <u32>-1;
+  return rows == load<u64>(table, TABLE_ROWS) && blobsHold(table) ? total : <u32>-1;
 }

@@ -7,8 +7,9 @@
  *  2. Only counts, sums and averages can be taken back; the plan refuses others before it comes to this.
  * Not here: where entries are kept (runtime/windows), slices (aggregate.ts).
  */
-import { AVG, COUNT, OVERFLOW, SUM } from '../aggregate/registry';
-import { F64, I64 } from '../abi';
+import { F64, I64, OUT_OF_MEMORY } from '../abi';
+import { BLOB_BYTES, blobLength, blobPack, blobSet, blobsReset } from '../aggregate/blob';
+import { AVG, aggregateBlobs, COUNT, OVERFLOW, SUM } from '../aggregate/registry';
 import { keyBytesOf } from '../hash/table';
 import { addValues } from './run';
 import { mergeEntry, writeResults } from './result';
@@ -20,6 +21,7 @@ import {
   AGGREGATE_TYPE,
   FIRE_MERGED,
   PLAN_AGGREGATE_COUNT,
+  PLAN_BLOBS,
   PLAN_ENTRY_BYTES,
   PLAN_KEY_KIND,
   PLAN_SCRATCH,
@@ -29,8 +31,13 @@ import {
   SCRATCH_ROWS,
 } from './plan';
 
-/** Makes `entryPtr` an entry that has seen nothing. */
+/** Makes `entryPtr` an entry that has seen nothing. Blobs of other entries are gone. */
 export function accumulatorCreate(planPtr: u32, entryPtr: u32): void {
+  blobsReset(load<u32>(planPtr, PLAN_BLOBS));
+  copyTemplate(planPtr, entryPtr);
+}
+
+function copyTemplate(planPtr: u32, entryPtr: u32): void {
   memory.copy(entryPtr, load<u32>(planPtr, PLAN_TEMPLATE), load<u32>(planPtr, PLAN_ENTRY_BYTES));
 }
 
@@ -44,10 +51,57 @@ export function accumulatorAdd(planPtr: u32, entryPtr: u32, row: u32): void {
   addValues(planPtr, 0, 1);
 }
 
+/**
+ * Writes an entry with its blobs behind it to `outPtr`; 0: writes nothing. How many bytes that are. What it writes holds
+ * lengths, no addresses.
+ */
+export function accumulatorPack(planPtr: u32, entryPtr: u32, outPtr: u32): u32 {
+  const bytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  if (outPtr != 0) memory.copy(outPtr, entryPtr, bytes);
+  let at = bytes;
+  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
+    const aggregate = planAggregate(planPtr, i);
+    let blob = load<u32>(aggregate, AGGREGATE_OFFSET) + (load<u32>(aggregate, AGGREGATE_NULLABLE) << 3);
+    let mask = aggregateBlobs(load<u32>(aggregate, AGGREGATE_CODE), load<u32>(aggregate, AGGREGATE_TYPE));
+    for (; mask != 0; mask >>= 1) {
+      if ((mask & 1) != 0)
+        at += blobPack(entryPtr + blob, outPtr == 0 ? 0 : outPtr + blob, outPtr == 0 ? 0 : outPtr + at);
+      blob += BLOB_BYTES;
+    }
+  }
+  return at;
+}
+
+/**
+ * The opposite: an entry of packed bytes, whose blobs are transient. With `isOther` beside the one at hand, otherwise
+ * the blobs of that one are gone. 0, or OUT_OF_MEMORY.
+ */
+export function accumulatorUnpack(planPtr: u32, entryPtr: u32, packedPtr: u32, isOther: u32): i32 {
+  const blobs = load<u32>(planPtr, PLAN_BLOBS);
+  if (isOther == 0) blobsReset(blobs);
+  const bytes = load<u32>(planPtr, PLAN_ENTRY_BYTES);
+  memory.copy(entryPtr, packedPtr, bytes);
+  let at = packedPtr + bytes;
+  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
+    const aggregate = planAggregate(planPtr, i);
+    let blob = entryPtr + load<u32>(aggregate, AGGREGATE_OFFSET) + (load<u32>(aggregate, AGGREGATE_NULLABLE) << 3);
+    let mask = aggregateBlobs(load<u32>(aggregate, AGGREGATE_CODE), load<u32>(aggregate, AGGREGATE_TYPE));
+    for (; mask != 0; mask >>= 1) {
+      if ((mask & 1) != 0) {
+        const length = blobLength(blob);
+        if (!blobSet(blobs, blob, at, length)) return OUT_OF_MEMORY;
+        at += length;
+      }
+      blob += BLOB_BYTES;
+    }
+  }
+  return 0;
+}
+
 /** Takes row `row` of the plan's input back: adds the negative of what it adds. */
 export function accumulatorRetract(planPtr: u32, entryPtr: u32, row: u32): void {
   const single = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-  accumulatorCreate(planPtr, single);
+  copyTemplate(planPtr, single);
   accumulatorAdd(planPtr, single, row);
   const counted = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
   store<u64>(single + counted, <u64>(<i64>-1));

@@ -14,6 +14,7 @@
  *     one are in; later ones of the mini-batch may be, when they belong to another slice, so the caller must give up.
  * Not here: firing (fire.ts), rows that reopen windows (correct.ts), one aggregate (aggregate/).
  */
+import { blobsReset } from '../aggregate/blob';
 import { statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import { correctRow } from './correct';
@@ -24,6 +25,7 @@ import {
   NEAR_SPAN,
   NEAR_START,
   PLAN_ALONE,
+  PLAN_BLOBS,
   PLAN_DELAY_MS,
   PLAN_DUE_END,
   PLAN_FIRED,
@@ -68,6 +70,7 @@ export function windowAggregate(planPtr: u32, from: u32): u32 {
   store<u32>(planPtr, 0, PLAN_OUT_ROWS);
   store<u32>(planPtr, 0, PLAN_ALONE);
   store<i32>(planPtr, 0, PLAN_STATUS);
+  blobsReset(load<u32>(planPtr, PLAN_BLOBS));
   const fired = load<i64>(statePtr(state), FIRED_THROUGH);
   store<i64>(planPtr, fired, PLAN_FIRED);
   store<i64>(planPtr, dueEnd(planPtr, state, fired), PLAN_DUE_END);

@@ -2,22 +2,32 @@
  * Aggregation without windows: one group per key that lives on, and a changelog of its results, row by row.
  *
  * For each input row: the first of its key gives an insert; every other gives the result before it (update before) and
- * the result with it (update after), also when they are equal.
+ * the result with it (update after), also when they are equal. A row that takes one back (update before, delete) gives
+ * the same two, or a delete when it was the last of its key: the group is then gone.
  *
  * Invariants
  *  1. The rows are those of following row by row; batches only cut them.
  *  2. Keys in the output are those of the input batch, not of entries: a table may grow in the middle of a call.
  *  3. The groups are the entries of one slice that starts at 0 and never ends; all of them are wide.
- * Not here: retraction of input rows (no aggregate needs it until an operator that deletes comes before it).
+ *  4. A row can only be taken back while its group has rows; NEVER_THERE otherwise, and nothing after it is taken.
+ * Not here: which aggregates can take rows back (aggregate/registry.ts).
  */
-import { INSERT, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
-import { OVERFLOW } from '../aggregate/registry';
-import { keyBytesOf, rowsOf, TABLE_MOVED, tableGrow } from '../hash/table';
+import { DELETE, INSERT, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
+import { blobsFull, blobsReset } from '../aggregate/blob';
+import { AGGREGATE_NULLABLE, AGGREGATE_OFFSET } from '../aggregate/call';
+import { aggregateRetract } from '../aggregate/registry';
+import { keyBytesOf, rowsOf, TABLE_MOVED, TABLE_ROWS, tableGrow, tableRemove } from '../hash/table';
+import { addEntries, resolve } from '../memory/arena';
+import { touchRange } from '../memory/barrier';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
+import { hasValue } from './narrow';
 import {
+  PLAN_AGGREGATE_COUNT,
+  PLAN_BLOBS,
   PLAN_KEY_COLUMN,
   PLAN_KEY_KIND,
   PLAN_KEY_TYPE,
+  PLAN_KINDS,
   PLAN_NEW_KEYS,
   PLAN_OUT_KEYS,
   PLAN_OUT_KINDS,
@@ -27,24 +37,30 @@ import {
   PLAN_SELECTION,
   PLAN_STATE,
   PLAN_STATUS,
+  planAggregate,
   RUN_ROWS_MAX,
   SCRATCH_ENTRIES,
   SCRATCH_HASHES,
   SCRATCH_ROWS,
 } from './plan';
 import { writeKey, writeResults } from './result';
-import { addValues, count } from './run';
+import { addToTable, count } from './run';
 import { setSliceTable, sliceEnsure, sliceTable, sliceTableEnsure, WIDE } from './slices';
+
+/** Status: a row is taken back whose group has no rows. */
+export const NEVER_THERE: i32 = -5;
 
 /**
  * Takes rows from position `from` on, while two more output rows fit in `maxRows`. Returns the position of the next
- * row; PLAN_OUT_ROWS has how many rows were written; the status is 0, OUT_OF_MEMORY or OVERFLOW.
+ * row; PLAN_OUT_ROWS has how many rows were written; the status is 0, OUT_OF_MEMORY, OVERFLOW or
+ * NEVER_THERE.
  */
 export function changelogAggregate(planPtr: u32, from: u32, maxRows: u32): u32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   store<u32>(planPtr, 0, PLAN_NEW_KEYS);
   store<u32>(planPtr, 0, PLAN_OUT_ROWS);
   store<i32>(planPtr, 0, PLAN_STATUS);
+  blobsReset(load<u32>(planPtr, PLAN_BLOBS));
   const slice = sliceEnsure(state, 0);
   if (slice < 0 || sliceTableEnsure(state, slice, WIDE) == 0) {
     store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
@@ -52,7 +68,7 @@ export function changelogAggregate(planPtr: u32, from: u32, maxRows: u32): u32 {
   }
   const end = min<u32>(load<u32>(planPtr, PLAN_ROWS), from + (maxRows >> 1));
   let at = from;
-  while (at < end && load<i32>(planPtr, PLAN_STATUS) == 0) {
+  while (at < end && load<i32>(planPtr, PLAN_STATUS) == 0 && !blobsFull(load<u32>(planPtr, PLAN_BLOBS))) {
     const n = min<u32>(RUN_ROWS_MAX, end - at);
     listRows(planPtr, at, n);
     readKeys(planPtr, n);
@@ -77,10 +93,7 @@ function addRows(planPtr: u32, state: u32, slice: u32, n: u32): u32 {
   for (let k: u32 = 0; k < n; ) {
     const found = findOrInsert(planPtr, table, k, k + 1);
     if (found == k + 1) {
-      if (!emitChange(planPtr, k)) {
-        store<i32>(planPtr, OVERFLOW, PLAN_STATUS);
-        return k;
-      }
+      if (!emitChange(planPtr, state, table, k)) return k;
       k++;
       continue;
     }
@@ -99,10 +112,13 @@ function addRows(planPtr: u32, state: u32, slice: u32, n: u32): u32 {
   return n;
 }
 
-/** Writes what row k of the run changes, and changes it. Its entry has counted the row already. */
-function emitChange(planPtr: u32, k: u32): bool {
+/** Writes what row k of the run changes, and changes it. Its entry has counted the row already. False with a status. */
+function emitChange(planPtr: u32, state: u32, table: u32, k: u32): bool {
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const entry = load<u32>(scratch + SCRATCH_ENTRIES + (k << 2));
+  const kinds = load<u32>(planPtr, PLAN_KINDS);
+  const kind = kinds == 0 ? INSERT : load<u8>(kinds + load<u32>(scratch + SCRATCH_ROWS + (k << 2)));
+  if (kind == UPDATE_BEFORE || kind == DELETE) return takeBack(planPtr, state, table, entry, k);
   const counted = entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
   const isFirst = rowsOf(load<u64>(counted)) == 1;
   if (!isFirst) {
@@ -111,8 +127,46 @@ function emitChange(planPtr: u32, k: u32): bool {
     store<u64>(counted, load<u64>(counted) + 1);
     if (!before) return false;
   }
-  addValues(planPtr, k, k + 1);
+  addToTable(planPtr, table, k, k + 1);
   return emit(planPtr, entry, k, isFirst ? INSERT : UPDATE_AFTER);
+}
+
+/** The same for a row that is taken back: its entry has counted one more, instead of one less. */
+function takeBack(planPtr: u32, state: u32, table: u32, entry: u32, k: u32): bool {
+  const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const counted = entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
+  const rows = rowsOf(load<u64>(counted)) - 1;
+  if (rows == 0) {
+    store<i32>(planPtr, NEVER_THERE, PLAN_STATUS);
+    return false;
+  }
+  store<u64>(counted, load<u64>(counted) - 1);
+  if (!emit(planPtr, entry, k, rows == 1 ? DELETE : UPDATE_BEFORE)) return false;
+  // The call counts each row that it takes as one more at its end.
+  const tablePtr = resolve(table);
+  touchRange(tablePtr, 64);
+  store<u64>(tablePtr, load<u64>(tablePtr, TABLE_ROWS) - 2, TABLE_ROWS);
+  if (rows == 1) {
+    tableRemove(tablePtr, load<u32>(scratch + SCRATCH_HASHES + (k << 2)), entry);
+    addEntries(state, -1);
+    return true;
+  }
+  store<u64>(counted, load<u64>(counted) - 1);
+  retractValues(planPtr, entry, load<u32>(scratch + SCRATCH_ROWS + (k << 2)));
+  return emit(planPtr, entry, k, UPDATE_AFTER);
+}
+
+function retractValues(planPtr: u32, entry: u32, row: u32): void {
+  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
+    const aggregate = planAggregate(planPtr, i);
+    let acc = entry + load<u32>(aggregate, AGGREGATE_OFFSET);
+    if (load<u32>(aggregate, AGGREGATE_NULLABLE) != 0) {
+      if (!hasValue(aggregate, row)) continue;
+      store<u64>(acc, load<u64>(acc) - 1);
+      acc += 8;
+    }
+    aggregateRetract(aggregate, acc, row);
+  }
 }
 
 function emit(planPtr: u32, entry: u32, k: u32, kind: u8): bool {

@@ -15,7 +15,8 @@
  * Not here: which rows these are (aggregate.ts), windows that fire for the first time (fire.ts).
  */
 import { BOOL, I32, INSERT, isValid, OUT_OF_MEMORY, UPDATE_AFTER, UPDATE_BEFORE, VIEW } from '../abi';
-import { aggregateResultType, OVERFLOW } from '../aggregate/registry';
+import { blobsFull } from '../aggregate/blob';
+import { aggregateResultType } from '../aggregate/registry';
 import { keyBytesOf, OCCUPIED } from '../hash/table';
 import { findEntry, readKeys } from './locate';
 import { widenEntry } from './narrow';
@@ -29,6 +30,7 @@ import {
   FIRE_WIDENED,
   PLAN_AGGREGATE_COUNT,
   PLAN_ALONE,
+  PLAN_BLOBS,
   PLAN_CORRECT_END,
   PLAN_CORRECTING,
   PLAN_CUMULATING,
@@ -45,6 +47,7 @@ import {
   PLAN_RESULTS,
   PLAN_SCRATCH,
   PLAN_SLIDE_MS,
+  PLAN_STATUS,
   PLAN_TEMPLATE,
   PLAN_TIMES,
   planAggregate,
@@ -65,6 +68,7 @@ import { instantOf, isSameWindow, lastEndOf, nextEndOf, sliceOf, startOf } from 
  * then to be called again with the same row; OUT_OF_MEMORY; OVERFLOW.
  */
 export function correctRow(planPtr: u32, state: u32, row: u32): i32 {
+  store<i32>(planPtr, 0, PLAN_STATUS);
   const fired = load<i64>(planPtr, PLAN_FIRED);
   const slice = sliceOf(planPtr, load<i64>(load<u32>(planPtr, PLAN_TIMES) + (row << 3)));
   const last = lastEndOf(planPtr, slice);
@@ -79,19 +83,20 @@ export function correctRow(planPtr: u32, state: u32, row: u32): i32 {
   for (; end <= last && instantOf(planPtr, end) - 1 <= fired; end += slide) {
     // Where clocks are put forward, windows that cumulate are one, which the first of them has corrected.
     if (load<u32>(planPtr, PLAN_CUMULATING) != 0 && isSameWindow(planPtr, end - slide, end)) continue;
-    if (load<u32>(planPtr, PLAN_OUT_ROWS) + 2 > load<u32>(planPtr, PLAN_OUT_MAX)) {
+    const isFull = load<u32>(planPtr, PLAN_OUT_ROWS) != 0 && blobsFull(load<u32>(planPtr, PLAN_BLOBS));
+    if (isFull || load<u32>(planPtr, PLAN_OUT_ROWS) + 2 > load<u32>(planPtr, PLAN_OUT_MAX)) {
       store<u32>(planPtr, 1, PLAN_CORRECTING);
       store<i64>(planPtr, end, PLAN_CORRECT_END);
       return EMIT_FIRST;
     }
-    if (!correctWindow(planPtr, state, slice, end)) return OVERFLOW;
+    if (!correctWindow(planPtr, state, slice, end)) return load<i32>(planPtr, PLAN_STATUS);
   }
   store<u32>(planPtr, 0, PLAN_CORRECTING);
   if (load<u32>(planPtr, PLAN_RESULTS) == RESULTS_DISCARDING && instantOf(planPtr, last) - 1 <= fired) {
     store<u32>(planPtr, load<u32>(planPtr, PLAN_ALONE) + 1, PLAN_ALONE);
     return 0;
   }
-  return addRun(planPtr, state, slice, 1) ? 0 : OUT_OF_MEMORY;
+  return addRun(planPtr, state, slice, 1) ? load<i32>(planPtr, PLAN_STATUS) : OUT_OF_MEMORY;
 }
 
 /** Merges what a slice holds of the row's key into an entry, which nothing is in unless `found`; whether something is. */
@@ -202,6 +207,11 @@ function sameResults(planPtr: u32, a: u32, b: u32): bool {
 }
 
 function sameWords(type: u32, values: u32, a: u32, b: u32): bool {
+  if (type == VIEW) {
+    const bytes = load<u32>(values + (a << 3), 4);
+    if (load<u32>(values + (b << 3), 4) != bytes) return false;
+    return memory.compare(load<u32>(values + (a << 3)), load<u32>(values + (b << 3)), bytes) == 0;
+  }
   if (type == I32) return load<u32>(values + (a << 2)) == load<u32>(values + (b << 2));
   return load<u64>(values + (a << 3)) == load<u64>(values + (b << 3));
 }

@@ -16,7 +16,7 @@
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
  */
 import { INSERT, OUT_OF_MEMORY } from '../abi';
-import { OVERFLOW } from '../aggregate/registry';
+import { blobsFull, blobsReset } from '../aggregate/blob';
 import { compareKeys, hashOfEntry } from '../hash/key';
 import {
   capacityOf,
@@ -41,6 +41,7 @@ import {
   FIRE_ORDER,
   FIRE_ORDER_SPARE,
   FIRE_WIDENED,
+  PLAN_BLOBS,
   PLAN_ENTRY_BYTES,
   PLAN_FIRE_START,
   PLAN_FIRE_STOP,
@@ -51,6 +52,7 @@ import {
   PLAN_SCRATCH,
   PLAN_SLIDE_MS,
   PLAN_STATE,
+  PLAN_STATUS,
   RESULTS_DISCARDING,
 } from './plan';
 import { mergeEntry, writeBounds, writeKey, writeResults } from './result';
@@ -120,12 +122,14 @@ export function windowFiring(state: u32): u32 {
 /**
  * Writes up to `maxRows` rows of the firing window to the plan's output columns. Returns how many; 0 ends the firing.
  * OVERFLOW when an integer sum does not fit (PLAN_FAILED names the aggregate), OUT_OF_MEMORY when more keys share one
- * hash than a step can hold.
+ * hash than a step can hold, or when there is none for what is merged.
  */
 export function fireNext(planPtr: u32, maxRows: u32): i32 {
   const state = load<u32>(planPtr, PLAN_STATE);
   const record = statePtr(state);
   touchRange(record, 64);
+  store<i32>(planPtr, 0, PLAN_STATUS);
+  blobsReset(load<u32>(planPtr, PLAN_BLOBS));
   const end = load<i64>(record, FIRE_END);
   const stop = instantOf(planPtr, end);
   store<i64>(planPtr, instantOf(planPtr, startOf(planPtr, end)), PLAN_FIRE_START);
@@ -271,7 +275,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
   let inHash: u32 = 0;
   let rows: u32 = 0;
   let i: u32 = 0;
-  while (i < count && rows < maxRows) {
+  while (i < count && rows < maxRows && !blobsFull(load<u32>(planPtr, PLAN_BLOBS))) {
     const first = orderEntry(planPtr, orderPtr, i);
     if (orderHash(orderPtr, i) != hash) {
       hash = orderHash(orderPtr, i);
@@ -284,7 +288,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
       last++;
     }
     if (inHash >= skip) {
-      if (!emitRow(planPtr, orderPtr, i, last, rows)) return OVERFLOW;
+      if (!emitRow(planPtr, orderPtr, i, last, rows)) return load<i32>(planPtr, PLAN_STATUS);
       rows++;
     }
     inHash++;
@@ -301,7 +305,7 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
   return rows;
 }
 
-/** Merges the entries [first, last) of one key and writes row `row`. False when an integer sum does not fit. */
+/** Merges the entries [first, last) of one key and writes row `row`. False with a status when that cannot be. */
 function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): bool {
   const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
   const widened = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_WIDENED;
@@ -314,5 +318,5 @@ function emitRow(planPtr: u32, orderPtr: u32, first: u32, last: u32, row: u32): 
   }
   writeBounds(planPtr, row, load<i64>(planPtr, PLAN_FIRE_START), load<i64>(planPtr, PLAN_FIRE_STOP));
   if (load<u32>(planPtr, PLAN_OUT_KINDS) != 0) store<u8>(load<u32>(planPtr, PLAN_OUT_KINDS) + row, INSERT);
-  return writeResults(planPtr, entry, row);
+  return load<i32>(planPtr, PLAN_STATUS) == 0 && writeResults(planPtr, entry, row);
 }

@@ -5,7 +5,7 @@
  *
  * Only aggregates that are exact and the same in any order of rows have a narrow form.
  */
-import { F64 } from '../abi';
+import { F64, VIEW } from '../abi';
 import { AVG, aggregateCreate, COUNT, MAX, MIN, SUM } from '../aggregate/registry';
 
 /** There is no narrow form. */
@@ -14,6 +14,7 @@ export const NOT_NARROW: u32 = 0xffffffff;
 /** Bytes of a narrow accumulator without the number of values. */
 export function narrowBytes(code: u32, type: u32): u32 {
   if (code == COUNT) return 0;
+  if (type == VIEW) return NOT_NARROW;
   if (code == MIN || code == MAX) return type == F64 ? 8 : 4;
   if ((code == SUM || code == AVG) && type != F64) return 8;
   return NOT_NARROW;

@@ -13,7 +13,9 @@
  */
 import { columnValidity, columnValues, F64, I64, isValid } from '../abi';
 import { integerAt } from '../aggregate/column';
-import { AVG, aggregateAdd, aggregateCreate, COUNT, MAX, MIN, SUM } from '../aggregate/registry';
+import { maxAdd } from '../aggregate/max';
+import { minAdd } from '../aggregate/min';
+import { AVG, aggregateCreate, COUNT, MAX, MIN, SUM } from '../aggregate/registry';
 import { keyBytesOf, OCCUPIED, OCCUPIED_NARROW } from '../hash/table';
 import {
   AGGREGATE_CODE,
@@ -100,7 +102,8 @@ function flagWide(aggregatePtr: u32, scratch: u32, n: u32): void {
   }
 }
 
-function hasValue(aggregatePtr: u32, row: u32): bool {
+/** Whether a row counts for an aggregate: it has a value and passes the condition. */
+export function hasValue(aggregatePtr: u32, row: u32): bool {
   const column = load<u32>(aggregatePtr, AGGREGATE_COLUMN);
   const filter = load<u32>(aggregatePtr, AGGREGATE_FILTER);
   return (column == 0 || isValid(columnValidity(column), row)) && (filter == 0 || load<u8>(filter + row) != 0);
@@ -146,7 +149,8 @@ function addPresent(aggregatePtr: u32, entriesPtr: u32, rowsPtr: u32, n: u32, of
   const values = column == 0 ? 0 : columnValues(column);
   const end = n << 2;
   if (type == F64) {
-    aggregateAdd(code, type, entriesPtr, rowsPtr, n, values, offset);
+    if (code == MIN) minAdd(type, entriesPtr, rowsPtr, n, values, offset);
+    else if (code == MAX) maxAdd(type, entriesPtr, rowsPtr, n, values, offset);
   } else if (code == SUM || code == AVG) {
     for (let k: u32 = 0; k < end; k += 4) {
       const acc = load<u32>(entriesPtr + k) + offset;

@@ -2,14 +2,22 @@
  * The plan of one aggregation: what the kernels of this folder are told, and where they answer. The host fills it
  * (src/kernel/aggregate-plan.ts has the same offsets); it is transient, nothing of it is state.
  *
- *   plan, 352 bytes: configuration 0-71, 172-183, 192-215 | input 72-107 | answers 108-123, 232-247
+ *   plan, 352 bytes: configuration 0-71, 172-187, 192-215 | input 72-107, 188 | answers 108-123, 232-247
  *   | output 124-139, 168, 248 | run 140-167, 216-231 | firing 256-271 | near slices 272-351
- *   aggregate, 32 bytes: code, input type, offset of the accumulator in the entry, nullable (0 or 1), column
- *   descriptor, filter (u8 mask per row or 0), result values, result validity
+ *   its aggregates: aggregate/call.ts
  *
  * Not here: the layout of columns (abi.ts).
  */
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
+import { BLOBS_BYTES, blobsReset } from '../aggregate/blob';
+import {
+  AGGREGATE_BLOBS,
+  AGGREGATE_BYTES,
+  AGGREGATE_CODE,
+  AGGREGATE_NULLABLE,
+  AGGREGATE_OFFSET,
+  AGGREGATE_TYPE,
+} from '../aggregate/call';
 import { aggregateAccepts, aggregateBytes, aggregateCreate } from '../aggregate/registry';
 import { keyBytesOf } from '../hash/table';
 import { transientAlloc } from '../memory/frames';
@@ -60,6 +68,10 @@ export const PLAN_OUT_ROWS: u32 = 168;
 export const PLAN_NARROW_BYTES: u32 = 172;
 export const PLAN_NARROW_TEMPLATE: u32 = 176;
 export const PLAN_NARROW_OFFSETS: u32 = 180;
+/** Blobs of its entries (aggregate/blob.ts). */
+export const PLAN_BLOBS: u32 = 184;
+/** Row kinds of the input, u8 per row, or 0: all are inserts. */
+export const PLAN_KINDS: u32 = 188;
 
 /** 1: windows share their start and grow by the slide up to the size; 0: they hop. */
 export const PLAN_CUMULATING: u32 = 192;
@@ -102,15 +114,16 @@ export const EMIT_FIRST: i32 = 2;
 
 export const KEY_NONE: u32 = 255;
 
-export const AGGREGATE_BYTES: u32 = 32;
-export const AGGREGATE_CODE: u32 = 0;
-export const AGGREGATE_TYPE: u32 = 4;
-export const AGGREGATE_OFFSET: u32 = 8;
-export const AGGREGATE_NULLABLE: u32 = 12;
-export const AGGREGATE_COLUMN: u32 = 16;
-export const AGGREGATE_FILTER: u32 = 20;
-export const AGGREGATE_OUT_VALUES: u32 = 24;
-export const AGGREGATE_OUT_VALIDITY: u32 = 28;
+export {
+  AGGREGATE_CODE,
+  AGGREGATE_COLUMN,
+  AGGREGATE_FILTER,
+  AGGREGATE_NULLABLE,
+  AGGREGATE_OFFSET,
+  AGGREGATE_OUT_VALIDITY,
+  AGGREGATE_OUT_VALUES,
+  AGGREGATE_TYPE,
+} from '../aggregate/call';
 
 /** Most rows of a mini-batch, so that its scratch stays in the first cache. */
 export const RUN_ROWS_MAX: u32 = 256;
@@ -179,8 +192,13 @@ export function planLayout(planPtr: u32): i32 {
   if (bytes > ENTRY_BYTES_MAX) return CORRUPT;
   store<u32>(planPtr, bytes, PLAN_ENTRY_BYTES);
   const scratch = transientAlloc(SCRATCH_TEMPLATE + 2 * bytes + 4 * count);
-  if (scratch == 0) return OUT_OF_MEMORY;
+  const blobs = transientAlloc(BLOBS_BYTES);
+  if (scratch == 0 || blobs == 0) return OUT_OF_MEMORY;
   store<u32>(planPtr, scratch, PLAN_SCRATCH);
+  memory.fill(blobs, 0, BLOBS_BYTES);
+  blobsReset(blobs);
+  store<u32>(planPtr, blobs, PLAN_BLOBS);
+  for (let i: u32 = 0; i < count; i++) store<u32>(planAggregate(planPtr, i), blobs, AGGREGATE_BLOBS);
   fillTemplate(planPtr, scratch + SCRATCH_TEMPLATE, bytes);
   return 0;
 }

@@ -2,8 +2,8 @@
  * Rows of results: key, bounds of the window and the results of one entry into the plan's output columns; and the merge
  * of two entries.
  */
-import { BOOL, I32 } from '../abi';
-import { aggregateFinish, aggregateMerge, aggregateResultType, OVERFLOW, PRESENT } from '../aggregate/registry';
+import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
+import { aggregateFinish, aggregateMerge, aggregateResultType, PRESENT } from '../aggregate/registry';
 import { KEY_BYTES, keyBytesPtr } from '../hash/key';
 import { keyBytesOf, rowsOf } from '../hash/table';
 import {
@@ -23,6 +23,7 @@ import {
   PLAN_OUT_KEYS,
   PLAN_OUT_STARTS,
   PLAN_SCRATCH,
+  PLAN_STATUS,
   planAggregate,
   SCRATCH_RESULT,
 } from './plan';
@@ -45,8 +46,7 @@ export function mergeEntry(planPtr: u32, into: u32, from: u32): void {
       store<u64>(into + offset, load<u64>(into + offset) + load<u64>(from + offset));
       offset += 8;
     }
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    aggregateMerge(code, load<u32>(aggregate, AGGREGATE_TYPE), into + offset, from + offset);
+    if (!aggregateMerge(aggregate, into + offset, from + offset)) store<i32>(planPtr, OUT_OF_MEMORY, PLAN_STATUS);
   }
 }
 
@@ -68,7 +68,10 @@ function writeNarrow(type: u32, out: u32, row: u32, bits: u64): void {
   else store<u64>(out + (row << 3), bits);
 }
 
-/** Writes all results of an entry to row `row` of the output columns, with validity where a column has it. */
+/**
+ * Writes all results of an entry to row `row` of the output columns, with validity where a column has it. False, with
+ * the status OVERFLOW or OUT_OF_MEMORY, when one cannot be written.
+ */
 export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
   const rows = rowsOf(load<u64>(entry + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND))));
   const result = load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_RESULT;
@@ -80,8 +83,9 @@ export function writeResults(planPtr: u32, entry: u32, row: u32): bool {
     const nullable = load<u32>(aggregate, AGGREGATE_NULLABLE);
     const count = nullable != 0 ? load<u64>(entry + offset) : rows;
     store<u64>(result, 0);
-    const ended = aggregateFinish(code, type, entry + offset + (nullable << 3), count, result);
-    if (ended == OVERFLOW) {
+    const ended = aggregateFinish(aggregate, entry + offset + (nullable << 3), count, result);
+    if (ended < 0) {
+      store<i32>(planPtr, ended, PLAN_STATUS);
       store<u32>(planPtr, i, PLAN_FAILED);
       return false;
     }

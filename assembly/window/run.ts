@@ -5,7 +5,9 @@
  * Invariant: when memory runs out all counts hold, and each row is in as a whole or not at all.
  * Not here: which rows these are (aggregate.ts), one aggregate (aggregate/).
  */
-import { columnValidity, columnValues, isValid, OUT_OF_MEMORY } from '../abi';
+import { columnValidity, isValid, OUT_OF_MEMORY } from '../abi';
+import { blobsStatus, blobsUse } from '../aggregate/blob';
+import { AGGREGATE_TIMES } from '../aggregate/call';
 import { aggregateAdd } from '../aggregate/registry';
 import { TABLE_ENTRIES, TABLE_MOVED, TABLE_ROWS, tableGrow } from '../hash/table';
 import { addEntries, resolve } from '../memory/arena';
@@ -13,18 +15,18 @@ import { touchRange } from '../memory/barrier';
 import { FIND_OUT_OF_MEMORY, findOrInsert, locate, readKeys } from './locate';
 import { addNarrow, NARROW_ROWS_MAX, takeWideRows } from './narrow';
 import {
-  AGGREGATE_CODE,
   AGGREGATE_COLUMN,
   AGGREGATE_FILTER,
   AGGREGATE_NULLABLE,
   AGGREGATE_OFFSET,
-  AGGREGATE_TYPE,
   PLAN_AGGREGATE_COUNT,
+  PLAN_BLOBS,
   PLAN_NARROW_BYTES,
   PLAN_NEW_KEYS,
   PLAN_RUN_ROWS,
   PLAN_SCRATCH,
   PLAN_STATUS,
+  PLAN_TIMES,
   planAggregate,
   SCRATCH_ENTRIES,
   SCRATCH_HASHES,
@@ -115,7 +117,7 @@ function addTo(planPtr: u32, state: u32, slice: u32, kind: u32, n: u32): bool {
     failed = (found & FIND_OUT_OF_MEMORY) != 0;
     found &= ~FIND_OUT_OF_MEMORY;
     if (kind == NARROW) addNarrow(planPtr, done, found);
-    else addValues(planPtr, done, found);
+    else addToTable(planPtr, table, done, found);
     done = found;
     if (done < n && !failed) {
       const grown = tableGrow(table, load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (done << 2)));
@@ -145,7 +147,17 @@ export function count(state: u32, tableRef: u32, entries: u32, rows: u32): void 
   if (entries != 0) addEntries(state, entries);
 }
 
-/** One pass per aggregate over the wide entries of rows [from, to) of the run. */
+/** Adds rows to entries of a table, which may make blobs of its own. */
+export function addToTable(planPtr: u32, table: u32, from: u32, to: u32): void {
+  blobsUse(load<u32>(planPtr, PLAN_BLOBS), table);
+  addValues(planPtr, from, to);
+  blobsUse(load<u32>(planPtr, PLAN_BLOBS), 0);
+}
+
+/**
+ * One pass per aggregate over the wide entries of rows [from, to) of the run. When a blob finds no memory the status
+ * says so: values are then missing.
+ */
 export function addValues(planPtr: u32, from: u32, to: u32): void {
   if (from == to) return;
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
@@ -154,16 +166,15 @@ export function addValues(planPtr: u32, from: u32, to: u32): void {
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
     const aggregate = planAggregate(planPtr, i);
     const offset = load<u32>(aggregate, AGGREGATE_OFFSET);
-    const code = load<u32>(aggregate, AGGREGATE_CODE);
-    const type = load<u32>(aggregate, AGGREGATE_TYPE);
-    const column = load<u32>(aggregate, AGGREGATE_COLUMN);
-    const values = column == 0 ? 0 : columnValues(column);
+    store<u32>(aggregate, load<u32>(planPtr, PLAN_TIMES), AGGREGATE_TIMES);
+    let isIn = false;
     if (load<u32>(aggregate, AGGREGATE_NULLABLE) == 0) {
-      aggregateAdd(code, type, entries, rows, to - from, values, offset);
+      isIn = aggregateAdd(aggregate, entries, rows, to - from, offset);
     } else {
       const some = pickValues(aggregate, scratch, entries, rows, to - from);
-      aggregateAdd(code, type, scratch + SCRATCH_SOME_ENTRIES, scratch + SCRATCH_SOME_ROWS, some, values, offset + 8);
+      isIn = aggregateAdd(aggregate, scratch + SCRATCH_SOME_ENTRIES, scratch + SCRATCH_SOME_ROWS, some, offset + 8);
     }
+    if (!isIn) store<i32>(planPtr, blobsStatus(load<u32>(planPtr, PLAN_BLOBS)), PLAN_STATUS);
   }
 }
 

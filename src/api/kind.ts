@@ -73,6 +73,8 @@ export interface timestamp {
 
 export type Kind = { readonly kind: string; readonly js: unknown };
 export type Nullable = Kind | null;
+/** Every kind that a column can have. */
+export type AnyKind = Numeric | bool | utf8 | bytes | json | timestamp;
 export type Integer = int8 | int16 | int32 | int64 | bigint64;
 export type Numeric = Integer | float32 | float64;
 /** What min and max take. */

@@ -9,6 +9,7 @@
 import { UserError } from '../base/errors.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
+import { AGGREGATES, aggregateFunction } from '../plan/aggregates.ts';
 import type { Expression } from '../plan/expression.ts';
 import {
   FUTURE_PORT,
@@ -57,6 +58,9 @@ import { boundFieldsOf, hasEnds, needsEventTime } from './window-needs.ts';
 import { windowFunctionOf } from './window-function.ts';
 import { windowSpecOf } from './window.ts';
 
+const RETRACTING = Object.entries(AGGREGATES)
+  .flatMap(([name, { retract }]) => (retract === 'can retract' ? [name] : []))
+  .join(', ');
 const TIMESTAMP: ColumnType = { kind: 'timestamp', nullable: false };
 
 /** The rows of a source. */
@@ -497,8 +501,14 @@ function runningAggregate(
   options: Uid | undefined,
 ): StreamBuilder {
   const uid = uidOf(options, 'aggregate');
-  if (stream.traits.isChangelog) throw new UserError('E1211', { where: 'aggregate' });
   const { schema, calls } = aggregation(stream.node.schema, keys, [], aggregates, uid);
+  const stuck = stream.traits.isChangelog
+    ? calls.find(({ fn }) => aggregateFunction(fn).retract === 'cannot retract')
+    : undefined;
+  if (stuck !== undefined) {
+    const hint = `${stuck.fn} cannot take a row back; ${RETRACTING} can`;
+    throw new UserError('E1211', { where: `'${stuck.name}' of aggregate` }, { hint });
+  }
   return new StreamBuilder(
     { kind: 'aggregate', schema, uid, input: stream.node, keys, aggregates: calls },
     { hasEventTime: false, isChangelog: true },

@@ -9,7 +9,7 @@
  * Not here: milliseconds inside the engine (base/time.ts).
  */
 import { UserError } from '../base/errors.ts';
-import { type Duration, durationMs, formatTime } from '../base/time.ts';
+import { type Duration, durationMs, formatTime, instantMs } from '../base/time.ts';
 import { located } from './call-site.ts';
 import { mistake } from './mistake.ts';
 
@@ -88,17 +88,7 @@ export const processingTimeOf = (epochMs: number): ProcessingTime => new Instant
 export const isEventTime = (value: unknown): value is EventTime =>
   value instanceof Instant && value.clock === 'event time';
 
-// Date.parse reads text without a zone in the zone of the machine; here the same text means the same instant
-// everywhere.
-const INSTANT = /^[+-]?\d{4,6}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))$/;
-
 /** An instant from ISO text with its zone ('2001-01-03T10:00Z', '…+01:00'), or from a Date. Throws E1007. */
 export function eventTime(instant: `${number}-${number}-${number}T${string}` | Date): EventTime {
-  return located(() => {
-    const ms =
-      typeof instant === 'string' ? (INSTANT.test(instant) ? Date.parse(instant) : Number.NaN) : instant.getTime();
-    if (Number.isNaN(ms))
-      throw new UserError('E1007', { text: typeof instant === 'string' ? instant : 'Invalid Date' });
-    return eventTimeOf(ms);
-  });
+  return located(() => eventTimeOf(instantMs(instant)));
 }

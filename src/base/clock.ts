@@ -2,7 +2,7 @@
 import type { ProcessingTimeMs } from './time.ts';
 
 export interface Clock {
-  /** Milliseconds since 1970. May go backwards when the machine's clock is set. */
+  /** Whole milliseconds since 1970. May go backwards when the machine's clock is set. */
   now(): ProcessingTimeMs;
   /** Milliseconds from an arbitrary start, never backwards; for measuring and pacing. */
   monotonicMs(): number;

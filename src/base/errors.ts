@@ -50,6 +50,8 @@ const messages = {
   E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
   E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
+  E1338: (p: { uid: string; at: string; problem: string }) =>
+    `'${p.uid}' has no window that starts at ${p.at}: ${p.problem}`,
   E1336: (p: { source: string; position: number; status: string }) =>
     `the job is ${p.status}, and '${p.source}' never came to ${p.position}`,
   E1334: (p: { state: string }) =>
@@ -64,6 +66,8 @@ const messages = {
   E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
   E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
+  E1312: () => 'a row is taken back whose group has no rows: its input is no changelog of the rows that came before',
+  E1313: () => 'the values of one group are more than an aggregate can hold: about 97,000, or 1 MiB of text',
   E1213: (p: { start: string; end: string; problem: string }) =>
     `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,
   E1212: (p: { what: string }) => `${p.what} is not available yet`,

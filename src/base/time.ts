@@ -93,6 +93,24 @@ export function shortDuration(ms: number): string {
   return ms !== 0 && ms % UNITS.s === 0 ? `${ms / UNITS.s} s` : `${ms} ms`;
 }
 
+/** Whether a value is an instant that a column of event time may take: one of processing time is none. */
+export const isInstant = (value: unknown): value is { readonly epochMs: unknown } =>
+  typeof value === 'object' && value !== null && 'epochMs' in value && !isProcessingTime(value);
+
+export const isProcessingTime = (value: object): boolean => 'clock' in value && value.clock === 'processing time';
+
+// Date.parse reads text without a zone in the zone of the machine; here the same text means the same instant
+// everywhere.
+const INSTANT = /^[+-]?\d{4,6}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))$/;
+
+/** Milliseconds of ISO text with its zone ('2001-01-03T10:00Z', '…+01:00'), or of a Date. Throws E1007. */
+export function instantMs(instant: string | Date): number {
+  const ms =
+    typeof instant === 'string' ? (INSTANT.test(instant) ? Date.parse(instant) : Number.NaN) : instant.getTime();
+  if (Number.isNaN(ms)) throw new UserError('E1007', { text: typeof instant === 'string' ? instant : 'Invalid Date' });
+  return ms;
+}
+
 /** '2001-01-03T10:00:00.000Z', or the name of an end of time. */
 export function formatTime(ms: number): string {
   if (ms <= MIN_TIME) return 'the beginning of time';

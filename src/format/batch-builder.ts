@@ -10,6 +10,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
+import { isInstant, isProcessingTime } from '../base/time.ts';
 import {
   BATCH_ROWS_MAX,
   type BatchOrigin,
@@ -139,8 +140,9 @@ export function refusal(field: Field, value: unknown): UserError {
 function describeValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (isProcessingTime(value)) return 'an instant of processing time';
+  return Array.isArray(value) ? 'an array' : 'an object';
 }
 
 function writerOf(memory: LinearMemory, area: ByteArea, type: ColumnType, values: Ptr): Writer {
@@ -206,7 +208,6 @@ function writeInteger(memory: LinearMemory, values: Ptr, row: number, value: unk
  */
 function timestampOf(value: unknown, perMs: number): unknown {
   if (value instanceof Date) return value.getTime() * perMs;
-  const isInstant = typeof value === 'object' && value !== null && 'epochMs' in value;
-  const ms = isInstant ? value.epochMs : value;
+  const ms = isInstant(value) ? value.epochMs : value;
   return typeof ms === 'number' && perMs > 1 ? Math.round(ms * perMs) : ms;
 }

@@ -9,9 +9,10 @@
  *
  * Invariants
  *  1. There is one entry at hand, and one beside it to merge from; both are copies, valid until the next load.
- *  2. The results are those of the kernels of windows, to the bit.
+ *  2. Texts among the results live until row 0 is written again.
+ *  3. The results are those of the kernels of windows, to the bit.
  */
-import { UserError } from '../base/errors.ts';
+import { InternalError, UserError } from '../base/errors.ts';
 import type { ColumnVector, Ptr } from '../data/record-batch.ts';
 import { type AggregateInput, AggregatePlan, type AggregateSpec, PLAN } from './aggregate-plan.ts';
 import type { KernelInstance } from './instance.ts';
@@ -21,7 +22,8 @@ type Call = (plan: number, entry: number, other: number) => number;
 export class Accumulators {
   readonly #kernels: KernelInstance;
   readonly #plan: AggregatePlan;
-  readonly #bytes: number;
+  #packed: Ptr = 0;
+  #packedBytes = 0;
   readonly #entry: Ptr;
   readonly #other: Ptr;
   readonly #add: Call;
@@ -33,9 +35,9 @@ export class Accumulators {
     this.#kernels = kernels;
     this.#plan = new AggregatePlan(kernels, { state: 0, key: undefined, aggregates }, outputRows);
     this.#plan.init('planLayout');
-    this.#bytes = this.#plan.word(PLAN.entryBytes);
-    this.#entry = kernels.memory.allocate(this.#bytes);
-    this.#other = kernels.memory.allocate(this.#bytes);
+    const bytes = this.#plan.word(PLAN.entryBytes);
+    this.#entry = kernels.memory.allocate(bytes);
+    this.#other = kernels.memory.allocate(bytes);
     this.#add = kernels.function('accumulatorAdd');
     this.#retract = kernels.function('accumulatorRetract');
     this.#finish = kernels.function('accumulatorFinish');
@@ -46,9 +48,10 @@ export class Accumulators {
     return this.#plan.results;
   }
 
-  /** The rows that `add` and `retract` take. */
-  setInput(input: AggregateInput): void {
+  /** The rows that `add` and `retract` take; `times`: i64 per row, or 0. */
+  setInput(input: AggregateInput, times: Ptr = 0): void {
     this.#plan.setInput(input);
+    this.#plan.set(PLAN.times, times);
   }
 
   /** An entry that has seen nothing is at hand. */
@@ -57,12 +60,32 @@ export class Accumulators {
   }
 
   load(bytes: Uint8Array): void {
-    this.#kernels.memory.u8.set(bytes, this.#entry);
+    this.#unpack(this.#entry, bytes, 0);
   }
 
   /** The bytes of the entry at hand, a copy. */
   store(): Uint8Array {
-    return this.#kernels.memory.u8.slice(this.#entry, this.#entry + this.#bytes);
+    const pack = this.#kernels.function('accumulatorPack');
+    const bytes = pack(this.#plan.ptr, this.#entry, 0);
+    const ptr = this.#reserve(bytes);
+    pack(this.#plan.ptr, this.#entry, ptr);
+    return this.#kernels.memory.u8.slice(ptr, ptr + bytes);
+  }
+
+  #unpack(entry: Ptr, bytes: Uint8Array, isOther: 0 | 1): void {
+    const ptr = this.#reserve(bytes.length);
+    this.#kernels.memory.u8.set(bytes, ptr);
+    const status = this.#kernels.function('accumulatorUnpack')(this.#plan.ptr, entry, ptr, isOther);
+    if (status !== 0) throw new InternalError('no transient memory left for an aggregation');
+  }
+
+  /** Room for the bytes of an entry. */
+  #reserve(bytes: number): Ptr {
+    if (bytes > this.#packedBytes) {
+      this.#packedBytes = Math.max(bytes, this.#packedBytes * 2);
+      this.#packed = this.#kernels.memory.allocate(this.#packedBytes);
+    }
+    return this.#packed;
   }
 
   /** `row` is a row number of the input's batch. */
@@ -76,7 +99,7 @@ export class Accumulators {
 
   /** Adds a later entry to the one at hand. */
   merge(later: Uint8Array): void {
-    this.#kernels.memory.u8.set(later, this.#other);
+    this.#unpack(this.#other, later, 1);
     this.#kernels.function('accumulatorMerge')(this.#plan.ptr, this.#entry, this.#other);
   }
 
@@ -90,5 +113,6 @@ export class Accumulators {
     if (this.#finish(this.#plan.ptr, this.#entry, row) !== 0) {
       throw new UserError('E1311', { what: this.#plan.failedName() });
     }
+    this.#plan.keepRow(row);
   }
 }

@@ -25,6 +25,7 @@ export class SessionWindow {
   /** u32 numbers of the rows that the last `add` found late. */
   readonly late: Ptr;
   readonly output: FiredColumns;
+  readonly #kernels: KernelInstance;
   readonly #plan: AggregatePlan;
   readonly #outputRows: number;
   readonly #add: (plan: number, from: number) => number;
@@ -34,6 +35,7 @@ export class SessionWindow {
   /** `batchRows`: most rows of an input batch, and of one step of firing. */
   constructor(kernels: KernelInstance, spec: SessionWindowSpec, batchRows: number) {
     assert(spec.gapMs > 0, `a session gap of ${spec.gapMs} ms`);
+    this.#kernels = kernels;
     this.#outputRows = batchRows;
     this.#add = kernels.function('sessionAdd');
     this.#due = kernels.function('sessionDue');
@@ -55,6 +57,19 @@ export class SessionWindow {
     this.#plan.set(PLAN.times, input.times);
     this.#plan.set(PLAN.watermarks, input.watermarks);
     return this.#add(this.#plan.ptr, 0) >>> 0 === input.selected;
+  }
+
+  /** The open session of a key, given as a column of one row, that has an instant. Not while results are read. */
+  held(
+    key: ColumnVector | undefined,
+    at: number,
+  ): { readonly start: number; readonly end: number; readonly rows: number } | undefined {
+    this.#plan.setInput({ selected: 1, selection: 0, key, columns: [], filters: [] });
+    const rows = this.#kernels.function('sessionHeld')(this.#plan.ptr, at);
+    if (rows < 0) return undefined;
+    const { i64 } = this.#kernels.memory;
+    const instant = ({ values }: ColumnVector): number => Number(i64[values >>> 3] ?? 0n);
+    return { start: instant(this.output.start), end: instant(this.output.end), rows };
   }
 
   get lateCount(): number {

@@ -17,11 +17,10 @@
  * Not here: what is emitted and when (runtime/operators), the kernels (assembly/window), the plan (aggregate-plan.ts).
  */
 import { assert } from '../base/assert.ts';
-import { UserError } from '../base/errors.ts';
 import { MAX_TIME, MIN_TIME } from '../base/time.ts';
 import type { ColumnVector, Ptr } from '../data/record-batch.ts';
 import { OUT_OF_MEMORY } from './abi.ts';
-import { type AggregateInput, AggregatePlan, type AggregatePlanSpec, OVERFLOW, PLAN } from './aggregate-plan.ts';
+import { type AggregateInput, AggregatePlan, type AggregatePlanSpec, PLAN } from './aggregate-plan.ts';
 import type { KernelInstance } from './instance.ts';
 
 const FIRE_FIRST = 1;
@@ -124,13 +123,15 @@ export class WindowAggregate {
     this.#plan.setInput(input);
     this.#plan.set(PLAN.times, input.times);
     this.#plan.set(PLAN.watermarks, input.watermarks);
-    return this.#add(this.#plan.ptr, from) >>> 0;
+    const next = this.#add(this.#plan.ptr, from) >>> 0;
+    this.#plan.render(this.corrections);
+    return next;
   }
 
   get status(): AddStatus {
     const status = this.#plan.word(PLAN.status) | 0;
+    this.#plan.requireWell(status);
     if (status === OUT_OF_MEMORY) return 'out of memory';
-    if (status === OVERFLOW) throw new UserError('E1311', { what: this.#plan.failedName() });
     if (status === EMIT_FIRST) return 'emit first';
     return status === FIRE_FIRST ? 'fire first' : 'done';
   }
@@ -148,6 +149,12 @@ export class WindowAggregate {
   /** Entries merged so far: the work of firing. */
   get merges(): number {
     return Number(this.#kernels.memory.i64[(this.#plan.ptr + PLAN.merges) >>> 3] ?? 0n);
+  }
+
+  /** Rows of a key, given as a column of one row, that a window holds. Between `add` and `fire` only. */
+  held(key: ColumnVector | undefined, start: number, end: number): number {
+    this.#plan.setInput({ selected: 1, selection: 0, key, columns: [], filters: [] });
+    return this.#kernels.function('windowHeld')(this.#plan.ptr, start, end);
   }
 
   get lateCount(): number {
@@ -172,8 +179,10 @@ export class WindowAggregate {
   /** Writes the next rows of the due window to `output`; 0 ends it. Throws E1311 for an integer sum beyond int64. */
   fire(maxRows = this.#outputRows): number {
     const rows = this.#fire(this.#plan.ptr, Math.min(maxRows, this.#outputRows));
-    if (rows === OVERFLOW) throw new UserError('E1311', { what: this.#plan.failedName() });
-    assert(rows >= 0, `firing failed: ${rows}`);
+    const failed = this.#plan.word(PLAN.status) | 0;
+    this.#plan.requireWell(failed);
+    assert(rows >= 0 && failed === 0, `firing failed: ${Math.min(rows, failed)}`);
+    this.#plan.render(rows);
     return rows;
   }
 }

@@ -14,44 +14,79 @@ import type { AggregateCall } from './logical.ts';
 export interface AggregateFunction {
   /** What kernels know it by: assembly/aggregate/registry.ts. */
   readonly code: number;
-  /** Kinds of the input column; undefined: it takes none. */
-  readonly accepts: readonly TypeKind[] | undefined;
+  /** What it is given: rows alone; a column; a column and more, as a function of its own in api/aggregate.ts says. */
+  readonly takes: 'rows' | 'a column' | 'a column and more';
+  /** Kinds of the input column; none when it takes rows. */
+  readonly accepts: readonly TypeKind[];
   /** What it accepts, for people: "a number". */
   readonly needs: string;
-  /** Kind of the result for an input of this type; whether it is nullable is decided by resultType. */
-  readonly result: (input: ColumnType) => Omit<ColumnType, 'nullable'>;
+  /** Kind of the result: that of the column, of a sum over it, or always the same. */
+  readonly result: 'same' | 'sum' | 'int64' | 'float64' | 'bool' | 'utf8' | 'json';
   /** When there is no result: never, for a group without a value, or also for groups with too few values. */
   readonly missing: 'never' | 'without values' | 'with few values';
+  /** Whether a row can be taken back out: then the rows may be those of a changelog. */
+  readonly retract: 'can retract' | 'cannot retract';
 }
 
-const NUMBERS: readonly TypeKind[] = ['int8', 'int16', 'int32', 'int64', 'float32', 'float64'];
+const NUMBERS = ['int8', 'int16', 'int32', 'int64', 'float32', 'float64'] as const satisfies readonly TypeKind[];
 const FLOATS: readonly TypeKind[] = ['float32', 'float64'];
+const EVERY = [...NUMBERS, 'bool', 'utf8', 'bytes', 'json', 'timestamp'] as const satisfies readonly TypeKind[];
 
-const float64 = (): Omit<ColumnType, 'nullable'> => ({ kind: 'float64' });
-const sameAs = ({ nullable: _, ...type }: ColumnType): Omit<ColumnType, 'nullable'> => type;
-const sumOf = (input: ColumnType): Omit<ColumnType, 'nullable'> =>
-  FLOATS.includes(input.kind)
-    ? { kind: 'float64' }
-    : input.bigint === true
-      ? { kind: 'int64', bigint: true }
-      : { kind: 'int64' };
-
-const number = { accepts: NUMBERS, needs: 'a number', missing: 'without values' } as const;
-const ordered = {
-  accepts: [...NUMBERS, 'timestamp'],
-  needs: 'a number or a timestamp',
-  missing: 'without values',
+const column = { takes: 'a column', missing: 'without values' } as const;
+const number = { ...column, accepts: NUMBERS, needs: 'a number' } as const;
+const ordered = { ...column, accepts: [...NUMBERS, 'timestamp'], needs: 'a number or a timestamp' } as const;
+const comparable = {
+  ...column,
+  accepts: [...ordered.accepts, 'utf8'],
+  needs: 'a number, a timestamp or text',
 } as const;
+const flag = { ...column, accepts: ['bool'], needs: 'a bool', result: 'bool' } as const;
+const anything = { ...column, accepts: EVERY, needs: 'a column' } as const;
+const listable = {
+  ...column,
+  accepts: [...NUMBERS, 'bool', 'utf8', 'json', 'timestamp'],
+  needs: 'a column other than bytes',
+} as const;
+const text = { ...column, accepts: ['utf8'], needs: 'text' } as const;
+const back = { retract: 'can retract' } as const;
+const forth = { retract: 'cannot retract' } as const;
 
+/**
+ * What takes a column alone gets its typed function from its entry (api/aggregate.ts): its name, and what it says to
+ * people, go into the list of exports (src/index.ts), and that is all.
+ */
 export const AGGREGATES = {
-  count: { code: 0, accepts: undefined, needs: 'no column', result: () => ({ kind: 'int64' }), missing: 'never' },
-  sum: { code: 1, ...number, result: sumOf },
-  min: { code: 2, ...ordered, result: sameAs },
-  max: { code: 3, ...ordered, result: sameAs },
-  avg: { code: 4, ...number, result: float64 },
-  /** Of the rows as a sample (n - 1): one value has none. */
-  stddev: { code: 5, ...number, result: float64, missing: 'with few values' },
+  /** Rows of the group. */
+  count: { code: 0, takes: 'rows', accepts: [], needs: 'no column', result: 'int64', missing: 'never', ...back },
+  sum: { code: 1, ...number, result: 'sum', ...back },
+  min: { code: 2, ...comparable, result: 'same', ...forth },
+  max: { code: 3, ...comparable, result: 'same', ...forth },
+  avg: { code: 4, ...number, result: 'float64', ...back },
+  stddev: { code: 5, ...number, result: 'float64', missing: 'with few values', ...back },
+  variance: { code: 6, ...number, result: 'float64', missing: 'with few values', ...back },
+  any: { code: 7, ...flag, ...back },
+  all: { code: 8, ...flag, ...back },
+  firstValue: { code: 9, ...anything, result: 'same', ...forth },
+  lastValue: { code: 10, ...anything, result: 'same', ...forth },
+  /** The value where another column is smallest; of several such rows, the first by event time. */
+  argMin: { code: 11, ...anything, takes: 'a column and more', result: 'same', ...forth },
+  /** The value where another column is largest; of several such rows, the first by event time. */
+  argMax: { code: 12, ...anything, takes: 'a column and more', result: 'same', ...forth },
+  countDistinct: { code: 13, ...anything, result: 'int64', missing: 'never', ...forth },
+  approxCountDistinct: { code: 14, ...anything, result: 'int64', missing: 'never', ...forth },
+  /** The value at a rank: within 1% of it. */
+  quantile: { code: 15, ...number, takes: 'a column and more', result: 'float64', ...forth },
+  median: { code: 15, ...number, result: 'float64', ...forth },
+  /** The most frequent values with their counts. */
+  topK: { code: 16, ...listable, takes: 'a column and more', result: 'json', ...forth },
+  /** The first values, slice by slice. */
+  collectList: { code: 17, ...listable, takes: 'a column and more', result: 'json', ...forth },
+  /** The first texts, slice by slice, joined. */
+  joinText: { code: 18, ...text, takes: 'a column and more', result: 'utf8', ...forth },
 } as const satisfies { readonly [name: string]: AggregateFunction };
+
+/** Kinds of the second column of argMin and argMax. */
+export const BY_KINDS = ordered.accepts;
 
 export type AggregateName = keyof typeof AGGREGATES;
 
@@ -73,31 +108,77 @@ export function aggregateFunction(name: string): AggregateFunction {
 export function resultType(call: AggregateCall, schema: TableSchema, where: string): ColumnType {
   const fn = aggregateFunction(call.fn);
   const input = inputType(call, fn, schema, where);
-  const lacking = input.nullable || call.where !== undefined;
+  const lacking = canLack(call, schema, where);
   const nullable = fn.missing === 'with few values' || (fn.missing === 'without values' && lacking);
-  return { ...fn.result(input), nullable };
+  return { ...resultKind(fn, input), nullable };
+}
+
+/** Whether a row may have no value for a call: a column is null, or its condition does not hold. */
+export function canLack(call: AggregateCall, schema: TableSchema, where: string): boolean {
+  const columns = [call.column, call.by].flatMap((name) => name ?? []);
+  const isNullable = columns.some((name) => schema.fields[requireColumn(schema, name, where)]?.type.nullable);
+  return isNullable || call.where !== undefined;
+}
+
+const GROWING: readonly string[] = [
+  'countDistinct',
+  'approxCountDistinct',
+  'quantile',
+  'median',
+  'topK',
+  'collectList',
+  'joinText',
+];
+const TEXTS: readonly TypeKind[] = ['utf8', 'bytes', 'json'];
+
+/** Whether the accumulator of a call grows with its values: it keeps text, or many of them. */
+export function grows(call: AggregateCall, schema: TableSchema): boolean {
+  const field = schema.fields.find(({ name }) => name === call.column);
+  return GROWING.includes(call.fn) || (field !== undefined && TEXTS.includes(field.type.kind));
+}
+
+function resultKind({ result }: AggregateFunction, input: ColumnType): Omit<ColumnType, 'nullable'> {
+  const { nullable: _, ...type } = input;
+  if (result === 'same') return type;
+  if (result !== 'sum') return { kind: result };
+  if (FLOATS.includes(input.kind)) return { kind: 'float64' };
+  return input.bigint === true ? { kind: 'int64', bigint: true } : { kind: 'int64' };
 }
 
 function inputType(call: AggregateCall, fn: AggregateFunction, schema: TableSchema, where: string): ColumnType {
   const none: ColumnType = { kind: 'int64', nullable: false };
-  if (fn.accepts === undefined && call.column === undefined) return none;
-  if (fn.accepts === undefined || call.column === undefined) {
+  if (fn.takes === 'rows' && call.column === undefined) return none;
+  if (fn.takes === 'rows' || call.column === undefined) {
     throw new UserError('E1006', {
       what: `${call.fn} in ${where}`,
       needs: `given ${fn.needs}`,
       got: `given ${call.column === undefined ? 'none' : `'${call.column}'`}`,
     });
   }
-  const type = schema.fields[requireColumn(schema, call.column, where)]?.type ?? none;
-  if (!fn.accepts.includes(type.kind)) {
-    const fitting = schema.fields.filter((field) => fn.accepts?.includes(field.type.kind)).map(({ name }) => name);
-    const params = { column: call.column, type: describeType(type), where: `${call.fn} in ${where}`, needs: fn.needs };
-    throw new UserError('E1204', params, {
+  if (call.by !== undefined) {
+    requireKind(schema, call.by, { kinds: BY_KINDS, needs: ordered.needs, where: `${call.fn} in ${where}` });
+  }
+  requireColumn(schema, call.column, where);
+  return requireKind(schema, call.column, { kinds: fn.accepts, needs: fn.needs, where: `${call.fn} in ${where}` });
+}
+
+/** The type of a column, which is one of `kinds`; E1203 or E1204. */
+function requireKind(
+  schema: TableSchema,
+  column: string,
+  { kinds, needs, where }: { readonly kinds: readonly TypeKind[]; readonly needs: string; readonly where: string },
+): ColumnType {
+  const type = schema.fields[requireColumn(schema, column, where)]?.type ?? { kind: 'int64', nullable: false };
+  if (kinds.includes(type.kind)) return type;
+  const fitting = schema.fields.filter((field) => kinds.includes(field.type.kind)).map(({ name }) => name);
+  throw new UserError(
+    'E1204',
+    { column, type: describeType(type), where, needs },
+    {
       hint:
         fitting.length === 0
           ? 'No column of the input has such a type.'
           : `Columns of the input that would do: ${fitting.join(', ')}.`,
-    });
-  }
-  return type;
+    },
+  );
 }

@@ -97,8 +97,8 @@ const describeKeys = (keys: readonly string[]): string => (keys.length === 0 ? '
 function describeCalls(calls: readonly AggregateCall[]): string {
   return calls
     .map(
-      ({ name, fn, column, where }) =>
-        `${name} = ${fn}(${column ?? ''})${where === undefined ? '' : ` where ${formatExpression(where)}`}`,
+      ({ name, fn, column, by, options, where }) =>
+        `${name} = ${fn}(${[column ?? [], by ?? [], options ?? []].flat().join(', ')})${where === undefined ? '' : ` where ${formatExpression(where)}`}`,
     )
     .join('; ');
 }

@@ -242,6 +242,9 @@ export interface AggregateCall {
   /** Undefined: count(). */
   readonly column: string | undefined;
   readonly where: Expression | undefined;
+  /** A second column, by which it orders. */
+  readonly by?: string;
+  /** What else it was told: how many, which quantile. */
   readonly options?: Json;
 }
 

@@ -110,8 +110,9 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode)
     case 'aggregate':
       return [
         ...node.keys,
-        ...node.aggregates.flatMap(({ column, where }) => [
+        ...node.aggregates.flatMap(({ column, by, where }) => [
           ...(column === undefined ? [] : [column]),
+          ...(by === undefined ? [] : [by]),
           ...(where === undefined ? [] : columnsOf(where)),
         ]),
       ];

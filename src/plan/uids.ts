@@ -139,6 +139,7 @@ const describeCall = (call: AggregateCall): Json => [
   call.column ?? null,
   call.where === undefined ? null : describeExpression(call.where),
   call.options ?? null,
+  ...(call.by === undefined ? [] : [call.by]),
 ];
 
 function byPath(nodes: readonly PlanNode[], paths: ReadonlyMap<PlanNode, string>): Iterable<readonly PlanNode[]> {

@@ -4,6 +4,7 @@
  *
  * Invariant: where both can run a window they give the same results; the choice is one of speed alone.
  */
+import { grows } from './aggregates.ts';
 import { columnsOf } from './expression.ts';
 import type { WindowAggregateNode, WindowSpec } from './logical.ts';
 
@@ -29,6 +30,7 @@ export function chooseWindow(
   if (window.clock === 'processing time') return general('it is of processing time');
   if (window.kind === 'session') {
     if (window.gapOf !== undefined) return general('each row has its own gap');
+    if (node.aggregates.some((call) => grows(call, node.input.schema))) return general('its aggregates grow');
     if (node.allowedLatenessMs > 0) return general('sessions that have fired may be merged by late rows');
   } else if (window.zone?.kind === 'column') {
     return general('each row names its zone');
@@ -54,8 +56,9 @@ export function columnsOfRows(node: WindowAggregateNode): ReadonlySet<string> {
     return new Set(node.input.schema.fields.map(({ name }) => name));
   }
   return new Set(
-    node.aggregates.flatMap(({ column, where }) => [
+    node.aggregates.flatMap(({ column, by, where }) => [
       ...(column === undefined ? [] : [column]),
+      ...(by === undefined ? [] : [by]),
       ...(where === undefined ? [] : columnsOf(where)),
     ]),
   );

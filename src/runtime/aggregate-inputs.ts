@@ -1,16 +1,18 @@
 /** What aggregates read of a batch: their columns, and for those with a condition a mask of the rows that count. */
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';
-import { physicalOf } from '../data/types.ts';
+import { type Physical, physicalOf } from '../data/types.ts';
 import type { AggregateSpec } from '../kernel/aggregate-plan.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
-import { aggregateFunction, resultType } from '../plan/aggregates.ts';
+import { aggregateFunction, canLack, resultType } from '../plan/aggregates.ts';
 import type { AggregateCall } from '../plan/logical.ts';
 import { Projection, type RowError } from './expression.ts';
 
 export interface Inputs {
   readonly columns: readonly (ColumnVector | undefined)[];
+  /** For each aggregate the column that it orders by. */
+  readonly by: readonly (ColumnVector | undefined)[];
   /** u8 per row for each aggregate, or 0: all rows count. */
   readonly filters: readonly Ptr[];
   /** The rows whose conditions could be decided; others are in `errors`. */
@@ -26,28 +28,52 @@ export const aggregateSpecs = (
   uid: string,
 ): readonly AggregateSpec[] =>
   calls.map((call) => {
-    const { name, fn, column, where } = call;
-    const field = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)];
+    const { name, fn } = call;
+    const physical = (column: string | undefined): Physical | undefined => {
+      const field = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)];
+      return field === undefined ? undefined : physicalOf(field.type);
+    };
     const result = resultType(call, input, uid);
     return {
       name,
       code: aggregateFunction(fn).code,
-      input: field === undefined ? undefined : physicalOf(field.type),
-      nullable: field?.type.nullable === true || where !== undefined,
+      input: physical(call.column),
+      by: physical(call.by),
+      nullable: canLack(call, input, uid),
       result: { physical: physicalOf(result), nullable: result.nullable },
+      ...more(call, input, uid),
     };
   });
+
+/** What a call was told besides its columns. */
+function more({ fn, column, options }: AggregateCall, input: TableSchema, uid: string): Partial<AggregateSpec> {
+  if (fn === 'median') return { parameter: 0.5 };
+  if (!isRecord(options)) return {};
+  const { rank, k, limit, separator } = options;
+  const parameter = [rank, k, limit].find((value) => typeof value === 'number') ?? 0;
+  if (typeof separator === 'string') return { parameter, text: separator };
+  const type = column === undefined ? undefined : input.fields[requireColumn(input, column, uid)]?.type;
+  if (type === undefined || fn === 'quantile') return { parameter };
+  return { parameter, list: { of: type, counted: fn === 'topK' } };
+}
+
+const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
+  typeof value === 'object' && value !== null;
 
 export class AggregateInputs {
   readonly #memory: LinearMemory;
   readonly #columns: readonly (number | undefined)[];
+  readonly #by: readonly (number | undefined)[];
   readonly #conditions: Projection | undefined;
   /** For each aggregate which condition it has, and the mask that is made when the condition may be null. */
   readonly #filters: readonly ({ readonly condition: number; readonly mask: Ptr } | undefined)[];
 
   constructor(kernels: KernelInstance, input: TableSchema, calls: readonly AggregateCall[], uid: string) {
     this.#memory = kernels.memory;
-    this.#columns = calls.map(({ column }) => (column === undefined ? undefined : requireColumn(input, column, uid)));
+    const indexOf = (column: string | undefined): number | undefined =>
+      column === undefined ? undefined : requireColumn(input, column, uid);
+    this.#columns = calls.map(({ column }) => indexOf(column));
+    this.#by = calls.map(({ by }) => indexOf(by));
     const conditions = calls.flatMap(({ where }) => where ?? []);
     this.#conditions =
       conditions.length === 0 ? undefined : new Projection(kernels, input, conditions, `the conditions of '${uid}'`);
@@ -58,16 +84,19 @@ export class AggregateInputs {
   }
 
   of(batch: RecordBatch): Inputs {
-    const columns = this.#columns.map((index) => (index === undefined ? undefined : batch.columns[index]));
+    const read = (index: number | undefined): ColumnVector | undefined =>
+      index === undefined ? undefined : batch.columns[index];
+    const columns = this.#columns.map(read);
+    const by = this.#by.map(read);
     if (this.#conditions === undefined) {
       const { selection, selected } = batch;
-      return { columns, filters: this.#filters.map(() => 0), selection, selected, errors: [] };
+      return { columns, by, filters: this.#filters.map(() => 0), selection, selected, errors: [] };
     }
     const made = this.#conditions.project(batch);
     const filters = this.#filters.map((filter) =>
       filter === undefined ? 0 : this.#mask(made.columns[filter.condition], batch.rows, filter.mask),
     );
-    return { columns, filters, selection: made.selection, selected: made.selected, errors: made.errors };
+    return { columns, by, filters, selection: made.selection, selected: made.selected, errors: made.errors };
   }
 
   /** The condition itself, or a copy in which null is false. */

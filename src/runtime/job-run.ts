@@ -11,6 +11,7 @@
  *     then publish it under the new epoch, then let sinks commit and clean up, then read the first record. So an earlier owner that still runs can change nothing that this one relies on.
  *  2. Steps are synchronous and bounded; between them the loop lets the host's I/O run, starts checkpoints when the graph is
  *     quiet, and waits for sinks that have too much buffered.
+ * Long because what a job is asked from outside is answered here as well, a few lines for each.
  */
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
@@ -23,6 +24,8 @@ import { Process } from './operators/process.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
 import { type JobWatermarks, watermarksOf } from './job-watermarks.ts';
+import { explainWindow, type InstantGiven } from './window-explanation.ts';
+import type { WindowExplanation } from './window-hold.ts';
 import type { JobPorts, JobProgress, JobSettings, JobStatus } from './job-settings.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsRegistry, MetricsSnapshot } from '../metrics/registry.ts';
@@ -275,6 +278,11 @@ export class JobRun {
     const processed = this.#requireTokens().rows(source, rows, options);
     this.#wake();
     await processed;
+  }
+
+  /** Why a window of a key has not fired, or that it has. E1335, E1338 when there is none; E1203, E1303 for a wrong key. */
+  explainWindow(uid: string, key: Row, start: InstantGiven): WindowExplanation {
+    return explainWindow({ plan: this.plan, deployment: this.deployment }, uid, key, start);
   }
 
   /** How far event time has come, from each split of each source to each operator. */

@@ -9,6 +9,8 @@ export interface SplitWatermark {
   readonly operator: string;
   readonly source: string;
   readonly split: string;
+  /** Rows (of files: bytes) that it has given. */
+  readonly position: number;
   /** Largest timestamp that is not from the future. */
   readonly max: number | undefined;
   readonly watermark: number | undefined;
@@ -48,6 +50,7 @@ export function watermarksOf({ task, outputs }: Deployment): JobWatermarks {
       operator,
       source: from?.source ?? '',
       split: from?.id ?? id,
+      position: from?.position ?? 0,
       max: known(max),
       watermark: known(watermark),
       isIdle: idle,

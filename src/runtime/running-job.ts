@@ -14,6 +14,7 @@ import type { ProcessedOptions, Token } from './tokens.ts';
 import type { JobLag } from './lag/lag-figures.ts';
 import type { JobProgress, JobStatus } from './job-settings.ts';
 import type { JobWatermarks } from './job-watermarks.ts';
+import type { WindowExplanation } from './window-hold.ts';
 
 /** The handle on a running job: ask it, end it, wait for it. */
 export interface RunningJob extends AsyncDisposable {
@@ -34,6 +35,16 @@ export interface RunningJob extends AsyncDisposable {
    * state, or an object of several by name. As of the last row that was taken.
    */
   state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> };
+  /**
+   * Why the window of a key that starts at an instant has not fired (of sessions: the one that has the instant), or that
+   * it has: which split holds its watermark, at which row, and what would release it.
+   * `job.explainWindow('per-hour', { origin: 'SFO' }, '2001-01-03T10:00Z').text` tells it to people.
+   */
+  explainWindow(
+    uid: string,
+    key: { readonly [column: string]: unknown },
+    windowStart: string | Date | { readonly epochMs: number },
+  ): WindowExplanation;
   /** How far event time has come, from each split of each source to each operator. */
   watermarks(): JobWatermarks;
   /**
@@ -103,6 +114,10 @@ export class JobHandle implements RunningJob {
   state(uid: string): ReturnType<RunningJob['state']> {
     // Asynchronous, because state need not lie in this thread.
     return { get: async (key) => this.#run.lookup(uid, key) };
+  }
+
+  explainWindow(...[uid, key, windowStart]: Parameters<RunningJob['explainWindow']>): WindowExplanation {
+    return this.#run.explainWindow(uid, key, windowStart);
   }
 
   watermarks(): JobWatermarks {

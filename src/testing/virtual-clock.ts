@@ -29,7 +29,7 @@ export class VirtualClock implements Clock {
   }
 
   now(): ProcessingTimeMs {
-    return processingTimeMs(this.#start + this.#elapsed);
+    return processingTimeMs(this.#start + Math.floor(this.#elapsed));
   }
 
   monotonicMs(): number {

@@ -1,5 +1,6 @@
 /** Aggregates for kernels by name, with the codes and results that the plan knows. */
 import type { AggregateSpec } from '../../src/kernel/aggregate-plan.ts';
+import type { ListResult } from '../../src/kernel/list-results.ts';
 import { AGGREGATES, type AggregateName } from '../../src/plan/aggregates.ts';
 import { Physical } from '../../src/data/types.ts';
 
@@ -10,6 +11,10 @@ export interface NamedAggregate {
   readonly fn: AggregateName;
   readonly input: Physical | undefined;
   readonly nullable: boolean;
+  readonly by?: Physical;
+  readonly parameter?: number;
+  readonly text?: string;
+  readonly list?: ListResult;
 }
 
 export type NamedSpec = AggregateSpec & NamedAggregate;
@@ -21,7 +26,10 @@ export const specOf = (aggregate: NamedAggregate): NamedSpec => {
 };
 
 function resultOf({ fn, input }: NamedAggregate): Physical {
-  if (fn === 'count') return Physical.I64;
-  if (fn === 'sum') return input === Physical.F64 ? Physical.F64 : Physical.I64;
-  return fn === 'min' || fn === 'max' ? (input ?? Physical.I64) : Physical.F64;
+  const { result } = AGGREGATES[fn];
+  if (result === 'same') return input ?? Physical.I64;
+  if (result === 'sum') return input === Physical.F64 ? Physical.F64 : Physical.I64;
+  return { int64: Physical.I64, float64: Physical.F64, bool: Physical.BOOL, utf8: Physical.VIEW, json: Physical.VIEW }[
+    result
+  ];
 }

@@ -55,6 +55,8 @@ const LATENESS_MINUTES = 10;
 const ENTRY_BYTES = 24;
 /** A table has a page for its directory and at least one for its entries. */
 const TABLE_BYTES = 2 * 4096;
+/** Beside the slices: their list, and what windows may keep to fire faster. */
+const BESIDE_BYTES = 16 * 4096;
 /** Slices that something may still change: those of a window, of the lateness, and one that is open at either end. */
 const LIVE_SLICES = SIZE + LATENESS_MINUTES + 2;
 
@@ -167,7 +169,7 @@ function measure({ payments, played }: Record): Measurement {
     Math.max(...bytes.filter(({ at }) => at > from * MINUTE_MS && at <= to * MINUTE_MS).map((each) => each.bytes));
   const { in: taken = 0, expanded = 0 } = played.ledger['totals'] ?? {};
   const most = peak(0, Infinity);
-  const bound = LIVE_SLICES * (ACCOUNTS * ENTRY_BYTES + TABLE_BYTES);
+  const bound = LIVE_SLICES * (ACCOUNTS * ENTRY_BYTES + TABLE_BYTES) + BESIDE_BYTES;
   const again = (output['results']?.length ?? 0) - results.size;
   const settled = samples.filter(({ at }) => at > SIZE * MINUTE_MS);
   const fewest = Math.min(...settled.map(({ metrics }) => entriesOf(metrics)));

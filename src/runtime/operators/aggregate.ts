@@ -3,17 +3,16 @@
  *
  * Invariants
  *  1. The changelog is per input row, however rows were batched: an insert for a key's first row, then an update-before with
- *     what stood and an update-after with what stands.
+ *     what stood and an update-after with what stands. Input rows that take rows back do the same; the last of a key gives a
+ *     delete, and its group is gone. Of such a row and the one that it takes back nothing is held: both are released.
  *  2. Each output row keeps the event time and the watermark of the input row that made it.
  * State: one table from key to accumulators, in the arena under the uid. It grows with the number of keys.
  */
-import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import type { EventTimeMs } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import { RowKind } from '../../data/row-kind.ts';
-import { ChangelogAggregate } from '../../kernel/changelog-aggregate.ts';
-import type { AggregateInput } from '../../kernel/aggregate-plan.ts';
+import { ChangelogAggregate, type ChangelogInput } from '../../kernel/changelog-aggregate.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { AggregateNode } from '../../plan/logical.ts';
@@ -43,7 +42,7 @@ export class Aggregate implements Operator {
   readonly #kernel: ChangelogAggregate;
   readonly #timestamps: Ptr;
   readonly #watermarks: Ptr;
-  #pending: { readonly batch: RecordBatch; readonly input: AggregateInput; at: number } | undefined;
+  #pending: { readonly batch: RecordBatch; readonly input: ChangelogInput; at: number } | undefined;
 
   constructor(options: AggregateOptions) {
     const { uid, kernels, arena, node } = options;
@@ -72,10 +71,8 @@ export class Aggregate implements Operator {
   }
 
   processBatch(batch: RecordBatch): void {
-    if (batch.rowKinds !== 0)
-      throw new UserError('E1212', { what: 'aggregate over a changelog' }, { location: { operator: this.uid } });
     this.ledger.in += batch.selected;
-    const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
+    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
     for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
     this.ledger.deadLetters += batch.selected - selected;
     if (selected === 0) return;
@@ -83,7 +80,16 @@ export class Aggregate implements Operator {
     this.#pending = {
       batch: taken,
       at: 0,
-      input: { selected, selection, key: this.#keys.of(taken), columns, filters },
+      input: {
+        selected,
+        selection,
+        key: this.#keys.of(taken),
+        columns,
+        by,
+        filters,
+        rowKinds: batch.rowKinds,
+        times: batch.timestamps,
+      },
     };
     this.resume();
   }
@@ -94,7 +100,9 @@ export class Aggregate implements Operator {
     const { batch, input, at } = pending;
     const next = this.#kernel.add(input, at);
     if (this.#kernel.status === 'out of memory') throw this.#options.arena.exhausted();
-    this.ledger.held += next - at;
+    const backwards = this.#takenBack(batch, at, next);
+    this.ledger.held += next - at - 2 * backwards;
+    this.ledger.released += 2 * backwards;
     this.ledger.results += this.#kernel.rows;
     this.#pending = next < input.selected ? { batch, input, at: next } : undefined;
     if (this.#kernel.rows > 0) this.#options.output.batch(this.#resultsOf(batch, at));
@@ -138,6 +146,18 @@ export class Aggregate implements Operator {
       watermarks: batch.watermarks === 0 ? 0 : this.#watermarks,
       origin: batch.origin,
     };
+  }
+
+  /** How many of the rows at positions [from, to) take a row back. */
+  #takenBack({ rowKinds, selection }: RecordBatch, from: number, to: number): number {
+    if (rowKinds === 0) return 0;
+    const { u8, u32 } = this.#options.kernels.memory;
+    let count = 0;
+    for (let position = from; position < to; position++) {
+      const kind = u8[rowKinds + (selection === 0 ? position : (u32[(selection >>> 2) + position] ?? 0))];
+      if (kind === RowKind.UPDATE_BEFORE || kind === RowKind.DELETE) count++;
+    }
+    return count;
   }
 
   #copyTimes(batch: RecordBatch, position: number, out: number): void {

@@ -30,6 +30,7 @@ import {
   processingTimeMs,
 } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
+import type { Row } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { ResultMode, WindowClock } from '../../plan/logical.ts';
@@ -39,10 +40,12 @@ import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 import type { Assigner } from '../windows/assigner.ts';
 import type { Firing } from '../windows/firing.ts';
+import type { AsksWindows, HeldWindow } from '../windows/held-window.ts';
 import { MergingWindows } from '../windows/merging-windows.ts';
 import type { Answer, Trigger } from '../windows/trigger.ts';
 import { TriggerScope } from '../windows/trigger-scope.ts';
 import { decodeWindow, lastInstant, type Window } from '../windows/window.ts';
+import type { WindowQuestions } from '../windows/window-questions.ts';
 import type { WindowRows } from '../windows/window-rows.ts';
 
 export interface GeneralWindowOptions {
@@ -57,6 +60,7 @@ export interface GeneralWindowOptions {
   readonly assigner: Assigner;
   readonly trigger: Trigger;
   readonly firing: Firing;
+  readonly questions: WindowQuestions;
   readonly allowedLatenessMs: number;
   readonly results: ResultMode;
   /** Whether contents can give rows back that were taken. */
@@ -65,7 +69,7 @@ export interface GeneralWindowOptions {
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
 
-export class GeneralWindow implements Operator {
+export class GeneralWindow implements Operator, AsksWindows {
   // configuration
   readonly uid: string;
   readonly #options: GeneralWindowOptions;
@@ -187,6 +191,10 @@ export class GeneralWindow implements Operator {
   /** Watermark of the operator, for explanations. */
   get watermark(): EventTimeMs {
     return this.#passed;
+  }
+
+  held(key: Row, at: number): HeldWindow {
+    return this.#options.questions.held(key, at, this.#passed);
   }
 
   /** Works until a batch of results is full or nothing is left, and hands on what there is. */

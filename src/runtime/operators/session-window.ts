@@ -18,6 +18,7 @@ import type { Json } from '../../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
+import type { Row } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { SessionWindow as Kernel } from '../../kernel/session-window.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
@@ -27,6 +28,8 @@ import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
 import { KeyColumns } from '../key-columns.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
+import { AskedKey } from '../windows/asked-key.ts';
+import type { AsksWindows, HeldWindow } from '../windows/held-window.ts';
 
 export interface SessionWindowOptions {
   readonly uid: string;
@@ -39,13 +42,14 @@ export interface SessionWindowOptions {
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
 
-export class SessionWindow implements Operator {
+export class SessionWindow implements Operator, AsksWindows {
   // configuration
   readonly uid: string;
   readonly #options: SessionWindowOptions;
   readonly #schema: TableSchema;
   readonly #keys: KeyColumns;
   readonly #inputs: AggregateInputs;
+  readonly #gapMs: number;
   // transient
   readonly ledger = emptyLedger();
   readonly #kernel: Kernel;
@@ -58,6 +62,7 @@ export class SessionWindow implements Operator {
   /** To be passed on when the firing is done. */
   #watermark: EventTimeMs | undefined;
   #ended = false;
+  #asked: AskedKey | undefined;
   // checkpointed, besides the arena
   /** The watermark last passed on. */
   #passed: EventTimeMs = MIN_TIME;
@@ -75,6 +80,7 @@ export class SessionWindow implements Operator {
     const { window } = node;
     if (window.kind !== 'session' || window.clock !== 'event time' || node.allowedLatenessMs !== 0)
       throw new UserError('E1212', { what: `a ${window.kind} window that is not of event time or takes late rows` });
+    this.#gapMs = window.gapMs;
     this.#kernel = new Kernel(
       kernels,
       {
@@ -99,13 +105,13 @@ export class SessionWindow implements Operator {
 
   processBatch(batch: RecordBatch): void {
     this.ledger.in += batch.selected;
-    const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
+    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
     for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
     this.ledger.deadLetters += batch.selected - selected;
     if (selected === 0) return;
     const taken = { ...batch, selection, selected };
     const { timestamps: times, watermarks } = batch;
-    const input = { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters };
+    const input = { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters };
     if (!this.#kernel.add(input)) throw this.#options.arena.exhausted();
     const { lateCount } = this.#kernel;
     this.ledger.late += lateCount;
@@ -140,6 +146,12 @@ export class SessionWindow implements Operator {
   /** Watermark of the operator, for explanations. */
   get watermark(): EventTimeMs {
     return this.#passed;
+  }
+
+  held(key: Row, at: number): HeldWindow {
+    const { kernels, node } = this.#options;
+    this.#asked ??= new AskedKey(kernels, this.uid, node);
+    return this.#kernel.held(this.#asked.column(key), at) ?? { start: at, end: at + this.#gapMs, rows: 0 };
   }
 
   #isDue(watermark: EventTimeMs): boolean {

@@ -21,6 +21,7 @@ import type { Json } from '../../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
+import type { Row } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { WindowAggregate as Kernel, type WindowInput } from '../../kernel/window-aggregate.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
@@ -31,6 +32,9 @@ import { alignedWindow } from '../aligned-window.ts';
 import { KeyColumns } from '../key-columns.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
+import { AskedKey } from '../windows/asked-key.ts';
+import { type AsksWindows, type HeldWindow, windowFrom } from '../windows/held-window.ts';
+import { zonedAssigner } from '../windows/wall-clock.ts';
 
 export interface WindowAggregateOptions {
   readonly uid: string;
@@ -50,7 +54,7 @@ interface Pending {
   at: number;
 }
 
-export class WindowAggregate implements Operator {
+export class WindowAggregate implements Operator, AsksWindows {
   // configuration
   readonly uid: string;
   readonly #options: WindowAggregateOptions;
@@ -72,6 +76,7 @@ export class WindowAggregate implements Operator {
   /** To be passed on when the firing is done. */
   #watermark: EventTimeMs | undefined;
   #ended = false;
+  #asked: AskedKey | undefined;
   // checkpointed, besides the arena
   /** The watermark last passed on. */
   #passed: EventTimeMs = MIN_TIME;
@@ -120,7 +125,7 @@ export class WindowAggregate implements Operator {
 
   processBatch(batch: RecordBatch): void {
     this.ledger.in += batch.selected;
-    const { columns, filters, selection, selected, errors } = this.#inputs.of(batch);
+    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
     for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
     this.ledger.deadLetters += batch.selected - selected;
     if (selected === 0) return;
@@ -129,7 +134,7 @@ export class WindowAggregate implements Operator {
     this.#take({
       batch: taken,
       at: 0,
-      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, filters },
+      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters },
     });
   }
 
@@ -164,6 +169,14 @@ export class WindowAggregate implements Operator {
   /** Watermark of the operator, for explanations. */
   get watermark(): EventTimeMs {
     return this.#passed;
+  }
+
+  held(key: Row, at: number): HeldWindow {
+    const { kernels, node } = this.#options;
+    this.#asked ??= new AskedKey(kernels, this.uid, node);
+    const column = this.#asked.column(key);
+    const window = windowFrom(this.uid, zonedAssigner(node.window), at, this.#passed);
+    return { ...window, rows: this.#kernel.held(column, window.start, window.end) };
   }
 
   /** Takes rows until the batch is done, a window must fire first, or what late rows gave has to be handed on. */

@@ -1,6 +1,7 @@
 /** Values of each column type as state keeps them: checked as batches check them (format/batch-builder.ts). */
 import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
+import { isInstant } from '../../base/time.ts';
 import { type ColumnType, INTEGER_RANGE } from '../../data/types.ts';
 import type { ByteReader, ByteWriter } from './byte-stream.ts';
 
@@ -118,8 +119,7 @@ function timestampCell(type: ColumnType, eventTime: RowBytesOptions['eventTime']
 /** Of what users give as a timestamp: an instant of event time, a Date or milliseconds. */
 function millisecondsOf(value: unknown): number | undefined {
   if (value instanceof Date) return millisecondsOf(value.getTime());
-  const isInstant = typeof value === 'object' && value !== null && 'epochMs' in value;
-  const ms = isInstant ? value.epochMs : value;
+  const ms = isInstant(value) ? value.epochMs : value;
   return typeof ms === 'number' && Number.isSafeInteger(ms) ? ms : undefined;
 }
 

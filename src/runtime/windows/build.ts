@@ -5,9 +5,7 @@
  *   aggregates and an evictor         -> rows per window, aggregated when it fires
  *   a function over all rows          -> rows per window, handed to the function when it fires
  */
-import { UserError } from '../../base/errors.ts';
 import type { ProcessingTimeMs } from '../../base/time.ts';
-import { TimeZone } from '../../base/time-zone.ts';
 import { BATCH_ROWS_MAX, type RecordBatch } from '../../data/record-batch.ts';
 import type { Row, TimestampHook } from '../../format/row-view.ts';
 import { Accumulators } from '../../kernel/accumulators.ts';
@@ -33,7 +31,8 @@ import { ProcessFiring, type WindowProcessFunction } from './process-firing.ts';
 import { purgingTrigger } from './row-triggers.ts';
 import type { Trigger } from './trigger.ts';
 import { defaultTrigger, evictorOf, triggerOf } from './trigger-of.ts';
-import { UTC, wallClockAssigner } from './wall-clock.ts';
+import { type Aligned, zonedAssigner } from './wall-clock.ts';
+import { WindowQuestions } from './window-questions.ts';
 import { WindowResults } from './window-results.ts';
 import { WindowRows } from './window-rows.ts';
 
@@ -58,6 +57,7 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
   const { uid, kernels, state, node } = options;
   const input = node.input.schema;
   const assigner = assignerOf(node.window, () => state.open('position'), options.zoneOffset);
+  const firing = firingOf(options);
   return new GeneralWindow({
     uid,
     kernels,
@@ -68,7 +68,8 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     inputs: new AggregateInputs(kernels, input, node.aggregates, uid),
     assigner,
     trigger: triggerFor(node, assigner),
-    firing: firingOf(options),
+    firing,
+    questions: new WindowQuestions({ uid, kernels, state, node, assigner, contents: firing.contents }),
     allowedLatenessMs: node.allowedLatenessMs,
     results: node.results,
     canRetract:
@@ -120,7 +121,7 @@ function assignerOf(window: WindowSpec, openPositions: () => KeyedTable, zoneOff
     case 'tumbling':
     case 'hopping':
     case 'cumulating':
-      return zoneOffset === undefined ? alignedBy(window) : shiftedBy(window, zoneOffset);
+      return zoneOffset === undefined ? zonedAssigner(window) : shiftedBy(window, zoneOffset);
     case 'session':
       // The API ties the function to the rows of the window's input.
       return sessionAssigner(window.clock, (window.gapOf as ((row: Row) => number) | undefined) ?? window.gapMs);
@@ -133,17 +134,7 @@ function assignerOf(window: WindowSpec, openPositions: () => KeyedTable, zoneOff
   }
 }
 
-type AlignedWindow = Extract<WindowSpec, { readonly kind: 'tumbling' | 'hopping' | 'cumulating' }>;
-
-/** Windows on the clock of the specification's zone. */
-function alignedBy(window: AlignedWindow): Assigner {
-  const { zone } = window;
-  if (zone?.kind === 'column') throw new UserError('E1212', { what: 'a window in the zone of each row' });
-  const clock = zone === undefined ? UTC : TimeZone.of(zone.name);
-  return wallClockAssigner(window, () => clock, { readsRows: false });
-}
-
-function shiftedBy(window: AlignedWindow, zoneOffset: OffsetOf): Assigner {
+function shiftedBy(window: Aligned, zoneOffset: OffsetOf): Assigner {
   switch (window.kind) {
     case 'tumbling':
       return alignedAssigner({ ...window, slideMs: window.sizeMs, zoneOffset });

@@ -35,6 +35,8 @@ export interface Contents {
   add(place: Window, row: AddedRow): void;
   /** Moves the contents of later places behind those of `into`. */
   merge(into: Window, later: readonly Window[]): void;
+  /** Rows in it, those taken back counted as less than none. */
+  count(place: Window): number;
   /** Removes; how many rows were in it, those taken back counted as less than none. */
   clear(place: Window): number;
 }
@@ -57,8 +59,8 @@ export class AccumulatedContents implements AggregateContents {
     this.#accumulators = accumulators;
   }
 
-  bind(_batch: RecordBatch, { columns, filters, selection, selected }: Inputs): void {
-    this.#accumulators.setInput({ selected, selection, key: undefined, columns, filters });
+  bind(batch: RecordBatch, { columns, by, filters, selection, selected }: Inputs): void {
+    this.#accumulators.setInput({ selected, selection, key: undefined, columns, by, filters }, batch.timestamps);
   }
 
   add(place: Window, { row, isRetraction }: AddedRow): void {
@@ -92,6 +94,13 @@ export class AccumulatedContents implements AggregateContents {
     if (held === undefined) return false;
     this.#accumulators.load(held);
     return this.#accumulators.rows !== 0;
+  }
+
+  count(place: Window): number {
+    const held = this.#table.get(encodeWindow(place));
+    if (held === undefined) return 0;
+    this.#accumulators.load(held);
+    return this.#accumulators.rows;
   }
 
   clear(place: Window): number {
@@ -140,6 +149,10 @@ export class RowContents implements Contents {
       for (const row of this.#log.read(place)) this.#log.append(into, row);
       this.#log.clear(place);
     }
+  }
+
+  count(place: Window): number {
+    return this.#log.count(place);
   }
 
   clear(place: Window): number {
@@ -205,6 +218,10 @@ export class AggregatedRows implements AggregateContents {
     this.#rows.merge(into, later);
   }
 
+  count(place: Window): number {
+    return this.#rows.count(place);
+  }
+
   clear(place: Window): number {
     return this.#rows.clear(place);
   }
@@ -214,8 +231,9 @@ export class AggregatedRows implements AggregateContents {
     this.evicted = evicted;
     this.#accumulators.create();
     for (const batch of this.#rows.batches(rows)) {
-      const { columns, filters } = this.#inputs.of(batch);
-      this.#accumulators.setInput({ selected: batch.rows, selection: 0, key: undefined, columns, filters });
+      const { columns, by, filters } = this.#inputs.of(batch);
+      const input = { selected: batch.rows, selection: 0, key: undefined, columns, by, filters };
+      this.#accumulators.setInput(input, batch.timestamps);
       for (let row = 0; row < batch.rows; row++) this.#accumulators.add(row);
     }
     return rows.length > 0;

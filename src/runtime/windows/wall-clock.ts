@@ -9,6 +9,8 @@
  *  2. Windows are those of the kernels (assembly/window/time.ts), also where clocks change.
  */
 import { type Calendar, calendarNext, calendarStart, floorTime } from '../../base/calendar.ts';
+import { InternalError, UserError } from '../../base/errors.ts';
+import { TimeZone } from '../../base/time-zone.ts';
 import type { Row } from '../../format/row-view.ts';
 import type { WindowSpec } from '../../plan/logical.ts';
 import type { Assigner } from './assigner.ts';
@@ -24,9 +26,21 @@ export interface WallClock {
 
 export const UTC: WallClock = { reached: (epoch) => epoch, reaches: (local) => local };
 
-type Aligned = Extract<WindowSpec, { readonly kind: 'tumbling' | 'hopping' | 'cumulating' }>;
+export type Aligned = Extract<WindowSpec, { readonly kind: 'tumbling' | 'hopping' | 'cumulating' }>;
 /** The windows, in local time, that have a local time. */
 type Grid = (local: number) => Window[];
+
+export const isAligned = (window: WindowSpec): window is Aligned =>
+  window.kind === 'tumbling' || window.kind === 'hopping' || window.kind === 'cumulating';
+
+/** Windows by the clocks of the zone of their specification. */
+export function zonedAssigner(window: WindowSpec): Assigner {
+  if (!isAligned(window)) throw new InternalError(`a ${window.kind} window has no borders on a clock`);
+  const { zone } = window;
+  if (zone?.kind === 'column') throw new UserError('E1212', { what: 'a window in the zone of each row' });
+  const clock = zone === undefined ? UTC : TimeZone.of(zone.name);
+  return wallClockAssigner(window, () => clock, { readsRows: false });
+}
 
 /** `clockOf`: the clock of each row; `readsRows` when it looks at rows. */
 export function wallClockAssigner(

@@ -6,6 +6,7 @@ import { below, seededRandom } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { WindowHarness } from '../window/harness.ts';
+import type { Value } from '../window/reference.ts';
 import { type AggregateName, specOf } from '../../support/aggregate-specs.ts';
 
 /** One result over values that lie in the given slices of one hopping window. */
@@ -13,7 +14,7 @@ async function over(
   fn: AggregateName,
   input: Physical,
   slices: readonly (readonly (number | bigint)[])[],
-): Promise<number | bigint | null | undefined> {
+): Promise<Value | undefined> {
   const size = Math.max(1, slices.length);
   const harness = new WindowHarness(await newKernels(), {
     state: 1,

@@ -5,13 +5,20 @@ import { expect, test } from 'vitest';
 import { below, type Random, seededRandom, uniform } from '../../../src/base/random.ts';
 import { Physical } from '../../../src/data/types.ts';
 import type { WindowAggregateSpec } from '../../../src/kernel/window-aggregate.ts';
+import { AGGREGATES } from '../../../src/plan/aggregates.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { type FiredRow, WindowHarness } from './harness.ts';
-import { type ReferenceAggregate, ReferenceWindows, type Row } from './reference.ts';
-import { specOf, type NamedSpec } from '../../support/aggregate-specs.ts';
+import { type ReferenceAggregate, ReferenceWindows, type Row, type Value } from './reference.ts';
+import { type AggregateName, type NamedAggregate, type NamedSpec, specOf } from '../../support/aggregate-specs.ts';
 
 const TYPES = [Physical.I32, Physical.I64, Physical.F64] as const;
-const FUNCTIONS = ['count', 'sum', 'min', 'max', 'avg', 'stddev'] as const;
+const NUMERIC: readonly string[] = ['count', 'sum', 'avg', 'stddev', 'variance', 'quantile', 'median'];
+const LISTS: readonly string[] = ['topK', 'collectList', 'joinText'];
+// Each entry is a kernel; the first ones, which have narrow forms, stand twice.
+const FUNCTIONS = (['count', 'sum', 'min', 'max', 'avg'] as AggregateName[]).concat(
+  // The keys of AGGREGATES are its names.
+  Object.keys(AGGREGATES) as AggregateName[],
+);
 const MIN_TIME = Number.MIN_SAFE_INTEGER;
 
 type NamedWindowSpec = Omit<WindowAggregateSpec, 'aggregates'> & { readonly aggregates: readonly NamedSpec[] };
@@ -25,7 +32,7 @@ interface Case {
 function makeCase(random: Random): Case {
   const pick = <T>(items: readonly T[]): T => items[below(random, items.length)] as T;
   const aggregates: NamedSpec[] = Array.from({ length: below(random, 5) }, (_, i) =>
-    specOf({ name: `a${i}`, fn: pick(FUNCTIONS), input: pick(TYPES), nullable: below(random, 2) === 0 }),
+    specOf(randomAggregate(random, `a${i}`)),
   );
   aggregates.push(specOf({ name: 'rows', fn: 'count', input: undefined, nullable: below(random, 2) === 0 }));
   const slideMs = pick([10, 100, 1000]);
@@ -34,7 +41,40 @@ function makeCase(random: Random): Case {
   const keys = pick([1, 5, 100, 3000]);
   const spec = { state: 1 + below(random, 255), key, sizeMs, slideMs, offsetMs: pick([0, 3, -7]), aggregates };
   const rows = makeRows(random, spec, keys, 500 + below(random, 3000));
-  return { spec, rows, reference: aggregates.map(({ fn, input }) => ({ fn, float: input === Physical.F64 })) };
+  return { spec, rows, reference: aggregates.map(referenceOf) };
+}
+
+const referenceOf = ({ fn, input, by, parameter = 0 }: NamedSpec): ReferenceAggregate => ({
+  fn,
+  parameter,
+  float: input === Physical.F64,
+  byFloat: by === Physical.F64,
+});
+
+function randomAggregate(random: Random, name: string): NamedAggregate {
+  const pick = <T>(items: readonly T[]): T => items[below(random, items.length)] as T;
+  const fn = pick(FUNCTIONS);
+  const nullable = below(random, 2) === 0;
+  if (fn === 'any' || fn === 'all') return { name, fn, input: Physical.BOOL, nullable };
+  const input = NUMERIC.includes(fn)
+    ? pick(TYPES)
+    : fn === 'joinText'
+      ? Physical.VIEW
+      : pick([...TYPES, Physical.VIEW]);
+  const more = parametersOf(random, fn, input);
+  return fn.startsWith('arg') ? { name, fn, input, nullable, by: pick(TYPES) } : { name, fn, input, nullable, ...more };
+}
+
+const COLUMN_KINDS = { [Physical.VIEW]: 'utf8', [Physical.F64]: 'float64' } as const;
+
+/** What the API would tell the kernels besides columns. */
+function parametersOf(random: Random, fn: string, input: Physical): Partial<NamedAggregate> {
+  if (fn === 'median') return { parameter: 0.5 };
+  if (fn === 'quantile') return { parameter: below(random, 11) / 10 };
+  if (fn === 'joinText') return { parameter: 1 + below(random, 9), text: ', ' };
+  if (fn !== 'topK' && fn !== 'collectList') return {};
+  const kind = input === Physical.VIEW || input === Physical.F64 ? COLUMN_KINDS[input] : 'int64';
+  return { parameter: 1 + below(random, 12), list: { of: { kind, nullable: false }, counted: fn === 'topK' } };
 }
 
 function makeRows(random: Random, spec: NamedWindowSpec, keys: number, count: number): Row[] {
@@ -51,6 +91,7 @@ function makeRows(random: Random, spec: NamedWindowSpec, keys: number, count: nu
       time,
       watermark,
       values: spec.aggregates.map((a) => makeValue(random, a)),
+      by: spec.aggregates.map((a) => (a.by === undefined ? null : makeValue(random, { ...a, input: a.by }))),
     };
     watermark = Math.max(watermark, time - delay - 1);
     return row;
@@ -64,34 +105,60 @@ function makeKey(random: Random, type: Physical | undefined, keys: number): bigi
   return type === Physical.I64 && number % 7 === 0 ? -(2n ** 63n) + BigInt(number) : BigInt(number) - 3n;
 }
 
-function makeValue(random: Random, { fn, input, nullable }: NamedSpec): number | bigint | null {
+function makeValue(random: Random, { fn, input, nullable }: NamedSpec): Value {
   if (nullable && below(random, 3) === 0) return null;
   if (input === undefined) return 1;
+  if (input === Physical.BOOL) return BigInt(below(random, 8) !== 0);
+  if (input === Physical.VIEW) return 'text '.repeat(below(random, 8)) + below(random, 100);
   if (input === Physical.F64) return floatValue(random, fn);
   const near = BigInt(below(random, 2000) - 1000);
   // The ends of int32, and what lies just beyond them: the border between narrow and wide entries.
-  if (input === Physical.I64 && below(random, 30) === 0) return fn === 'stddev' ? near : pickBorder(random);
+  if (input === Physical.I64 && below(random, 30) === 0) return DEVIATIONS.includes(fn) ? near : pickBorder(random);
+  if (LISTS.includes(fn)) return near;
   // Values near the ends of int64 leave it on the way in a sum; that their end is representable is seen to by the sign.
-  return input === Physical.I64 && fn !== 'sum' && fn !== 'stddev' && below(random, 20) === 0
+  return input === Physical.I64 && fn !== 'sum' && !DEVIATIONS.includes(fn) && below(random, 20) === 0
     ? near + 2n ** 62n * (near < 0n ? -1n : 1n)
     : near;
 }
 
+const DEVIATIONS: readonly string[] = ['stddev', 'variance'];
 const BORDERS = [2n ** 31n - 1n, 2n ** 31n, -(2n ** 31n), -(2n ** 31n) - 1n];
 const pickBorder = (random: Random): bigint => BORDERS[below(random, BORDERS.length)] ?? 0n;
 
 function floatValue(random: Random, fn: string): number {
   const special = below(random, 40);
-  if ((fn === 'min' || fn === 'max') && special < 3) return [Number.NaN, -0, 0][special] ?? 0;
+  if (/^(min|max|arg)/.test(fn) && special < 3) return [Number.NaN, -0, 0][special] ?? 0;
   return (uniform(random) - 0.5) * 1000;
 }
 
-/** Same value: bit for bit, but for standard deviations, which the reference computes another way. */
-function agrees(fn: string, found: number | bigint | null, expected: number | bigint | null): boolean {
-  if (fn === 'stddev' && typeof found === 'number' && typeof expected === 'number') {
+/** Same value: bit for bit, but for deviations, which the reference computes another way. */
+function agrees(fn: string, found: Value, expected: Value): boolean {
+  if (DEVIATIONS.includes(fn) && typeof found === 'number' && typeof expected === 'number') {
     return Math.abs(found - expected) <= 1e-9 * Math.max(1, Math.abs(expected));
   }
+  if (fn === 'approxCountDistinct')
+    return Math.abs(Number(found) - Number(expected)) <= Math.max(1, Number(expected) * 0.08);
+  if ((fn === 'quantile' || fn === 'median') && typeof found === 'number' && typeof expected === 'number')
+    return Object.is(found, expected) || Math.abs(found - expected) <= 0.010001 * Math.abs(expected);
+  if (fn === 'topK' && typeof found === 'string' && typeof expected === 'string')
+    return agreesOnCounts(found, expected);
   return Object.is(found, expected);
+}
+
+/** Counts within their errors, and these within the bound; `expected` has k and then the true counts by value. */
+function agreesOnCounts(found: string, expected: string): boolean {
+  const items = JSON.parse(found) as { value: unknown; count: number; error: number }[];
+  const [k, ...counts] = JSON.parse(expected) as [number, ...[string, number][]];
+  const rows = counts.reduce((sum, [, count]) => sum + count, 0);
+  const bound = rows / Math.max(64, 8 * k);
+  const byValue = new Map(counts);
+  const within = items.every(({ value, count, error }) => {
+    const true_ = byValue.get(JSON.stringify(value)) ?? 0;
+    return count - error <= true_ && true_ <= count && error <= bound;
+  });
+  const frequent = counts.filter(([, count]) => count > bound).map(([, count]) => count);
+  const least = frequent.sort((a, b) => b - a)[k - 1] ?? 0;
+  return within && items.length === Math.min(k, counts.length) && items.every(({ count }) => count >= least);
 }
 
 function compare(

@@ -5,12 +5,12 @@ import type { AggregateSpec } from '../../../src/kernel/aggregate-plan.ts';
 import { WindowAggregate, type WindowAggregateSpec, type WindowInput } from '../../../src/kernel/window-aggregate.ts';
 import type { ColumnVector } from '../../../src/data/record-batch.ts';
 import { Physical, widthOf } from '../../../src/data/types.ts';
-import type { Row } from './reference.ts';
+import type { Row, Value } from './reference.ts';
 
 export interface FiredRow {
   readonly end: number;
   readonly key: bigint | string | null;
-  readonly results: readonly (number | bigint | null)[];
+  readonly results: readonly Value[];
   /** Row kind, of results that are taken back. */
   readonly kind?: number;
 }
@@ -40,13 +40,14 @@ export class WindowHarness {
       values: kernels.memory.allocate(BATCH_ROWS * widthOf(type)),
       validity: nullable ? kernels.memory.allocate(BATCH_ROWS / 8) : 0,
     });
-    this.#strings = kernels.memory.allocate(BATCH_ROWS * 64);
+    this.#strings = kernels.memory.allocate(BATCH_ROWS * 64 * (1 + spec.aggregates.length));
     this.#input = {
       selected: 0,
       selection: kernels.memory.allocate(BATCH_ROWS * 4),
       key: spec.key === undefined ? undefined : column(spec.key, false),
       times: kernels.memory.allocate(BATCH_ROWS * 8),
       watermarks: kernels.memory.allocate(BATCH_ROWS * 8),
+      by: spec.aggregates.map(({ by, nullable }) => (by === undefined ? undefined : column(by, nullable))),
       // Absent values come as nulls of the column or, for every second aggregate and count(), as a filter.
       columns: spec.aggregates.map(({ input, nullable }, i) =>
         input === undefined ? undefined : column(input, nullable && i % 2 === 0),
@@ -102,21 +103,20 @@ export class WindowHarness {
       memory.u32[(this.#input.selection >>> 2) + i - from] = at;
       memory.i64[(this.#input.times >>> 3) + at] = BigInt(row.time);
       memory.i64[(this.#input.watermarks >>> 3) + at] = BigInt(row.watermark);
-      if (typeof row.key === 'string') {
-        const encoded = new TextEncoder().encode(row.key);
-        memory.u8.set(encoded, bytes);
-        memory.u32[((this.#input.key?.values ?? 0) >>> 2) + at * 2] = bytes;
-        memory.u32[((this.#input.key?.values ?? 0) >>> 2) + at * 2 + 1] = encoded.length;
-        bytes += encoded.length;
-      } else if (row.key !== null && this.#input.key !== undefined) {
-        writeValue(this.kernels, this.#spec.key ?? Physical.I64, this.#input.key, at, row.key);
+      const write = (type: Physical, column: ColumnVector, value: Value): void => {
+        if (type === Physical.VIEW) bytes = writeText(this.kernels, column, { at, value, bytes });
+        else writeValue(this.kernels, type, column, at, typeof value === 'string' ? null : value);
+      };
+      if (row.key !== null && this.#input.key !== undefined) {
+        write(this.#spec.key ?? Physical.I64, this.#input.key, row.key);
       }
       row.values.forEach((value, a) => {
         const column = this.#input.columns[a];
         const filter = this.#input.filters[a] ?? 0;
         if (filter !== 0) memory.u8[filter + at] = value === null ? 0 : 1;
-        if (column !== undefined)
-          writeValue(this.kernels, this.#spec.aggregates[a]?.input ?? Physical.I64, column, at, value);
+        if (column !== undefined) write(this.#spec.aggregates[a]?.input ?? Physical.I64, column, value);
+        const by = this.#input.by?.[a];
+        if (by !== undefined) write(this.#spec.aggregates[a]?.by ?? Physical.I64, by, row.by?.[a] ?? null);
       });
     }
   }
@@ -136,7 +136,7 @@ export class WindowHarness {
           spec.result.nullable ? column : { ...column, validity: 0 },
           i,
         );
-        return value as number | bigint | null;
+        return value;
       }),
     };
   }
@@ -150,17 +150,34 @@ function writeValue(
   value: number | bigint | null,
 ): void {
   const { memory } = kernels;
-  if (column.validity !== 0) {
-    const byte = column.validity + (at >>> 3);
-    const bits = memory.u8[byte] ?? 0;
-    memory.u8[byte] = value === null ? bits & ~(1 << (at & 7)) : bits | (1 << (at & 7));
-  }
+  writeValidity(kernels, column, at, value !== null);
   // What a null row holds must not matter.
   const stored = value ?? 77;
   if (type === Physical.F64) memory.f64[(column.values >>> 3) + at] = Number(stored);
   else if (type === Physical.I64) memory.i64[(column.values >>> 3) + at] = BigInt(stored);
   else if (type === Physical.I32) memory.i32[(column.values >>> 2) + at] = Number(stored);
   else memory.u8[column.values + at] = Number(stored);
+}
+
+function writeValidity({ memory }: KernelInstance, { validity }: ColumnVector, at: number, isValid: boolean): void {
+  if (validity === 0) return;
+  const byte = validity + (at >>> 3);
+  const bits = memory.u8[byte] ?? 0;
+  memory.u8[byte] = isValid ? bits | (1 << (at & 7)) : bits & ~(1 << (at & 7));
+}
+
+/** Writes a text to free `bytes`, and returns what is free then. */
+function writeText(
+  kernels: KernelInstance,
+  column: ColumnVector,
+  { at, value, bytes }: { readonly at: number; readonly value: Value; readonly bytes: number },
+): number {
+  const { memory } = kernels;
+  writeValidity(kernels, column, at, value !== null);
+  const encoded = new TextEncoder().encode(typeof value === 'string' ? value : 'nothing');
+  memory.u8.set(encoded, bytes);
+  memory.u32.set([bytes, encoded.length], (column.values >>> 2) + at * 2);
+  return bytes + encoded.length;
 }
 
 function readValue(

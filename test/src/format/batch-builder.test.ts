@@ -1,5 +1,6 @@
 /** Row objects to columns and back: what goes in comes out, and what cannot go in is told. */
 import { describe, expect, test } from 'vitest';
+import { processingTimeOf } from '../../../src/api/time.ts';
 import { below, seededRandom } from '../../../src/base/random.ts';
 import { RowKind } from '../../../src/data/row-kind.ts';
 import type { TableSchema } from '../../../src/data/schema.ts';
@@ -136,6 +137,11 @@ describe('a batch builder and a row view', () => {
     [{ kind: 'bytes', nullable: false }, [1], 'bytes and cannot hold an array'],
     [{ kind: 'json', nullable: false }, () => 1, 'json and cannot hold () => 1'],
     [{ kind: 'timestamp', nullable: false }, new Date(Number.NaN), 'timestamp and cannot hold an object'],
+    [
+      { kind: 'timestamp', nullable: false },
+      processingTimeOf(5),
+      'timestamp and cannot hold an instant of processing time',
+    ],
   ])('refuses what %o cannot hold and goes on with the next row', async (type, value, message) => {
     const kernels = await newKernels();
     const builder = new BatchBuilder(kernels, one(type), 4);

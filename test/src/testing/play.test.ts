@@ -58,6 +58,16 @@ describe('playing a tape', () => {
     expect(samples.map(({ progress }) => progress.recordsIn)).toEqual([99, 199, 299, 399, 499, 599]);
   });
 
+  it('samples what stands at the moment itself, and not what the next row makes of it', async () => {
+    const { samples } = await play(perTenSeconds(), { tapes: { clicks }, sampleEveryMs: 10_050 });
+    expect(samples.slice(0, 2).map(({ at, progress }) => [at, progress.recordsIn])).toEqual([
+      [10_050, 99],
+      [20_100, 200],
+    ]);
+    const [split] = samples[0]?.watermarks.splits ?? [];
+    expect(split).toMatchObject({ source: 'clicks', max: BEGAN + 9800, watermark: BEGAN + 8799, hasEnded: false });
+  });
+
   it('goes on from the last checkpoint where a process dies', async () => {
     const { output, ledger } = await play(perTenSeconds(), {
       tapes: { clicks },

@@ -72,3 +72,10 @@ test('the sleeps of a dead process never resolve', async () => {
   await clock.advance(100);
   expect(isWoken).toBe(false);
 });
+
+test('the time of day is in whole milliseconds, as on every machine, however short the sleeps', async () => {
+  const clock = new VirtualClock(1000);
+  await clock.advance(2.75);
+  expect(clock.now()).toBe(1002);
+  expect(clock.monotonicMs()).toBe(2.75);
+});

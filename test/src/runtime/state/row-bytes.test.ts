@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { processingTimeOf } from '../../../../src/api/time.ts';
 import { below, type Random, seededRandom } from '../../../../src/base/random.ts';
 import type { TableSchema } from '../../../../src/data/schema.ts';
 import type { TypeKind } from '../../../../src/data/types.ts';
@@ -77,6 +78,7 @@ describe('rows as bytes', () => {
       fields: [
         { name: 'n', type: { kind: 'int32', nullable: false } },
         { name: 't', type: { kind: 'utf8', nullable: true } },
+        { name: 'at', type: { kind: 'timestamp', nullable: true } },
       ],
     };
     const codec = new RowBytes(schema, { eventTime: (ms) => ms, as: 'values' });
@@ -84,8 +86,11 @@ describe('rows as bytes', () => {
     expect(() => codec.conform({ t: 'x' })).toThrow("column 'n' is int32 and cannot hold undefined");
     expect(() => codec.conform({ n: 1, t: 7 })).toThrow("column 't' is utf8, nullable and cannot hold 7");
     expect(() => codec.conform(7)).toThrow('a row must be an object with the columns as properties, but is 7');
-    expect(codec.conform({ n: 1 })).toEqual({ n: 1, t: null });
-    expect(codec.conform({ n: -0, t: '\ud800' })).toEqual({ n: 0, t: '\ufffd' });
+    expect(() => codec.conform({ n: 1, at: processingTimeOf(5) })).toThrow(
+      "column 'at' is timestamp, nullable and cannot hold an instant of processing time",
+    );
+    expect(codec.conform({ n: 1 })).toEqual({ n: 1, t: null, at: null });
+    expect(codec.conform({ n: -0, t: '\ud800', at: { epochMs: 7 } })).toEqual({ n: 0, t: '\ufffd', at: 7 });
   });
 
   test('that are not of the schema are a bug that is told', () => {
