@@ -1,4 +1,4 @@
-/** What whoever has messages in the wrong order reads: symptom, cause, setting, what to watch. */
+/** Row 28 for the person who has it. */
 import type { Guide } from '../scenario.ts';
 
 export const guide: Guide = {
