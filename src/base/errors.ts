@@ -61,7 +61,7 @@ const messages = {
   E1304: (p: { value: string }) => `a row must be an object with the columns as properties, but is ${p.value}`,
   E1337: (p: { state: string; bytes: number; most: number }) =>
     `an entry of state '${p.state}' has ${p.bytes} bytes with its key; at most ${p.most} can be kept`,
-  E1338: (p: { from: number; to: number; key: string; limit: string }) =>
+  E1339: (p: { from: number; to: number; key: string; limit: string }) =>
     `${p.from === p.to ? `number ${p.from}` : `numbers ${p.from} to ${p.to}`} of key ${p.key} did not come within ${p.limit}`,
   E1340: (p: { status: string }) => `the job ended (${p.status}) before all that the token names was processed`,
   E1341: (p: { name: string }) => `the token names '${p.name}', which this job does not read`,

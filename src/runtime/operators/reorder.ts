@@ -293,7 +293,7 @@ export class Reorder implements Operator {
     const key = new RowBytes(keySchema(node.schema, node.keys), { eventTime: (ms) => ms, as: 'keys' });
     const limits = { maxWait: shortDuration(maxWaitMs), maxRows: `${maxRows} rows`, maxAhead: `${maxAhead}` };
     return new UserError(
-      'E1338',
+      'E1339',
       { from, to, key: previewOf(key.decode(state.key.bytes.slice())), limit: `${reason} ${limits[reason]}` },
       { location: { operator: uid }, hint: "take gaps as events: onGap: 'emit', and read .gaps" },
     );
