@@ -1,3 +1,4 @@
+/** Row 28 for the person who has it. */
 import type { Guide } from '../scenario.ts';
 
 export const guide: Guide = {

@@ -10,9 +10,9 @@ it('hashes what the standard gives as examples', () => {
   expect(hexOf(sha256())).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
 });
 
-it('hashes as the library of Node does, at every length around a block, in any number of parts', () => {
+it('hashes as the library of Node does, at every length around a block, long before short, in parts', () => {
   const random = seededRandom(5);
-  for (let length = 0; length < 200; length++) {
+  for (const length of [...Array(200).keys(), 1000, 3, 5000, 70, 0]) {
     const bytes = Uint8Array.from({ length }, () => below(random, 256));
     const cut = below(random, length + 1);
     const expected = createHash('sha256').update(bytes).digest('hex');
