@@ -212,10 +212,8 @@ function segmentEnd(ref: u32, hash: u32): u64 {
 
 /** The same over the tables that windows share. */
 function sharedRangeEnd(shared: u32, hash: u32): u64 {
-  return min<u64>(
-    segmentEnd(load<u32>(shared, SHARED_FRONT), hash),
-    segmentEnd(load<u32>(shared, SHARED_PREFIX), hash),
-  );
+  const front = segmentEnd(load<u32>(shared, SHARED_FRONT), hash);
+  return min<u64>(front, segmentEnd(load<u32>(shared, SHARED_PREFIX), hash));
 }
 
 /** Collects what a window has: first all of before its border, FIRE_EARLIER entries, then all of from there on. */
@@ -389,11 +387,8 @@ function mergeForwards(planPtr: u32, orderPtr: u32, first: u32, last: u32): u32 
   copyWide(planPtr, marked & ~1, marked & 1, merged);
   for (let i = first + 1; i < last; i++) {
     const next = orderMarked(planPtr, orderPtr, i);
-    let part = next & ~1;
-    if ((next & 1) == NARROW) {
-      part = scratch + FIRE_PART;
-      widenEntry(planPtr, next & ~1, part);
-    }
+    const part = (next & 1) == NARROW ? scratch + FIRE_PART : next;
+    if (part != next) widenEntry(planPtr, next & ~1, part);
     mergeEntry(planPtr, merged, part);
   }
   return merged;

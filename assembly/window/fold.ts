@@ -12,6 +12,7 @@
  * Not here: the same for all keys at once (fire.ts, shared.ts).
  */
 import { resolve } from '../memory/arena';
+import { copyWords } from '../memory/words';
 import { findEntry } from './locate';
 import { widenEntry } from './narrow';
 import {
@@ -33,7 +34,7 @@ export const NO_ROW: i64 = i64.MIN_VALUE;
 /** Copies an entry as a wide one. */
 export function copyWide(planPtr: u32, entryPtr: u32, kind: u32, widePtr: u32): void {
   if (kind == NARROW) widenEntry(planPtr, entryPtr, widePtr);
-  else memory.copy(widePtr, entryPtr, load<u32>(planPtr, PLAN_ENTRY_BYTES));
+  else copyWords(widePtr, entryPtr, load<u32>(planPtr, PLAN_ENTRY_BYTES));
 }
 
 /** Writes what a slice holds of the key of the run's first row; false when it holds nothing. */

@@ -22,6 +22,7 @@ import {
 } from '../hash/table';
 import { resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
+import { copyWords } from '../memory/words';
 import { copyWide } from './fold';
 import { FIRE_WIDENED, PLAN_ENTRY_BYTES, PLAN_KEY_KIND, PLAN_SCRATCH, PLAN_SIZE_MS, PLAN_SLICE_MS } from './plan';
 import { mergeEntry } from './result';
@@ -46,7 +47,7 @@ import {
   sharedGiveUp,
   STAMP,
 } from './shared-record';
-import { sliceStart, sliceTable, TABLE_KINDS } from './slices';
+import { NARROW, sliceStart, sliceTable, TABLE_KINDS } from './slices';
 
 // How a slice is merged.
 export const DOWN: u32 = 0;
@@ -85,7 +86,7 @@ export function undoBefore(planPtr: u32, state: u32, shared: u32, start: i64): b
   const entry = runningFind(table, before, bytes, hashOfEntry(keyKind, before));
   touchRange(entry, entryBytes);
   const marks = entryBytes - MARKS_BYTES;
-  memory.copy(entry + keyBytes, before + keyBytes, marks - keyBytes);
+  copyWords(entry + keyBytes, before + keyBytes, marks - keyBytes);
   // What is stale stays so: the row came after this was logged.
   store<u32>(entry + marks, load<u32>(before + marks, STAMP), STAMP);
   const to = labelOf(planPtr, shared, load<u32>(top, LOG_TO));
@@ -155,12 +156,13 @@ function mergeUp(planPtr: u32, shared: u32, table: u32, slot: u32, kind: u32): i
     const into = runningOf(planPtr, shared + SHARED_PREFIX, entry);
     if (into == 0) return -1;
     touchRange(into, wideBytes);
-    copyWide(planPtr, entry, kind, scratch + FIRE_WIDENED);
-    if (isEmpty(planPtr, into)) {
-      memory.copy(into + keyBytes, scratch + FIRE_WIDENED + keyBytes, wideBytes - keyBytes);
-    } else {
-      mergeEntry(planPtr, into, scratch + FIRE_WIDENED);
+    let part = entry;
+    if (kind == NARROW) {
+      part = scratch + FIRE_WIDENED;
+      copyWide(planPtr, entry, kind, part);
     }
+    if (isEmpty(planPtr, into)) copyWords(into + keyBytes, part + keyBytes, wideBytes - keyBytes);
+    else mergeEntry(planPtr, into, part);
     count++;
   }
   return count;
@@ -201,7 +203,7 @@ function mergeDown(
     }
     copyWide(planPtr, entry, kind, part);
     if (!isEmpty(planPtr, into)) mergeEntry(planPtr, part, into);
-    memory.copy(into + keyBytes, part + keyBytes, wideBytes - keyBytes);
+    copyWords(into + keyBytes, part + keyBytes, wideBytes - keyBytes);
     count++;
   }
   return count;

@@ -38,6 +38,7 @@ import {
 } from '../hash/table';
 import { extentAlloc, extentFree, PAGE_BYTES, resolve, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
+import { copyWords } from '../memory/words';
 
 /** Where the state record refers to the record: 0 when there is none, NO_ROOM when memory did not do for it. */
 const SHARED_REF: u32 = 52;
@@ -217,7 +218,7 @@ export function logPush(state: u32, shared: u32, entryPtr: u32, entryBytes: u32,
   touchRange(at, bytes);
   store<u32>(at, from, LOG_FROM);
   store<u32>(at, to, LOG_TO);
-  memory.copy(at + LOG_ENTRY, entryPtr, entryBytes);
+  copyWords(at + LOG_ENTRY, entryPtr, entryBytes);
   touchRange(shared, SHARED_BYTES);
   store<u32>(shared, load<u32>(shared, LOG_USED) + bytes, LOG_USED);
   return true;

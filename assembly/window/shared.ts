@@ -31,6 +31,7 @@ import { hashOfEntry, KEY_BYTES, KEY_IMAGE_BYTES, keyBytesPtr } from '../hash/ke
 import { keyBytesOf, TABLE_ENTRIES } from '../hash/table';
 import { resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
+import { copyWords } from '../memory/words';
 import { foldBackwards, foldForwards, NO_ROW } from './fold';
 import {
   AGGREGATE_CODE,
@@ -203,7 +204,7 @@ export function sharedEntry(planPtr: u32, state: u32, end: i64, front: u32, pref
   const earlier = front == 0 ? 0 : frontOf(planPtr, state, shared, startOf(planPtr, end), front);
   if (later == 0 || earlier == 0) return later | earlier;
   const merged = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-  if (earlier != merged) memory.copy(merged, earlier, load<u32>(planPtr, PLAN_ENTRY_BYTES));
+  if (earlier != merged) copyWords(merged, earlier, load<u32>(planPtr, PLAN_ENTRY_BYTES));
   mergeEntry(planPtr, merged, later);
   return merged;
 }

@@ -1,0 +1,6 @@
+/** Copies of a few words: for entries, which are too short for the bulk instruction to pay. */
+
+/** Copies `bytes` bytes, a multiple of 8, between ranges that do not overlap. */
+export function copyWords(intoPtr: u32, fromPtr: u32, bytes: u32): void {
+  for (let i: u32 = 0; i < bytes; i += 8) store<u64>(intoPtr + i, load<u64>(fromPtr + i));
+}
