@@ -15,6 +15,7 @@
  *     next row. Nothing is dropped before the call that answers 0: string keys point into state until then.
  *  3. A key's floats are added in the order of fold.ts, whether they are shared or not.
  * Not here: which window is due next (aggregate.ts), results of one aggregate (aggregate/).
+ * Long because ranges, groups and their order are one walk, in steps that share where it stands.
  */
 import { INSERT, OUT_OF_MEMORY } from '../abi';
 import { blobsFull, blobsReset } from '../aggregate/blob';
