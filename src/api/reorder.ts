@@ -17,6 +17,7 @@ type Waits<F> = 'changelog' extends F
     ? Duration
     : 'no watermark: call .watermark(column, strategy) before';
 
+/** By which number rows are put in order, how long what is missing is waited for, and what becomes of gaps. */
 export interface ReorderOptions<C, F, A extends boolean> {
   /**
    * The column that numbers the rows of a key one by one. Left out, rows are put in the order of their event time, where
