@@ -183,7 +183,8 @@ const DEVIATION_TOLERANCE = 1e-9;
 /** Part of the largest value that rounding may leave as a deviation of values that are all equal. */
 const DEVIATION_ROUNDING = 1e-7;
 
-function compareWindows(expected: readonly FiredWindow[], got: readonly unknown[], query: OracleQuery): void {
+function compareWindows(all: readonly FiredWindow[], got: readonly unknown[], query: OracleQuery): void {
+  const expected = all.filter((fired) => changesSomething(fired, query));
   const columns = [
     ...query.keys,
     'windowStart',
@@ -200,9 +201,27 @@ function compareWindows(expected: readonly FiredWindow[], got: readonly unknown[
   });
   const count = sorted.length;
   compareRows('result', expected.flatMap(rowsOf(query)), [...sorted, ...rows.slice(count)], columns, (name, row) => {
-    if (name !== 'spread') return 0;
+    if (name !== 'spread' && !isOrderOpen(query, name)) return 0;
     return Math.max(Math.abs(Number(row['lowest weight'])), Math.abs(Number(row['highest weight'])));
   });
+}
+
+/**
+ * Where clocks change, windows that overlap may begin or end at one instant under several labels, and by which of them
+ * their slices are cut into blocks is not said: the last bits of float sums are open there.
+ */
+function isOrderOpen({ window, aggregates }: OracleQuery, name: string): boolean {
+  const found = aggregates.find(({ as }) => as === name);
+  const isFloatSum = found?.column === 'weight' && (found.kind === 'sum' || found.kind === 'avg');
+  return window.kind === 'hopping' && 'zone' in window && window.zone !== undefined && isFloatSum;
+}
+
+/** The oracle is also asked for bounds that tolerances need; a correction of those alone is none of the job's results. */
+function changesSomething({ rows, kinds }: FiredWindow, query: OracleQuery): boolean {
+  const [before, after] = rows;
+  if (kinds?.[0] !== '-U' || kinds[1] !== '+U' || before === undefined || after === undefined) return true;
+  const asked = query.aggregates.map(({ as }) => as).filter((as) => !as.includes(' '));
+  return asked.some((name) => compareCells(before[name] ?? null, after[name] ?? null) !== 0);
 }
 
 const byKey =
