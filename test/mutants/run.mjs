@@ -44,14 +44,15 @@ function run(command, args, cwd) {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(GIT_|VITEST)/.test(name));
   const env = { ...Object.fromEntries(inherited), NO_COLOR: '1', FORCE_COLOR: '0' };
   return new Promise((done) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A group of its own, so that what it has started ends with it.
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     let printed = '';
     let stopped = false;
     child.stdout.on('data', (bytes) => (printed += bytes));
     child.stderr.on('data', (bytes) => (printed += bytes));
     const box = setTimeout(() => {
       stopped = true;
-      child.kill('SIGKILL');
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     }, MINUTES_MAX * 60_000);
     child.on('error', (error) => (printed += error.message));
     child.on('close', (code) => {
