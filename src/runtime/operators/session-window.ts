@@ -16,47 +16,26 @@
 import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MIN_TIME } from '../../base/time.ts';
-import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
-import type { TableSchema } from '../../data/schema.ts';
+import { BATCH_ROWS_MAX, type RecordBatch } from '../../data/record-batch.ts';
 import type { Row } from '../../format/row-view.ts';
-import type { KernelInstance } from '../../kernel/instance.ts';
 import { SessionWindow as Kernel } from '../../kernel/session-window.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
-import type { WindowAggregateNode } from '../../plan/logical.ts';
-import type { StateArena } from '../../state/arena.ts';
-import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
-import { KeyColumns } from '../key-columns.ts';
-import type { Operator, Output } from '../operator.ts';
+import { aggregateSpecs } from '../aggregate-inputs.ts';
+import type { Operator } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 import { AskedKey } from '../windows/asked-key.ts';
 import type { AsksWindows, HeldWindow } from '../windows/held-window.ts';
-
-export interface SessionWindowOptions {
-  readonly uid: string;
-  readonly kernels: KernelInstance;
-  readonly arena: StateArena;
-  readonly output: Output;
-  /** Takes the late rows, with the schema of the input. */
-  readonly late: Output;
-  readonly node: WindowAggregateNode;
-  readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
-}
+import { KernelRows, type KernelWindowOptions } from '../windows/kernel-rows.ts';
 
 export class SessionWindow implements Operator, AsksWindows {
   // configuration
   readonly uid: string;
-  readonly #options: SessionWindowOptions;
-  readonly #schema: TableSchema;
-  readonly #keys: KeyColumns;
-  readonly #inputs: AggregateInputs;
+  readonly #options: KernelWindowOptions;
   readonly #gapMs: number;
   // transient
   readonly ledger = emptyLedger();
   readonly #kernel: Kernel;
-  readonly #timestamps: Ptr;
-  /** A column of one value: the watermark before each result. */
-  readonly #watermarks: Ptr;
-  #filledWith: EventTimeMs | undefined;
+  readonly #rows: KernelRows;
   /** Sessions that end up to here are to fire. */
   #firing: EventTimeMs | undefined;
   /** To be passed on when the firing is done. */
@@ -67,16 +46,11 @@ export class SessionWindow implements Operator, AsksWindows {
   /** The watermark last passed on. */
   #passed: EventTimeMs = MIN_TIME;
 
-  constructor(options: SessionWindowOptions) {
+  constructor(options: KernelWindowOptions) {
     const { uid, kernels, arena, node } = options;
-    const input = node.input.schema;
     this.uid = uid;
     this.#options = options;
-    this.#schema = node.schema;
-    this.#keys = new KeyColumns(kernels, input, node.keys);
-    this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
-    this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
-    this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    this.#rows = new KernelRows(options, this.ledger);
     const { window } = node;
     if (window.kind !== 'session' || window.clock !== 'event time' || node.allowedLatenessMs !== 0)
       throw new UserError('E1212', { what: `a ${window.kind} window that is not of event time or takes late rows` });
@@ -85,9 +59,9 @@ export class SessionWindow implements Operator, AsksWindows {
       kernels,
       {
         state: arena.open(uid),
-        key: this.#keys.physical,
+        key: this.#rows.keys.physical,
         gapMs: window.gapMs,
-        aggregates: aggregateSpecs(input, node.aggregates, uid),
+        aggregates: aggregateSpecs(node.input.schema, node.aggregates, uid),
       },
       BATCH_ROWS_MAX,
     );
@@ -104,19 +78,13 @@ export class SessionWindow implements Operator, AsksWindows {
   }
 
   processBatch(batch: RecordBatch): void {
-    this.ledger.in += batch.selected;
-    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
-    for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
-    this.ledger.deadLetters += batch.selected - selected;
-    if (selected === 0) return;
-    const taken = { ...batch, selection, selected };
-    const { timestamps: times, watermarks } = batch;
-    const input = { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters };
-    if (!this.#kernel.add(input)) throw this.#options.arena.exhausted();
-    const { lateCount } = this.#kernel;
+    const taken = this.#rows.in(batch);
+    if (taken === undefined) return;
+    if (!this.#kernel.add(taken.input)) throw this.#options.arena.exhausted();
+    const { late, lateCount } = this.#kernel;
     this.ledger.late += lateCount;
-    this.ledger.held += selected - lateCount;
-    if (lateCount > 0) this.#options.late.batch({ ...taken, selection: this.#kernel.late, selected: lateCount });
+    this.ledger.held += taken.input.selected - lateCount;
+    if (lateCount > 0) this.#options.late.batch({ ...taken.batch, selection: late, selected: lateCount });
   }
 
   processWatermark(watermark: EventTimeMs): void {
@@ -169,45 +137,8 @@ export class SessionWindow implements Operator, AsksWindows {
       return;
     }
     this.ledger.results += rows;
-    this.#settle();
-    this.#options.output.batch(this.#resultsOf(rows));
-  }
-
-  /** Rows of sessions that have fired have left state: what the ledger holds follows the arena's own count. */
-  #settle(): void {
-    const held = this.#options.arena.rowsHeld(this.uid);
-    this.ledger.released += this.ledger.held - held;
-    this.ledger.held = held;
-  }
-
-  #resultsOf(rows: number): RecordBatch {
-    const { key, start, end, results } = this.#kernel.output;
-    const columns: readonly ColumnVector[] = [...this.#keys.decode(key, rows), start, end, ...results];
-    const { memory } = this.#options.kernels;
-    const ends = end.values >>> 3;
-    const i64 = memory.i64;
-    for (let i = 0; i < rows; i++) i64[(this.#timestamps >>> 3) + i] = (i64[ends + i] ?? 0n) - 1n;
-    return {
-      schema: this.#schema,
-      rows,
-      columns,
-      selection: 0,
-      selected: rows,
-      rowKinds: 0,
-      timestamps: this.#timestamps,
-      watermarks: this.#resultWatermarks(),
-      origin: undefined,
-    };
-  }
-
-  /** Results are never behind the watermark that was passed on last: that one stands before each of them. */
-  #resultWatermarks(): Ptr {
-    if (this.#passed !== this.#filledWith) {
-      const from = this.#watermarks >>> 3;
-      this.#options.kernels.memory.i64.fill(BigInt(this.#passed), from, from + BATCH_ROWS_MAX);
-      this.#filledWith = this.#passed;
-    }
-    return this.#watermarks;
+    this.#rows.settle();
+    this.#options.output.batch(this.#rows.out(this.#kernel.output, rows, this.#passed));
   }
 
   #passWatermark(watermark: EventTimeMs): void {

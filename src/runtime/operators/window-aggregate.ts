@@ -19,57 +19,34 @@
  */
 import type { Json } from '../../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME } from '../../base/time.ts';
-import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
-import type { TableSchema } from '../../data/schema.ts';
+import { BATCH_ROWS_MAX, type RecordBatch } from '../../data/record-batch.ts';
 import type { Row } from '../../format/row-view.ts';
-import type { KernelInstance } from '../../kernel/instance.ts';
-import { WindowAggregate as Kernel, type WindowInput } from '../../kernel/window-aggregate.ts';
+import { WindowAggregate as Kernel } from '../../kernel/window-aggregate.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
-import type { WindowAggregateNode } from '../../plan/logical.ts';
-import type { StateArena } from '../../state/arena.ts';
-import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import { aggregateSpecs } from '../aggregate-inputs.ts';
 import { alignedWindow } from '../aligned-window.ts';
-import { KeyColumns } from '../key-columns.ts';
-import type { Operator, Output } from '../operator.ts';
+import type { Operator } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 import { AskedKey } from '../windows/asked-key.ts';
 import { type AsksWindows, type HeldWindow, windowFrom } from '../windows/held-window.ts';
+import { type KernelRowsInput, KernelRows, type KernelWindowOptions } from '../windows/kernel-rows.ts';
 import { zonedAssigner } from '../windows/wall-clock.ts';
 
-export interface WindowAggregateOptions {
-  readonly uid: string;
-  readonly kernels: KernelInstance;
-  readonly arena: StateArena;
-  readonly output: Output;
-  /** Takes the late rows, with the schema of the input. */
-  readonly late: Output;
-  readonly node: WindowAggregateNode;
-  readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
-}
-
-/** A batch that is being taken: from which position on, and the watermark its next row waits for. */
-interface Pending {
-  readonly batch: RecordBatch;
-  readonly input: WindowInput;
+/** A batch that is being taken: from which position on. */
+interface Pending extends KernelRowsInput {
   at: number;
 }
 
 export class WindowAggregate implements Operator, AsksWindows {
   // configuration
   readonly uid: string;
-  readonly #options: WindowAggregateOptions;
-  readonly #schema: TableSchema;
-  readonly #keys: KeyColumns;
-  readonly #inputs: AggregateInputs;
+  readonly #options: KernelWindowOptions;
   /** How far the operator runs behind the watermarks of its input. */
   readonly #delayMs: number;
   // transient
   readonly ledger = emptyLedger();
   readonly #kernel: Kernel;
-  readonly #timestamps: Ptr;
-  /** A column of one value: the watermark before each result. */
-  readonly #watermarks: Ptr;
-  #filledWith: EventTimeMs | undefined;
+  readonly #rows: KernelRows;
   #pending: Pending | undefined;
   /** Windows up to here are to fire. */
   #firing: EventTimeMs | undefined;
@@ -81,27 +58,22 @@ export class WindowAggregate implements Operator, AsksWindows {
   /** The watermark last passed on. */
   #passed: EventTimeMs = MIN_TIME;
 
-  constructor(options: WindowAggregateOptions) {
+  constructor(options: KernelWindowOptions) {
     const { uid, kernels, arena, node } = options;
-    const input = node.input.schema;
     this.uid = uid;
     this.#options = options;
-    this.#schema = node.schema;
-    this.#keys = new KeyColumns(kernels, input, node.keys);
-    this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
-    this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
-    this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
+    this.#rows = new KernelRows(options, this.ledger);
     this.#delayMs = node.results === 'final' ? node.allowedLatenessMs : 0;
     this.#kernel = new Kernel(
       kernels,
       {
         state: arena.open(uid),
-        key: this.#keys.physical,
+        key: this.#rows.keys.physical,
         ...alignedWindow(node.window),
         delayMs: this.#delayMs,
         latenessMs: node.allowedLatenessMs - this.#delayMs,
         results: node.results === 'final' ? 'accumulating' : node.results,
-        aggregates: aggregateSpecs(input, node.aggregates, uid),
+        aggregates: aggregateSpecs(node.input.schema, node.aggregates, uid),
       },
       BATCH_ROWS_MAX,
     );
@@ -109,7 +81,7 @@ export class WindowAggregate implements Operator, AsksWindows {
 
   /** A key of its state as text. */
   keyText(key: Uint8Array): string {
-    return this.#keys.text(key);
+    return this.#rows.keys.text(key);
   }
 
   get more(): boolean {
@@ -124,18 +96,8 @@ export class WindowAggregate implements Operator, AsksWindows {
   }
 
   processBatch(batch: RecordBatch): void {
-    this.ledger.in += batch.selected;
-    const { columns, by, filters, selection, selected, errors } = this.#inputs.of(batch);
-    for (const { row, reason } of errors) this.#options.deadLetter(batch, row, reason);
-    this.ledger.deadLetters += batch.selected - selected;
-    if (selected === 0) return;
-    const taken = { ...batch, selection, selected };
-    const { timestamps: times, watermarks } = batch;
-    this.#take({
-      batch: taken,
-      at: 0,
-      input: { selected, selection, key: this.#keys.of(taken), times, watermarks, columns, by, filters },
-    });
+    const taken = this.#rows.in(batch);
+    if (taken !== undefined) this.#take({ ...taken, at: 0 });
   }
 
   processWatermark(watermark: EventTimeMs): void {
@@ -144,7 +106,7 @@ export class WindowAggregate implements Operator, AsksWindows {
       this.#firing = watermark;
       return;
     }
-    this.#settle();
+    this.#rows.settle();
     this.#passWatermark(watermark);
   }
 
@@ -194,7 +156,7 @@ export class WindowAggregate implements Operator, AsksWindows {
     if (lateCount > 0) this.#options.late.batch({ ...batch, selection: this.#kernel.late, selected: lateCount });
     if (corrections === 0) return;
     this.ledger.results += corrections;
-    this.#options.output.batch(this.#resultsOf(corrections));
+    this.#options.output.batch(this.#rows.out(this.#kernel.output, corrections, this.#passed));
   }
 
   #watermarkOf(batch: RecordBatch, position: number): EventTimeMs {
@@ -207,53 +169,16 @@ export class WindowAggregate implements Operator, AsksWindows {
   #fire(through: EventTimeMs): void {
     if (!this.#kernel.due(through)) {
       this.#firing = undefined;
-      this.#settle();
+      this.#rows.settle();
       return;
     }
     const rows = this.#kernel.fire();
     if (rows === 0) {
-      this.#settle();
+      this.#rows.settle();
       return;
     }
     this.ledger.results += rows;
-    this.#options.output.batch(this.#resultsOf(rows));
-  }
-
-  /** Rows that no window needs any more have left state: what the ledger holds follows the arena's own count. */
-  #settle(): void {
-    const held = this.#options.arena.rowsHeld(this.uid);
-    this.ledger.released += this.ledger.held - held;
-    this.ledger.held = held;
-  }
-
-  #resultsOf(rows: number): RecordBatch {
-    const { key, start, end, results, kinds } = this.#kernel.output;
-    const columns: readonly ColumnVector[] = [...this.#keys.decode(key, rows), start, end, ...results];
-    const { memory } = this.#options.kernels;
-    const ends = end.values >>> 3;
-    const i64 = memory.i64;
-    for (let i = 0; i < rows; i++) i64[(this.#timestamps >>> 3) + i] = (i64[ends + i] ?? 0n) - 1n;
-    return {
-      schema: this.#schema,
-      rows,
-      columns,
-      selection: 0,
-      selected: rows,
-      rowKinds: kinds,
-      timestamps: this.#timestamps,
-      watermarks: this.#resultWatermarks(),
-      origin: undefined,
-    };
-  }
-
-  /** Results are never behind the watermark that was passed on last: that one stands before each of them. */
-  #resultWatermarks(): Ptr {
-    if (this.#passed !== this.#filledWith) {
-      const from = this.#watermarks >>> 3;
-      this.#options.kernels.memory.i64.fill(BigInt(this.#passed), from, from + BATCH_ROWS_MAX);
-      this.#filledWith = this.#passed;
-    }
-    return this.#watermarks;
+    this.#options.output.batch(this.#rows.out(this.#kernel.output, rows, this.#passed));
   }
 
   #passWatermark(watermark: EventTimeMs): void {
