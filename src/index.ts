@@ -64,6 +64,12 @@ export {
   quantile,
   topK,
 } from './api/aggregate.ts';
+export {
+  type AggregateDefinition,
+  type DefinedAggregate,
+  defineAggregate,
+  reduce,
+} from './api/define-aggregate.ts';
 /** Whether all values are true. */
 export const all = columnAggregates.all;
 /** Whether any value is true. */

@@ -118,7 +118,7 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
-    options?: Uid,
+    options?: FunctionOptions,
   ): Stream<Table<Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
 
   /** Where the rows go. */
@@ -173,7 +173,7 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
-    options?: Uid,
+    options?: FunctionOptions,
   ): Stream<Table<Cols<C, K> | Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
 }
 
@@ -251,7 +251,7 @@ export interface Windowed<
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K | (keyof B & string)>,
-    options?: Uid,
+    options?: FunctionOptions,
   ): WithLate<Table<Cols<C, K> | Cols<B> | Cols<Results<A>>>, C, F | Changes<R>>;
   /** What a function makes of all rows of a window, each time that it fires. */
   process<O extends Columns>(window: WindowFunction<C, O>): WithLate<O, C, F>;

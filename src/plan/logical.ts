@@ -15,6 +15,7 @@ import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
 import type { Clocks, OnError, StateSpec } from './process.ts';
 import type { ReorderSpec } from './reorder.ts';
+import type { UserAggregate } from './user-aggregate.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -246,7 +247,12 @@ export interface AggregateCall {
   readonly by?: string;
   /** What else it was told: how many, which quantile. */
   readonly options?: Json;
+  /** Functions of the user make it; `fn` is then USER_FUNCTION. */
+  readonly user?: UserAggregate;
 }
+
+/** What stands for the name of an aggregate that a user defined. */
+export const USER_FUNCTION = 'user';
 
 /**
  * Keyed (or global, with no keys) aggregation over event-time windows. Event time is no column here: it travels beside
@@ -267,6 +273,8 @@ export interface WindowAggregateNode {
   readonly evictor?: EvictorSpec | undefined;
   /** A user's function over all rows of a window, in place of aggregates. */
   readonly process?: WindowProcess | undefined;
+  /** What becomes of a row on which a user's aggregate fails. Undefined: it fails the job. */
+  readonly onError?: OnError | undefined;
 }
 
 /** Makes result rows of `schema` from the rows of a window. */
@@ -285,6 +293,8 @@ export interface AggregateNode {
   readonly input: LogicalNode;
   readonly keys: readonly string[];
   readonly aggregates: readonly AggregateCall[];
+  /** As of windows. */
+  readonly onError?: OnError | undefined;
 }
 
 /** One row of each key: the first or the last of those that have it. Rows too late to be put in order go to LATE_PORT. */

@@ -140,6 +140,7 @@ const describeCall = (call: AggregateCall): Json => [
   call.where === undefined ? null : describeExpression(call.where),
   call.options ?? null,
   ...(call.by === undefined ? [] : [call.by]),
+  ...(call.user === undefined ? [] : [describeSchema(call.user.accumulator)]),
 ];
 
 function byPath(nodes: readonly PlanNode[], paths: ReadonlyMap<PlanNode, string>): Iterable<readonly PlanNode[]> {

@@ -22,6 +22,7 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import {
   DEFAULT_FUTURE_SKEW_MS,
   DEFAULT_IDLE_AFTER_MS,
+  type AggregateNode,
   type DeduplicateNode,
   type AsyncNode,
   type FunctionNode,
@@ -47,6 +48,7 @@ import { AsyncFunction } from './operators/async-function.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
 import { Deduplicate } from './operators/deduplicate.ts';
 import { Filter } from './operators/filter.ts';
+import type { generalAggregate } from './operators/general-aggregate.ts';
 import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
 import { Reorder } from './operators/reorder.ts';
@@ -232,7 +234,7 @@ class Wiring {
   #operator(node: PhysicalNode, index: number): TaskOperator | SourceDriver {
     const { uid, operator } = node;
     const output = this.#port(index, 0);
-    const { kernels, arena, writers } = this.#context;
+    const { kernels, writers } = this.#context;
     const deadLetter = (batch: RecordBatch, row: number, reason: string): void =>
       this.deadLetters.row(uid, batch, row, reason);
     switch (operator.kind) {
@@ -274,7 +276,7 @@ class Wiring {
       case 'windowAggregate':
         return this.#window(uid, operator, index, deadLetter);
       case 'aggregate':
-        return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
+        return this.#aggregate(uid, operator, output, deadLetter);
       case 'sink': {
         const writer = writers.get(uid);
         assert(writer !== undefined, `no writer for sink ${uid}`);
@@ -323,6 +325,20 @@ class Wiring {
     }
     const state = new ArenaKeyedState({ kernels, arena, uid });
     return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
+  }
+
+  #aggregate(
+    uid: string,
+    node: AggregateNode,
+    output: Edge,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): TaskOperator {
+    const { kernels, arena, timestamp } = this.#context;
+    const own = node.aggregates.find(({ user }) => user !== undefined)?.user;
+    if (own === undefined) return new Aggregate({ uid, kernels, arena, output, node, deadLetter });
+    const state = new ArenaKeyedState({ kernels, arena, uid });
+    // What it is stands with its type in the plan, which knows no runtime.
+    return (own.running as typeof generalAggregate)({ uid, kernels, state, output, node, timestamp, deadLetter });
   }
 
   #function(

@@ -14,6 +14,8 @@ import { boundColumnsOf, columnsOfRows } from '../../plan/window-choice.ts';
 import type { WindowAggregateNode, WindowSpec } from '../../plan/logical.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import type { Entries } from '../aggregates/entries.ts';
+import type { mixedEntries } from '../aggregates/mixed-entries.ts';
 import type { Output } from '../operator.ts';
 import { GeneralWindow } from '../operators/general-window.ts';
 import {
@@ -75,7 +77,8 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     canRetract:
       node.evictor === undefined
       && node.process === undefined
-      && node.aggregates.every(({ fn }) => RETRACTABLE.has(fn)),
+      && node.aggregates.every(({ fn, user }) => RETRACTABLE.has(fn) || user?.retract !== undefined),
+    onError: node.onError ?? 'fail',
     now: options.now,
     deadLetter: options.deadLetter,
   });
@@ -100,7 +103,7 @@ function firingOf(options: BuildOptions): Firing {
     const values = state.open('values');
     return new ProcessFiring({ uid, kernels, contents: rows(), input, out: node.schema, run, values, timestamp });
   }
-  const accumulators = new Accumulators(kernels, aggregateSpecs(input, node.aggregates, uid), BATCH_ROWS_MAX);
+  const accumulators = entriesOf(options);
   const results = new WindowResults({
     kernels,
     schema: node.schema,
@@ -114,6 +117,16 @@ function firingOf(options: BuildOptions): Firing {
       : new AggregatedRows(rows(), accumulators, new AggregateInputs(kernels, input, node.aggregates, uid));
   const before = node.results === 'retracting' ? state.open('results') : undefined;
   return new AggregateFiring(contents, accumulators, results, before);
+}
+
+/** Accumulators of the aggregates: kernels make them, or the plan says what does. */
+function entriesOf({ uid, kernels, node, timestamp }: BuildOptions): Entries {
+  const { keys, aggregates: calls } = node;
+  const input = node.input.schema;
+  const own = calls.find(({ user }) => user !== undefined)?.user;
+  if (own === undefined) return new Accumulators(kernels, aggregateSpecs(input, calls, uid), BATCH_ROWS_MAX);
+  // What it is stands with its type in the plan, which knows no runtime.
+  return (own.entries as typeof mixedEntries)({ uid, kernels, input, keys, calls, timestamp });
 }
 
 function assignerOf(window: WindowSpec, openPositions: () => KeyedTable, zoneOffset: OffsetOf | undefined): Assigner {
