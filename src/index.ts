@@ -8,6 +8,7 @@ import { columnAggregates } from './api/aggregate.ts';
 export { from } from './api/stream-builder.ts';
 export { job, type Job } from './api/job.ts';
 export type {
+  Branches,
   Broadcast,
   BroadcastConnected,
   Connected,
@@ -18,6 +19,7 @@ export type {
   Out,
   Processed,
   Reordered,
+  Split,
   Stream,
   Uid,
   Windowed,

@@ -49,6 +49,7 @@ import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { type AnyReorderOptions, reorderNode } from './reorder.ts';
 import { schemaOf, tableOf } from './schema.ts';
+import { splitStreams } from './split.ts';
 import { statesOf } from './state.ts';
 import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
@@ -124,6 +125,10 @@ class StreamBuilder {
         this.traits,
       );
     });
+  }
+
+  split(branches: unknown): { readonly [name: string]: StreamBuilder } {
+    return located(() => splitStreams(this.node, branches, (node) => new StreamBuilder(node, this.traits)));
   }
 
   pick(...columns: string[]): StreamBuilder {

@@ -78,6 +78,14 @@ export interface FilterNode {
   readonly condition: Expression;
 }
 
+/** Each row to the first branch whose condition holds: port 1 + i has the rows of branches[i], port 0 those of none. */
+export interface SplitNode {
+  readonly kind: 'split';
+  readonly schema: TableSchema;
+  readonly input: LogicalNode;
+  readonly branches: readonly { readonly name: string; readonly condition: Expression }[];
+}
+
 export interface ProjectNode {
   readonly kind: 'project';
   readonly schema: TableSchema;
@@ -349,6 +357,7 @@ export type LogicalNode =
   | SourceNode
   | WatermarkNode
   | FilterNode
+  | SplitNode
   | ProjectNode
   | FunctionNode
   | ProcessNode

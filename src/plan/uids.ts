@@ -82,6 +82,8 @@ function describeNode(node: PlanNode): Json {
       return [node.column, describeStrategy(node.strategy)];
     case 'filter':
       return describeExpression(node.condition);
+    case 'split':
+      return node.branches.map(({ condition }) => describeExpression(condition));
     case 'project':
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':

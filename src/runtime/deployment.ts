@@ -30,6 +30,7 @@ import {
   LATE_PORT,
   type ProcessNode,
   type ReorderNode,
+  type SplitNode,
   type WatermarkNode,
   type WatermarkStrategy,
   type WindowAggregateNode,
@@ -53,6 +54,7 @@ import { Process } from './operators/process.ts';
 import { Project } from './operators/project.ts';
 import { Reorder } from './operators/reorder.ts';
 import { SinkOperator } from './operators/sink.ts';
+import { Split } from './operators/split.ts';
 import { Union } from './operators/union.ts';
 import { UserFunction } from './operators/user-function.ts';
 import { SessionWindow } from './operators/session-window.ts';
@@ -196,11 +198,12 @@ class Wiring {
     const operators = this.#operators.filter(
       (operator): operator is TaskOperator => !(operator instanceof SourceDriver),
     );
-    return new Task(
-      sources,
-      operators,
-      operators.filter((operator) => operator instanceof SinkOperator),
-    );
+    const order = this.#operators.flatMap((operator, index) => [
+      ...(operator instanceof SourceDriver ? [] : [operator]),
+      ...(this.#edges[index] ?? []),
+    ]);
+    const sinks = operators.filter((operator) => operator instanceof SinkOperator);
+    return new Task(sources, operators, sinks, order);
   }
 
   /** The main output of each node. */
@@ -210,14 +213,31 @@ class Wiring {
 
   connect(): void {
     this.#edges.forEach((ports, from) => {
-      ports.forEach((edge, port) => {
-        for (const { node, input } of readersOf(this.#plan, from, port)) {
-          const operator = this.#operators[node];
-          assert(operator !== undefined && !(operator instanceof SourceDriver), 'a source reads from nothing');
-          edge.connect({ operator, input });
-        }
-      });
+      const ways = ports.flatMap((edge, port) =>
+        readersOf(this.#plan, from, port).map(({ node, input }) => ({ edge, node, input, below: this.#below(node) })),
+      );
+      for (const { edge, node, input, below } of ways) {
+        const operator = this.#operatorAt(node);
+        const meets = ways.some((way) => way.below !== below && [...way.below].some((index) => below.has(index)));
+        edge.connect({ operator, input }, meets ? [...below].map((index) => this.#operatorAt(index)) : []);
+      }
     });
+  }
+
+  /** A node and all that reads of it, directly or not. A set of its own for each call. */
+  #below(index: number, found: Set<number> = new Set()): ReadonlySet<number> {
+    if (found.has(index)) return found;
+    found.add(index);
+    (this.#edges[index] ?? []).forEach((_, port) => {
+      for (const { node } of readersOf(this.#plan, index, port)) this.#below(node, found);
+    });
+    return found;
+  }
+
+  #operatorAt(index: number): TaskOperator {
+    const operator = this.#operators[index];
+    assert(operator !== undefined && !(operator instanceof SourceDriver), 'a source reads from nothing');
+    return operator;
   }
 
   make(index: number): void {
@@ -271,6 +291,8 @@ class Wiring {
         return this.#process(uid, operator, index, deadLetter);
       case 'async':
         return this.#async(uid, operator, output, deadLetter);
+      case 'split':
+        return this.#split(uid, operator, index, deadLetter);
       case 'union':
         return new Union({ uid, kernels, output, inputs: operator.inputs.length });
       case 'windowAggregate':
@@ -285,6 +307,16 @@ class Wiring {
       default:
         return assertNever(operator);
     }
+  }
+
+  #split(
+    uid: string,
+    node: SplitNode,
+    index: number,
+    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
+  ): Split {
+    const outputs = [0, ...node.branches.map((_, branch) => branch + 1)].map((port) => this.#port(index, port));
+    return new Split({ uid, kernels: this.#context.kernels, outputs, node, deadLetter });
   }
 
   #deduplicate(
