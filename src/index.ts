@@ -119,6 +119,7 @@ export type {
   BroadcastProcess,
   Context,
   CoProcess,
+  Expired,
   Fired,
   Process,
   Sides,

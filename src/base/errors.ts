@@ -49,6 +49,8 @@ const messages = {
   E1332: (p: { side: string; declared: string }) => `no side is named ${p.side}; declared: ${p.declared}`,
   E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
+  E1316: (p: { state: string; at: string; key: string; problem: string }) =>
+    `onExpire failed for state '${p.state}' of key ${p.key}, which expired at ${p.at}: ${p.problem}`,
   E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
   E1338: (p: { uid: string; at: string; problem: string }) =>
     `'${p.uid}' has no window that starts at ${p.at}: ${p.problem}`,

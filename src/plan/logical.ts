@@ -127,6 +127,8 @@ export interface ProcessNode {
   readonly broadcast: readonly StateSpec[];
   readonly timers: readonly string[];
   readonly timer: ((context: never) => unknown) | undefined;
+  /** Told of each entry of a state that expires. */
+  readonly onExpire: ((context: never) => unknown) | undefined;
   /** Port 1 + i has the rows of sides[i]. */
   readonly sides: readonly { readonly name: string; readonly schema: TableSchema }[];
   readonly hasEventTime: boolean;
