@@ -305,8 +305,12 @@ function slotOf(root: u32, hash: u32, ref: u32): u32 {
 
 /** Removes a reference that is there, and the bucket with it when its neighbour has room for the rest. */
 export function indexRemove(root: u32, hash: u32, ref: u32): void {
+  indexRemoveAt(root, hash, slotOf(root, hash, ref));
+}
+
+/** The same for the address of its slot. */
+export function indexRemoveAt(root: u32, hash: u32, at: u32): void {
   const slot = load<u32>(directoryPtr(root) + (directoryIndex(hash, load<u32>(root, ROOT_DEPTH)) << 2));
-  const at = slotOf(root, hash, ref);
   const base = at & ~(PAGE_BYTES - 1);
   closeGap(base, at, depthOf(slot));
   touchRange(base, 8);

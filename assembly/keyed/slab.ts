@@ -143,7 +143,9 @@ function pageAdd(root: u32, sizeClass: u32, listPtr: u32): u32 {
   if (page == 0) return 0;
   const pagePtr = resolve(page);
   store<u16>(pagePtr, <u16>sizeClass, PAGE_CLASS);
-  store<u16>(pagePtr, PAGE_HEADER >> 3, PAGE_FRESH);
+  // What is left over comes first, so that slots whose size is a power of two begin at multiples of it: at cache lines.
+  const size = slotBytes(sizeClass);
+  store<u16>(pagePtr, <u16>((PAGE_BYTES - (SLOTS_BYTES / size) * size) >> 3), PAGE_FRESH);
   linkPage(listPtr, page, pagePtr);
   addCount(root, ROOT_SLAB_PAGES, 1);
   return page;
