@@ -14,7 +14,7 @@
  */
 import { OUT_OF_MEMORY } from '../abi';
 import { resolve } from '../memory/arena';
-import { touchRange } from '../memory/barrier';
+import { touch, touchRange } from '../memory/barrier';
 import { compareTarget, TARGET_BYTES, TARGET_HASH, TARGET_TIME } from './record';
 import { addCount, recordAlloc, recordFree, ROOT_ITEMS, ROOT_KIND, ROOT_LEVELS, ROOT_TREE } from './slab';
 
@@ -44,7 +44,7 @@ function countOf(nodePtr: u32): u32 {
 }
 
 function setCount(nodePtr: u32, count: u32): void {
-  touchRange(nodePtr, NODE_ITEMS);
+  touch(nodePtr + NODE_COUNT);
   store<u32>(nodePtr, count, NODE_COUNT);
 }
 

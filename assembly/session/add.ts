@@ -46,6 +46,7 @@ import {
   SCRATCH_HASHES,
   SCRATCH_KEY_BYTES,
   SCRATCH_KEYS,
+  SCRATCH_RESULT,
   SCRATCH_ROWS,
 } from '../window/plan';
 import { dequeue, openRest, queueOpen } from './queue';
@@ -98,9 +99,14 @@ function listRows(planPtr: u32, from: u32, n: u32): void {
 function warm(planPtr: u32, root: u32, n: u32): void {
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const candidates = scratch + SCRATCH_CANDIDATES;
+  let met: u64 = 0;
   for (let k: u32 = 0; k < n; k++) {
-    store<u32>(candidates + (k << 2), firstSlot(root, load<u32>(scratch + SCRATCH_HASHES + (k << 2))));
+    const slot = firstSlot(root, load<u32>(scratch + SCRATCH_HASHES + (k << 2)));
+    store<u32>(candidates + (k << 2), slot);
+    met ^= load<u64>(slot);
   }
+  // Kept, so that reading is not left out.
+  store<u64>(scratch + SCRATCH_RESULT, met);
   for (let k: u32 = 0; k < n; k++) {
     let slot = load<u32>(candidates + (k << 2));
     const hash = load<u32>(scratch + SCRATCH_HASHES + (k << 2));

@@ -13,7 +13,7 @@ import { SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_START } from '../keye
 import { ROOT_FIRED, ROOT_ROWS, rootOf } from '../keyed/slab';
 import { itemAfter, itemHash, itemRef, itemsFrom, itemTime, treeFirst, treeRemoveFirst } from '../keyed/tree';
 import { addEntries, resolve, statePtr } from '../memory/arena';
-import { touchRange } from '../memory/barrier';
+import { touch } from '../memory/barrier';
 import { writeKey, writeResults } from '../window/result';
 import {
   FIRE_ORDER,
@@ -31,7 +31,7 @@ import { freeFired, SESSIONS_FIRED, unlinkSession } from './sessions';
 export function setSessionsFired(state: u32, through: i64): void {
   const record = statePtr(state);
   if (load<i64>(record, SESSIONS_FIRED) >= through) return;
-  touchRange(record + SESSIONS_FIRED, 8);
+  touch(record + SESSIONS_FIRED);
   store<i64>(record, through, SESSIONS_FIRED);
 }
 
@@ -101,7 +101,7 @@ function fireLeaf(planPtr: u32, root: u32, watermark: i64, row: u32, most: u32):
   }
   if (fired == 0) return 0;
   treeRemoveFirst(root, load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER, fired);
-  touchRange(root + ROOT_ROWS, 8);
+  touch(root + ROOT_ROWS);
   store<u64>(root, load<u64>(root, ROOT_ROWS) - rows, ROOT_ROWS);
   addEntries(load<u32>(root), -(<i64>fired));
   return fired;
@@ -125,8 +125,8 @@ function writeSession(planPtr: u32, ptr: u32, row: u32): bool {
 
 /** Its record stays until the next call, for the key that was answered. */
 function close(root: u32, session: u32, ptr: u32): void {
-  touchRange(root + ROOT_FIRED, 4);
-  touchRange(ptr, 8);
+  touch(root + ROOT_FIRED);
+  touch(ptr);
   store<u32>(ptr, load<u32>(root, ROOT_FIRED), SESSION_NEXT);
   store<u32>(root, session, ROOT_FIRED);
 }

@@ -35,7 +35,7 @@ import {
 import { recordAlloc, recordFree } from '../keyed/slab';
 import { treeFind, treeInsert, treeRemove } from '../keyed/tree';
 import { resolve } from '../memory/arena';
-import { touchRange } from '../memory/barrier';
+import { touch } from '../memory/barrier';
 import { FIRE_ORDER, PLAN_KEY_KIND, PLAN_SCRATCH, PLAN_SIZE_MS, SCRATCH_RESULT } from '../window/plan';
 
 const ROOT_OPENED: u32 = 256;
@@ -62,7 +62,7 @@ const IN_CHUNK: u32 = 0x80000000;
 export function queueOpen(planPtr: u32, root: u32): void {
   if (load<u32>(root, ROOT_SHIFT) != 0) return;
   const shift = max<i64>(0, 63 - clz<i64>(load<i64>(planPtr, PLAN_SIZE_MS)) - GAP_UNITS);
-  touchRange(root + ROOT_SHIFT, 4);
+  touch(root + ROOT_SHIFT);
   store<u32>(root, 1 + <u32>shift, ROOT_SHIFT);
 }
 
@@ -105,7 +105,7 @@ export function enqueue(planPtr: u32, root: u32, session: u32): bool {
     return wait(root, (wheel << DIGIT_BITS) | digitOf(unit, wheel), session);
   }
   if (treeInsert(root, target(planPtr, session, end), session) < 0) return false;
-  touchRange(ptr + SESSION_QUEUED, 8);
+  touch(ptr + SESSION_QUEUED);
   store<i64>(ptr, end, SESSION_QUEUED);
   return true;
 }
@@ -129,12 +129,12 @@ function wait(root: u32, slot: u32, session: u32): bool {
 }
 
 function setSlot(slotPtr: u32, chunk: u32): void {
-  touchRange(slotPtr, 4);
+  touch(slotPtr);
   store<u32>(slotPtr, chunk);
 }
 
 function setCount(chunkPtr: u32, count: u32): void {
-  touchRange(chunkPtr, CHUNK_ITEMS);
+  touch(chunkPtr + CHUNK_COUNT);
   store<u16>(chunkPtr, <u16>count, CHUNK_COUNT);
 }
 
@@ -145,9 +145,9 @@ function sessionAt(chunkPtr: u32, index: u32): u32 {
 function putAt(chunk: u32, index: u32, session: u32): void {
   const item = resolve(chunk) + CHUNK_ITEMS + (index << 2);
   const ptr = resolve(session);
-  touchRange(item, 4);
+  touch(item);
   store<u32>(item, session);
-  touchRange(ptr + SESSION_QUEUED, 8);
+  touch(ptr + SESSION_QUEUED);
   store<u32>(ptr, chunk, SESSION_QUEUED);
   store<u32>(ptr, index | IN_CHUNK, SESSION_QUEUED + 4);
 }
@@ -183,7 +183,7 @@ export function openThrough(planPtr: u32, root: u32, watermark: i64): bool {
   if (!openRest(planPtr, root)) return false;
   const opened = unitOf(root, watermark + 1) + 1;
   if (opened <= load<u64>(root, ROOT_OPENED)) return true;
-  touchRange(root + ROOT_OPENED, 8);
+  touch(root + ROOT_OPENED);
   store<u64>(root, opened, ROOT_OPENED);
   return openRest(planPtr, root);
 }
@@ -211,7 +211,7 @@ export function openRest(planPtr: u32, root: u32): bool {
       if (!emptyDetached(planPtr, root)) return false;
     }
   }
-  touchRange(root + ROOT_BEFORE, 8);
+  touch(root + ROOT_BEFORE);
   store<u64>(root, opened, ROOT_BEFORE);
   return true;
 }
