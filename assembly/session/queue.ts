@@ -244,7 +244,9 @@ export function isQueued(root: u32, keyKind: u32, session: u32, scratchPtr: u32)
     const chunkPtr = resolve(load<u32>(ptr, SESSION_QUEUED));
     const index = load<u32>(ptr, SESSION_QUEUED + 4) & ~IN_CHUNK;
     if (index >= <u32>load<u16>(chunkPtr, CHUNK_COUNT) || sessionAt(chunkPtr, index) != session) return false;
-    return unitOf(root, end) >= lowestUnit(root, load<u16>(chunkPtr, CHUNK_SLOT));
+    // While opening is not complete, slots are of two times.
+    const isWhole = load<u64>(root, ROOT_BEFORE) == load<u64>(root, ROOT_OPENED);
+    return !isWhole || unitOf(root, end) >= lowestUnit(root, load<u16>(chunkPtr, CHUNK_SLOT));
   }
   const queued = load<i64>(ptr, SESSION_QUEUED);
   return queued <= end && treeFind(root, targetOfSession(scratchPtr, keyKind, session, queued)) == session;
@@ -260,15 +262,16 @@ function lowestUnit(root: u32, slot: u32): u64 {
 /** Adds the sessions that wait in slots to `countPtr`; the number of chunks, or 0xFFFFFFFF when one is not whole. */
 export function queueScan(root: u32, countPtr: u32): u32 {
   let chunks: u32 = 0;
-  for (let slot: u32 = 0; slot < SLOTS; slot++) {
-    const first = load<u32>(root + ROOT_SLOTS + (slot << 2));
+  for (let slot: u32 = 0; slot <= SLOTS; slot++) {
+    const isDetached = slot == SLOTS;
+    const first = load<u32>(root + (isDetached ? ROOT_DETACHED : ROOT_SLOTS + (slot << 2)));
     for (let chunk = first; chunk != 0; chunk = load<u32>(resolve(chunk), CHUNK_NEXT)) {
       const count = <u32>load<u16>(resolve(chunk), CHUNK_COUNT);
       if (count == 0 || (count != CHUNK_SESSIONS && chunk != first)) return <u32>-1;
-      if (<u32>load<u16>(resolve(chunk), CHUNK_SLOT) != slot) return <u32>-1;
+      if (!isDetached && <u32>load<u16>(resolve(chunk), CHUNK_SLOT) != slot) return <u32>-1;
       store<u32>(countPtr, load<u32>(countPtr) + count);
       chunks++;
     }
   }
-  return load<u32>(root, ROOT_DETACHED) == 0 ? chunks : <u32>-1;
+  return chunks;
 }
