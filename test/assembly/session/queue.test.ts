@@ -11,19 +11,25 @@ const BASES = [-(2 ** 52), -HOUR, 0, 1_600_000_000_000, 2 ** 51];
 
 /**
  * Rows of many keys, most of which come at nearly one time, so that slots have several chunks; out of order by up to three
- * gaps, so that sessions become one. Between batches time goes on by a little, some gaps, or ages.
+ * gaps, so that sessions become one; some of keys whose session is about to end, so that it grows when it is nearly due.
+ * Between batches time goes on by a little, some gaps, or ages.
  */
 function makeBatches(random: Random, gap: number): SessionRow[][] {
   const keys = 1 + below(random, uniform(random) < 0.5 ? 400 : 20);
   const disorder = below(random, 3) * gap;
+  const ends = new Map<string, number>();
   let [now, largest] = [BASES[below(random, BASES.length)] ?? 0, -Number.MAX_SAFE_INTEGER];
   return Array.from({ length: 8 }, () => {
     const rows = Array.from({ length: 1 + below(random, BATCH) }, (): SessionRow => {
       now += below(random, 3) === 0 ? below(random, 1 + Math.ceil(gap / 50)) : 0;
-      const time = now - below(random, disorder + 1);
+      const isNear = (end: number): boolean => end - 1 > largest && end - largest <= gap / 30;
+      const nearly = below(random, 2) === 0 ? [...ends].find(([, end]) => isNear(end)) : undefined;
+      const time = Math.min(now - below(random, disorder + 1), nearly?.[1] ?? now);
+      const key = nearly?.[0] ?? `${below(random, keys)}`;
+      ends.set(key, Math.max(time + gap, ends.get(key) ?? time + gap));
       const watermark = largest;
       largest = Math.max(largest, time - disorder - 1);
-      return { key: `${below(random, keys)}`, time, watermark, value: below(random, 1000) };
+      return { key, time, watermark, value: below(random, 1000) };
     });
     const kind = below(random, 4);
     if (kind === 1) now += below(random, 4 * gap);
