@@ -1,11 +1,11 @@
 /**
- * The job of the bench of hopping windows: count and sum per key over a day that moves by the minute, through the public
+ * The job of the bench of hopping windows: count and sum per key over a window that moves by the minute, through the public
  * API. Every key has a row each so many minutes, so a window of a key has as many slices that hold something as such
- * stretches fit into a day.
+ * stretches fit into it.
  *
  * The first row of a minute comes in a batch of its own: it lets the windows fire that end with the minute, so what passes
- * between that batch and the next is the firing. Every result is compared with sums of the last day that are kept by adding
- * the minute that came and taking away the one that went. Those need nothing of the engine.
+ * between that batch and the next is the firing. Every result is compared with sums that are kept by adding the minute that
+ * came and taking away the one that went. Those need nothing of the engine.
  */
 import { count, from, hopping, int64, monotonous, schema, sum, timestamp } from 'millrace';
 import { run, type RunningJob } from 'millrace/node';
@@ -19,22 +19,22 @@ import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
 const Reading = schema({ key: int64(), at: timestamp(), value: int64() });
 const TABLE = tableOf(Reading, 'readings');
 
-export const DAY_MINUTES = 1440;
 const MINUTE_MS = 60_000;
 const BASE_TIME = 1_600_000_020_000;
 const WORD = 2 ** 32;
 
 export interface HoppingPlan {
   readonly keys: number;
-  /** Minutes between two rows of a key; divides the day. */
+  readonly windowMinutes: number;
+  /** Minutes between two rows of a key; divides the window. */
   readonly everyMinutes: number;
-  /** Minutes behind the first day, over which is measured. */
+  /** Minutes behind the first whole window, over which is measured. */
   readonly minutes: number;
   /** Whether the input ends, so that all windows fire, or the job is stopped. */
   readonly ends: boolean;
 }
 
-/** Work and state once a day is full; CPU time of this process. */
+/** Work and state once windows are full; CPU time of this process. */
 export interface HoppingResult {
   readonly rows: number;
   readonly results: number;
@@ -43,6 +43,8 @@ export interface HoppingResult {
   readonly merges: number;
   readonly firingUs: number;
   readonly liveEntries: number;
+  /** What entries take, by a walk over all of them, and all that the state takes. */
+  readonly entriesBytes: number;
   readonly stateBytes: number;
 }
 
@@ -67,7 +69,7 @@ class Counts {
 class Readings implements SplitReader {
   readonly #plan: HoppingPlan;
   readonly #counts: Counts;
-  readonly #onDay: (isLast: boolean) => void;
+  readonly #onFull: (isLast: boolean) => void;
   readonly #memory: LinearMemory;
   readonly #columns: readonly Ptr[];
   readonly #source: string;
@@ -77,10 +79,10 @@ class Readings implements SplitReader {
   #sinceUs = 0;
   position = 0;
 
-  constructor(plan: HoppingPlan, counts: Counts, onDay: (isLast: boolean) => void, context: ReaderContext) {
+  constructor(plan: HoppingPlan, counts: Counts, onFull: (isLast: boolean) => void, context: ReaderContext) {
     this.#plan = plan;
     this.#counts = counts;
-    this.#onDay = onDay;
+    this.#onFull = onFull;
     this.#memory = context.kernels.memory;
     this.#source = context.source;
     this.#columns = TABLE.fields.map(() => this.#memory.allocate(BATCH_ROWS_MAX * 8));
@@ -90,20 +92,20 @@ class Readings implements SplitReader {
     const counts = this.#counts;
     if (counts.isMeasured) counts.firingUs += cpuUs() - this.#sinceUs;
     counts.isMeasured = false;
-    const { keys, everyMinutes, minutes } = this.#plan;
+    const { keys, windowMinutes, everyMinutes, minutes } = this.#plan;
     if (this.#key >= keys) {
       this.#minute++;
       this.#key = this.#minute % everyMinutes;
     }
-    if (this.#minute === DAY_MINUTES + minutes) {
-      this.#onDay(true);
+    if (this.#minute === windowMinutes + minutes) {
+      this.#onFull(true);
       return 'end';
     }
     const isFirst = this.#key < everyMinutes;
-    if (isFirst && this.#minute === DAY_MINUTES) this.#onDay(false);
+    if (isFirst && this.#minute === windowMinutes) this.#onFull(false);
     const rows = isFirst ? 1 : Math.min(BATCH_ROWS_MAX, Math.ceil((keys - this.#key) / everyMinutes));
     this.#fill(rows);
-    counts.isMeasured = isFirst && this.#minute >= DAY_MINUTES;
+    counts.isMeasured = isFirst && this.#minute >= windowMinutes;
     this.#sinceUs = counts.isMeasured ? cpuUs() : 0;
     return {
       schema: TABLE,
@@ -142,12 +144,12 @@ class Readings implements SplitReader {
   async close(): Promise<void> {}
 }
 
-/** Per key the rows of the last day and their sum, from the plan alone, a minute at a time. */
-class LastDay {
+/** Per key the rows of the window and their sum, from the plan alone, a minute at a time. */
+class MovingSums {
   readonly #plan: HoppingPlan;
   readonly #rows: Uint32Array;
   readonly #totals: Float64Array;
-  /** The minute behind the day, at first in the first. */
+  /** The minute behind the window. */
   #end = 0;
   #alive = 0;
   #fired = 0;
@@ -161,11 +163,11 @@ class LastDay {
     this.#lastEnd = new Int32Array(plan.keys);
   }
 
-  /** Throws when a result is not what the day comes to, comes twice, or was left out before. */
+  /** Throws when a result is not what the window comes to, comes twice, or was left out before. */
   check(key: number, start: number, end: number, rows: number, total: number): void {
     const minute = (end - BASE_TIME) / MINUTE_MS;
     while (this.#end < minute) this.#advance();
-    const isRight = minute === this.#end && end - start === DAY_MINUTES * MINUTE_MS && this.#lastEnd[key] !== minute;
+    const isRight = minute === this.#end && end - start === this.#plan.windowMinutes * MINUTE_MS && this.#lastEnd[key] !== minute;
     if (!isRight || rows !== this.#rows[key] || total !== this.#totals[key])
       throw new Error(`key ${key} [${start}, ${end}): ${rows} rows of ${total}`);
     this.#lastEnd[key] = minute;
@@ -177,7 +179,7 @@ class LastDay {
     this.#fired = 0;
     this.#add(this.#end, 1);
     this.#end++;
-    this.#add(this.#end - 1 - DAY_MINUTES, -1);
+    this.#add(this.#end - 1 - this.#plan.windowMinutes, -1);
   }
 
   complete(): void {
@@ -185,8 +187,8 @@ class LastDay {
   }
 
   #add(minute: number, sign: 1 | -1): void {
-    const { keys, everyMinutes, minutes } = this.#plan;
-    if (minute < 0 || minute >= DAY_MINUTES + minutes) return;
+    const { keys, windowMinutes, everyMinutes, minutes } = this.#plan;
+    if (minute < 0 || minute >= windowMinutes + minutes) return;
     for (let key = minute % everyMinutes; key < keys; key += everyMinutes) {
       const before = this.#rows[key] ?? 0;
       this.#rows[key] = before + sign;
@@ -196,9 +198,8 @@ class LastDay {
   }
 }
 
-function checkingSink(plan: HoppingPlan, counts: Counts): SinkConnector {
+function checkingSink(sums: MovingSums, counts: Counts): SinkConnector {
   const nothing = async (): Promise<undefined> => undefined;
-  const day = new LastDay(plan);
   return {
     accepts: 'inserts',
     open: async ({ kernels: { memory } }) => ({
@@ -213,7 +214,7 @@ function checkingSink(plan: HoppingPlan, counts: Counts): SinkConnector {
       },
       write: (batch) => {
         const beganUs = counts.isMeasured ? cpuUs() : 0;
-        checkAll(day, memory, batch);
+        checkAll(sums, memory, batch);
         counts.results += batch.rows;
         if (!counts.isMeasured) return;
         counts.firedRows += batch.rows;
@@ -224,44 +225,43 @@ function checkingSink(plan: HoppingPlan, counts: Counts): SinkConnector {
 }
 
 /** Columns: key, windowStart, windowEnd, count, sum. */
-function checkAll(day: LastDay, { u32 }: LinearMemory, { rows, columns }: RecordBatch): void {
+function checkAll(sums: MovingSums, { u32 }: LinearMemory, { rows, columns }: RecordBatch): void {
   const [key = 0, start = 0, end = 0, count = 0, total = 0] = columns.map(({ values }) => values >>> 2);
   const value = (at: number): number => (u32[at + 1] ?? 0) * WORD + (u32[at] ?? 0);
   for (let i = 0; i < rows * 2; i += 2)
-    day.check(value(key + i), value(start + i), value(end + i), value(count + i), value(total + i));
+    sums.check(value(key + i), value(start + i), value(end + i), value(count + i), value(total + i));
 }
 
-/** Runs the job; throws when a result is wrong. */
+/** Runs the job; throws when a result is wrong or missing. */
 export async function runHopping(plan: HoppingPlan): Promise<HoppingResult> {
   const counts = new Counts();
-  let [running, mergesBefore]: [RunningJob | undefined, number] = [undefined, 0];
-  let state = { liveEntries: 0, stateBytes: 0, merges: 0 };
+  const sums = new MovingSums(plan);
+  let running: RunningJob | undefined;
+  let [mergesBefore, merges, liveEntries, entriesBytes, stateBytes] = [0, 0, 0, 0, 0];
   const figure = (name: string): number => running?.metrics()['hops']?.[name]?.value ?? Number.NaN;
-  const onDay = (isLast: boolean): void => {
+  const onFull = (isLast: boolean): void => {
     if (!isLast) mergesBefore = figure('merges');
-    else
-      state = {
-        liveEntries: figure('stateEntries'),
-        stateBytes: figure('stateBytes'),
-        merges: figure('merges') - mergesBefore,
-      };
-    if (isLast && !plan.ends) void running?.cancel();
+    if (!isLast) return;
+    [merges, liveEntries, stateBytes] = [figure('merges') - mergesBefore, figure('stateEntries'), figure('stateBytes')];
+    for (const { bytes } of running?.heaviestKeys('hops', plan.keys) ?? []) entriesBytes += bytes;
+    if (!plan.ends) void running?.cancel();
   };
   const source: SourceConnector = {
     schema: TABLE,
     live: false,
     quantum: 2 ** 40,
     splits: async () => [{ id: 'readings' }],
-    open: async (_split, _offset, context) => new Readings(plan, counts, onDay, context),
+    open: async (_split, _offset, context) => new Readings(plan, counts, onFull, context),
   };
   const job = from(makeSource(Reading, source, 'readings'))
     .watermark('at', monotonous())
     .keyBy('key')
-    .window(hopping('24 hours', '1 minute'))
+    .window(hopping(`${plan.windowMinutes} minutes`, '1 minute'))
     .aggregate({ rows: count(), total: sum('value') }, { uid: 'hops' })
-    .to(makeSink('inserts only', checkingSink(plan, counts), 'check'));
+    .to(makeSink('inserts only', checkingSink(sums, counts), 'check'));
   running = await run(job, { memory: '2 GB', checkpointEvery: '1 hour' });
   await running.done;
+  if (plan.ends) sums.complete();
   const { rows, results, firedRows, firingUs, sinkUs } = counts;
-  return { rows, results, firedRows, firingUs: firingUs - sinkUs, ...state };
+  return { rows, results, firedRows, firingUs: firingUs - sinkUs, merges, liveEntries, entriesBytes, stateBytes };
 }
