@@ -165,7 +165,7 @@ export function dequeue(planPtr: u32, root: u32, session: u32): void {
     return;
   }
   const chunk = load<u32>(ptr, SESSION_QUEUED);
-  const slotPtr = root + ROOT_SLOTS + (<u32>load<u16>(resolve(chunk), CHUNK_SLOT) << 2);
+  const slotPtr = root + ROOT_SLOTS + ((<u32>load<u16>(resolve(chunk), CHUNK_SLOT)) << 2);
   const first = load<u32>(slotPtr);
   const firstPtr = resolve(first);
   const last = <u32>load<u16>(firstPtr, CHUNK_COUNT) - 1;
@@ -255,7 +255,7 @@ export function isQueued(root: u32, keyKind: u32, session: u32, scratchPtr: u32)
 /** The least unit that belongs to a slot. */
 function lowestUnit(root: u32, slot: u32): u64 {
   const shift = <u64>((slot >> DIGIT_BITS) * DIGIT_BITS);
-  const above = load<u64>(root, ROOT_OPENED) >> (shift + DIGIT_BITS) << (shift + DIGIT_BITS);
+  const above = (load<u64>(root, ROOT_OPENED) >> (shift + DIGIT_BITS)) << (shift + DIGIT_BITS);
   return above | ((<u64>(slot & DIGIT_LAST)) << shift);
 }
 

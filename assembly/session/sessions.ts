@@ -20,13 +20,7 @@ import { CORRUPT } from '../abi';
 import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals } from '../hash/key';
 import { keyBytesOf } from '../hash/table';
 import { indexAdd, indexRemove, indexRemoveAt, slotRef, slotWithHash } from '../keyed/index';
-import {
-  KIND_SESSIONS,
-  SESSION_END,
-  SESSION_ENTRY,
-  SESSION_NEXT,
-  SESSION_START,
-} from '../keyed/record';
+import { KIND_SESSIONS, SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_START } from '../keyed/record';
 import { recordAlloc, recordFree, ROOT_FIRED } from '../keyed/slab';
 import { resolve, STATE_BYTES, stateOpen, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';

@@ -167,7 +167,8 @@ class MovingSums {
   check(key: number, start: number, end: number, rows: number, total: number): void {
     const minute = (end - BASE_TIME) / MINUTE_MS;
     while (this.#end < minute) this.#advance();
-    const isRight = minute === this.#end && end - start === this.#plan.windowMinutes * MINUTE_MS && this.#lastEnd[key] !== minute;
+    const isRight =
+      minute === this.#end && end - start === this.#plan.windowMinutes * MINUTE_MS && this.#lastEnd[key] !== minute;
     if (!isRight || rows !== this.#rows[key] || total !== this.#totals[key])
       throw new Error(`key ${key} [${start}, ${end}): ${rows} rows of ${total}`);
     this.#lastEnd[key] = minute;

@@ -155,7 +155,13 @@ export class SessionHarness {
   }
 }
 
-export const textOf = (s: { key: string; start: number; end: number; count: number; sum: number; min: number }): string =>
-  `${s.key} [${s.start}, ${s.end}) ${s.count} ${s.sum} ${s.min}`;
+export const textOf = (s: {
+  key: string;
+  start: number;
+  end: number;
+  count: number;
+  sum: number;
+  min: number;
+}): string => `${s.key} [${s.start}, ${s.end}) ${s.count} ${s.sum} ${s.min}`;
 export const firedText = ({ key, start, end, results: [count, sum, min] }: Fired): string =>
   textOf({ key, start, end, count: count ?? 0, sum: sum ?? 0, min: min ?? 0 });

@@ -20,7 +20,11 @@ class CountedWalk {
     this.#entries = entries;
   }
 
-  *entries(_state: number, bits: number, share: number): Generator<{ key: Uint8Array; bytes: number; entries: number }> {
+  *entries(
+    _state: number,
+    bits: number,
+    share: number,
+  ): Generator<{ key: Uint8Array; bytes: number; entries: number }> {
     for (const { hash, key, bytes } of this.#entries) {
       if (Math.floor(hash / 2 ** (HASH_BITS - bits)) !== share) continue;
       this.given++;
