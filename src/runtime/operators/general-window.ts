@@ -13,7 +13,8 @@
  *     all its windows are. A row that joins an open session is never late.
  *  3. A watermark is passed on after all results that it releases. With results that are final it is held back by the
  *     allowed lateness, because they come that much later.
- *  4. The clock is read once per element: all rows of a batch arrive at one instant of processing time.
+ *  4. The clock is read once per element: all rows of a batch arrive at one instant of processing time. A timer of
+ *     processing time is told when the clock has left its millisecond, so that a window has the rows of its last one.
  *  5. Ledger: a row counts once for each window that holds it (`expanded` has the difference), until that window is
  *     purged, forgotten, or an evictor takes the row out.
  * Long because a row, a timer and a join of sessions go through the same few steps, which belong side by side.
@@ -144,7 +145,7 @@ export class GeneralWindow implements Operator, AsksWindows {
 
   get nextTimer(): ProcessingTimeMs | undefined {
     const { earliest } = this.#state.processingTimers;
-    return earliest === undefined ? undefined : processingTimeMs(earliest);
+    return earliest === undefined ? undefined : processingTimeMs(earliest + 1);
   }
 
   processBatch(batch: RecordBatch): void {
@@ -218,7 +219,8 @@ export class GeneralWindow implements Operator, AsksWindows {
 
   #tellTime(now: ProcessingTimeMs): void {
     this.#scope.now = now;
-    this.#clockDue = now;
+    // Rows may still arrive in this millisecond: only those before it are over.
+    this.#clockDue = now - 1;
   }
 
   /** One timer, or one window of one row; false when there is nothing to do but to hand on. */
