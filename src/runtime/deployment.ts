@@ -63,6 +63,7 @@ import { WindowAggregate } from './operators/window-aggregate.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
 import { type Alignment, SourceDriver } from './source-driver.ts';
 import { buildGeneralWindow } from './windows/build.ts';
+import { requireClocks } from './windows/zone-clocks.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -160,7 +161,11 @@ function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
 
 function restoreOperator(operator: TaskOperator, restored: Manifest | undefined): void {
   const state = restored?.operators[operator.uid];
-  if (state !== undefined) operator.restore(state);
+  if (state !== undefined) {
+    const clocks = typeof state === 'object' && state !== null && 'clocks' in state ? state['clocks'] : null;
+    requireClocks(operator.uid, clocks ?? null, restored?.ledgers[operator.uid]?.['held'] ?? 0);
+    operator.restore(state);
+  }
   restoreLedger(operator.uid, operator.ledger, restored);
 }
 

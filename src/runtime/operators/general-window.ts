@@ -50,6 +50,7 @@ import { TriggerScope } from '../windows/trigger-scope.ts';
 import { decodeWindow, lastInstant, type Window } from '../windows/window.ts';
 import type { WindowQuestions } from '../windows/window-questions.ts';
 import type { WindowRows } from '../windows/window-rows.ts';
+import { clocksOf, zonesIn } from '../windows/zone-clocks.ts';
 
 export interface GeneralWindowOptions {
   readonly uid: string;
@@ -61,6 +62,8 @@ export interface GeneralWindowOptions {
   readonly rows: WindowRows;
   readonly inputs: AggregateInputs;
   readonly assigner: Assigner;
+  /** Zones of all windows; those that rows name are the assigner's. */
+  readonly fixedZones: readonly string[];
   readonly trigger: Trigger;
   readonly firing: Firing;
   readonly questions: WindowQuestions;
@@ -110,6 +113,8 @@ export class GeneralWindow implements Operator, AsksWindows {
   #passed: EventTimeMs = MIN_TIME;
   /** Event timers up to here have been told. */
   #time: number = MIN_TIME;
+  /** Zones that rows named before a restart. */
+  #zonesBefore: readonly string[] = [];
 
   constructor(options: GeneralWindowOptions) {
     const { assigner, trigger, state, kernels } = options;
@@ -185,14 +190,21 @@ export class GeneralWindow implements Operator, AsksWindows {
   }
 
   snapshot(): Json {
-    return { watermark: this.#passed, time: this.#time };
+    return { watermark: this.#passed, time: this.#time, clocks: clocksOf(this.#zones(), this.#passed) };
   }
 
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
-    const { watermark, time } = state as { watermark: number; time: number };
+    const { watermark, time, clocks = null } = state as { watermark: number; time: number; clocks?: Json };
     this.#passed = eventTimeMs(watermark);
     this.#time = time;
+    this.#zonesBefore = zonesIn(clocks);
+  }
+
+  /** Zones of windows that may be open. */
+  #zones(): readonly string[] {
+    const { assigner, fixedZones } = this.#options;
+    return [...new Set([...fixedZones, ...this.#zonesBefore, ...(assigner.zones?.() ?? [])])];
   }
 
   /** Watermark of the operator, for explanations. */

@@ -30,6 +30,7 @@ import type { WatermarkStatus } from '../stream-element.ts';
 import { AskedKey } from '../windows/asked-key.ts';
 import { type AsksWindows, type HeldWindow, windowFrom } from '../windows/held-window.ts';
 import { type KernelRowsInput, KernelRows, type KernelWindowOptions } from '../windows/kernel-rows.ts';
+import { clocksOf, fixedZones } from '../windows/zone-clocks.ts';
 import { zonedAssigner } from '../windows/wall-clock.ts';
 
 /** A batch that is being taken: from which position on. */
@@ -120,7 +121,7 @@ export class WindowAggregate implements Operator, AsksWindows {
   }
 
   snapshot(): Json {
-    return { watermark: this.#passed };
+    return { watermark: this.#passed, clocks: clocksOf(fixedZones(this.#options.node.window), this.#passed) };
   }
 
   restore(state: Json): void {

@@ -140,7 +140,7 @@ describe('mistakes in reorder', () => {
     [{ ...asked, audit: 'yes' }, "E1006 audit of reorder must be true or false, but is 'yes'"],
     [
       { ...asked, wait: '1 s' },
-      "E1009 unknown option 'wait' of reorder | it takes: seq, maxWait, first, maxRows, maxAhead, onGap, audit, uid. "
+      "E1009 unknown option 'wait' of reorder | it takes: seq, maxWait, first, maxRows, maxAhead, onGap, audit, forgetAfter, uid. "
         + "Did you mean 'maxWait'?",
     ],
     [{ maxWait: '1 s', first: 1 }, 'E1006 first of reorder must be left out when there is no seq, but is 1'],
