@@ -23,10 +23,10 @@ import { play, tape } from '../../../../src/testing/index.ts';
 const JUNE = eventTimeMs(Date.parse('2021-06-15T12:00Z'));
 const HOUR = 3_600_000;
 
+const { changes } = TimeZone.prototype;
+
 /** From here on the machine has other data: in Berlin clocks go back an hour later in the autumn of 2021. */
 function changeBerlin(): void {
-  // Of the class before it is replaced.
-  const changes = TimeZone.prototype.changes;
   vi.spyOn(TimeZone.prototype, 'changes').mockImplementation(function (this: TimeZone, start, end) {
     return changes.call(this, start, end).map(([at, before, after]) => {
       const isLater = this.name === 'Europe/Berlin' && at === Date.parse('2021-10-31T01:00Z');
