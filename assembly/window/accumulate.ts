@@ -9,7 +9,8 @@
  */
 import { OUT_OF_MEMORY } from '../abi';
 import { BLOB_BYTES, blobLength, blobPack, blobSet, blobsReset } from '../aggregate/blob';
-import { aggregateBlobs, COUNT, OVERFLOW } from '../aggregate/registry';
+import { COUNT, OVERFLOW } from '../aggregate/codes';
+import { aggregateBlobs } from '../aggregate/registry';
 import { keyBytesOf } from '../hash/table';
 import { retractValues } from './changelog';
 import { addValues } from './run';

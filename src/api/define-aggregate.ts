@@ -6,8 +6,6 @@
  */
 import type { ColumnType } from '../data/types.ts';
 import type { UserAggregate } from '../plan/user-aggregate.ts';
-import { mixedEntries } from '../runtime/aggregates/mixed-entries.ts';
-import { generalAggregate } from '../runtime/operators/general-aggregate.ts';
 import { columnSchema } from '../runtime/state/row-bytes.ts';
 import { type Aggregate, type Only, userAggregate } from './aggregate.ts';
 import { located } from './call-site.ts';
@@ -48,7 +46,6 @@ export type DefinedAggregate<I extends Nullable, K extends Nullable, D> = <
 ) => Aggregate<C, K, D extends { readonly retract: unknown } ? 'can retract' : 'cannot retract'>;
 
 const PARTS = ['input', 'accumulator', 'result', 'create', 'add', 'merge', 'retract', 'finish'];
-const RUNS = { entries: mixedEntries, running: generalAggregate } as const;
 
 /**
  * An aggregate of one's own, for `.aggregate({ spread: spread('price') })` beside those that there are. It runs in
@@ -83,7 +80,6 @@ export function reduce<C extends Columns, const N extends keyof C & string, O ex
     const userOf = (type: ColumnType, isFiltered: boolean): UserAggregate => {
       const value = { ...type, nullable: false };
       return {
-        ...RUNS,
         input: value,
         accumulator: columnSchema(value),
         isColumn: true,
@@ -111,7 +107,6 @@ function userAggregateOf(definition: unknown): UserAggregate {
     functionOf(definition[name], `${name} of defineAggregate`);
   const table = tryTableOf(accumulator);
   return {
-    ...RUNS,
     input: typeOf(definition['input'], 'input'),
     accumulator: table ?? columnSchema(typeOf(accumulator, 'accumulator', 'a column or a schema')),
     isColumn: table === undefined,

@@ -1,6 +1,6 @@
 /**
  * The logical plan: what the fluent API (and later SQL) builds. A tree of nodes that point at their inputs; a node used
- * twice is one node. Serializable except for connectors and user functions.
+ * twice is one node. Serializable except for connectors and user functions. Long because every kind of node stands here.
  *
  * Invariants
  *  1. Nodes are immutable; rules return new ones.

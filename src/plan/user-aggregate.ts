@@ -1,8 +1,7 @@
 /**
  * An aggregate that a user's functions make: what it reads, what it keeps of a group, what it answers.
  *
- * How it runs comes with it (`entries`, `running`) and not from a table of the runtime, so that a job without such
- * aggregates does not load what runs them. Not here: how users write one (api/define-aggregate.ts).
+ * Not here: how users write one (api/define-aggregate.ts), how it runs (runtime/aggregates).
  */
 import type { TableSchema } from '../data/schema.ts';
 import type { ColumnType } from '../data/types.ts';
@@ -20,8 +19,4 @@ export interface UserAggregate {
   readonly merge: (left: never, right: never) => unknown;
   readonly retract: ((accumulator: never, value: never) => unknown) | undefined;
   readonly finish: (accumulator: never) => unknown;
-  /** Makes the accumulators of an aggregation that has such calls: runtime/aggregates/mixed-entries.ts. */
-  readonly entries: unknown;
-  /** Makes the operator of one without windows: runtime/operators/general-aggregate.ts. */
-  readonly running: unknown;
 }

@@ -73,26 +73,31 @@ const aggregates = <const A extends Aggregates<SaleColumns, 'event time'>>(given
 
 const sales = () => from(collection(Sale, []), { uid: 'sales' }).watermark('at', boundedOutOfOrderness('15 ms'));
 
+const engine = () =>
+  aggregates({
+    sum: sum('cents'),
+    tips: sum('tip', { where: (f) => f.cents.gt(20) }),
+    items: joinText('item', ',', { limit: 1000 }),
+    most: max('cents'),
+  });
+const functions = () =>
+  aggregates({
+    sum: total('cents'),
+    tips: reduce('tip', (a, b) => a + b, { where: (f) => f.cents.gt(20) }),
+    items: items('item'),
+    most: max('cents'),
+  });
+const late = { allowedLateness: '40 ms', results: 'retracting' } as const;
+const shops = () => sales().keyBy('shop');
+const sink = (uid: string) => ({ uid });
+const changing = () => shops().aggregate({ n: sum('cents') });
+
+type BothWays = readonly (readonly [name: string, ours: Job, theirs: Job])[];
+
 /** Every pipeline twice: with aggregates of the engine, and with the same by functions. */
-function bothWays(): readonly (readonly [name: string, ours: Job, theirs: Job])[] {
-  const engine = () =>
-    aggregates({
-      sum: sum('cents'),
-      tips: sum('tip', { where: (f) => f.cents.gt(20) }),
-      items: joinText('item', ',', { limit: 1000 }),
-      most: max('cents'),
-    });
-  const functions = () =>
-    aggregates({
-      sum: total('cents'),
-      tips: reduce('tip', (a, b) => a + b, { where: (f) => f.cents.gt(20) }),
-      items: items('item'),
-      most: max('cents'),
-    });
-  const late = { allowedLateness: '40 ms', results: 'retracting' } as const;
-  const shops = () => sales().keyBy('shop');
-  const sink = (uid: string) => ({ uid });
-  const changing = () => shops().aggregate({ n: sum('cents') });
+const bothWays = (): BothWays => [...inTime(), ...byRows(), ...withoutWindows()];
+
+function inTime(): BothWays {
   return [
     [
       'tumbling',
@@ -138,6 +143,11 @@ function bothWays(): readonly (readonly [name: string, ours: Job, theirs: Job])[
         .aggregate({ sum: total('cents') })
         .to(collect({ changelog: true }), sink('own')),
     ],
+  ];
+}
+
+function byRows(): BothWays {
+  return [
     [
       'counted',
       shops()
@@ -160,6 +170,11 @@ function bothWays(): readonly (readonly [name: string, ours: Job, theirs: Job])[
         .aggregate(functions())
         .to(collect({ changelog: true }), sink('own')),
     ],
+  ];
+}
+
+function withoutWindows(): BothWays {
+  return [
     [
       'running',
       shops()

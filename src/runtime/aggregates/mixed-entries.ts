@@ -77,7 +77,9 @@ class UserEntry {
 
   add(value: unknown): void {
     const before = this.#held();
-    const after = before === undefined ? value : this.#run('add', () => this.user.add(before as never, value as never));
+    // The API ties the functions to the types of accumulator and column.
+    const add = this.user.add as (accumulator: unknown, value: unknown) => unknown;
+    const after = before === undefined ? value : this.#run('add', () => add(before, value));
     this.#keep('add', after);
   }
 
@@ -252,9 +254,6 @@ export class MixedEntries implements Entries {
     });
   }
 }
-
-/** The accumulators of an aggregation with functions of users: what a plan carries as `entries`. */
-export const mixedEntries = (options: EntriesOptions): Entries => new MixedEntries(options);
 
 function partsOf(bytes: Uint8Array, count: number) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -16,13 +16,14 @@ import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '..
 import { RowKind } from '../../data/row-kind.ts';
 import type { TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
-import { emptyLedger, type LedgerEntry } from '../../metrics/ledger.ts';
+import { emptyLedger } from '../../metrics/ledger.ts';
 import type { AggregateNode } from '../../plan/logical.ts';
 import type { KeyedState, KeyedTable, StateKey } from '../../state/keyed-state.ts';
 import { AggregateInputs } from '../aggregate-inputs.ts';
 import { AggregateFailure } from '../aggregates/aggregate-failure.ts';
 import type { Entries } from '../aggregates/entries.ts';
-import { mixedEntries } from '../aggregates/mixed-entries.ts';
+import { MixedEntries } from '../aggregates/mixed-entries.ts';
+import { conditionsOf } from '../expression.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 import { WindowResults } from '../windows/window-results.ts';
@@ -42,7 +43,7 @@ const GROUP = new Uint8Array(0);
 /** Groups have no bounds. */
 const ALL_TIME = { start: 0, end: 0 };
 
-class GeneralAggregate implements Operator {
+export class GeneralAggregate implements Operator {
   // configuration
   readonly uid: string;
   readonly #options: GeneralAggregateOptions;
@@ -62,9 +63,15 @@ class GeneralAggregate implements Operator {
     const { keys, aggregates: calls } = node;
     this.uid = uid;
     this.#options = options;
-    this.#inputs = new AggregateInputs(kernels, input, calls, uid);
+    this.#inputs = new AggregateInputs({
+      kernels,
+      input,
+      calls: calls,
+      uid,
+      conditions: conditionsOf(kernels, input, calls, uid),
+    });
     this.#groups = state.open('groups');
-    this.#entries = mixedEntries({ uid, kernels, input, keys, calls, timestamp });
+    this.#entries = new MixedEntries({ uid, kernels, input, keys, calls, timestamp });
     this.#rows = new WindowRows(kernels, input, keys, timestamp);
     this.#results = new WindowResults({
       kernels,
@@ -208,7 +215,3 @@ class GeneralAggregate implements Operator {
     if (batch.watermarks !== 0) i64[(this.#watermarks >>> 3) + at] = i64[(batch.watermarks >>> 3) + from] ?? 0n;
   }
 }
-
-/** The operator of such an aggregation: what a plan carries as `running`. */
-export const generalAggregate = (options: GeneralAggregateOptions): Operator & { readonly ledger: LedgerEntry } =>
-  new GeneralAggregate(options);

@@ -50,7 +50,7 @@ import { TriggerScope } from '../windows/trigger-scope.ts';
 import { decodeWindow, lastInstant, type Window } from '../windows/window.ts';
 import type { WindowQuestions } from '../windows/window-questions.ts';
 import type { WindowRows } from '../windows/window-rows.ts';
-import { clocksOf, zonesIn } from '../windows/zone-clocks.ts';
+import { clocksOf, requireClocks, zonesIn } from '../windows/zone-clocks.ts';
 
 export interface GeneralWindowOptions {
   readonly uid: string;
@@ -198,6 +198,7 @@ export class GeneralWindow implements Operator, AsksWindows {
     const { watermark, time, clocks = null } = state as { watermark: number; time: number; clocks?: Json };
     this.#passed = eventTimeMs(watermark);
     this.#time = time;
+    requireClocks(this.uid, clocks, this.ledger.held);
     this.#zonesBefore = zonesIn(clocks);
   }
 

@@ -14,8 +14,8 @@ import { boundColumnsOf, columnsOfRows } from '../../plan/window-choice.ts';
 import type { WindowAggregateNode, WindowSpec } from '../../plan/logical.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import { conditionsOf } from '../expression.ts';
 import type { Entries } from '../aggregates/entries.ts';
-import type { mixedEntries } from '../aggregates/mixed-entries.ts';
 import type { Output } from '../operator.ts';
 import { GeneralWindow } from '../operators/general-window.ts';
 import {
@@ -48,6 +48,8 @@ export interface BuildOptions {
   readonly node: WindowAggregateNode;
   readonly now: () => ProcessingTimeMs;
   readonly timestamp: TimestampHook;
+  /** Accumulators of its aggregates, where users have defined some; undefined: kernels make them. */
+  readonly entries?: Entries | undefined;
   /** For windows that are shifted by an offset from UTC, in place of the clocks of a zone. */
   readonly zoneOffset?: OffsetOf | undefined;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
@@ -68,7 +70,7 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     output: options.output,
     late: options.late,
     rows: new WindowRows(kernels, input, node.keys, options.timestamp),
-    inputs: new AggregateInputs(kernels, input, node.aggregates, uid),
+    inputs: inputsOf(options),
     assigner,
     fixedZones: fixedZones(node.window),
     trigger: triggerFor(node, assigner),
@@ -84,6 +86,12 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     now: options.now,
     deadLetter: options.deadLetter,
   });
+}
+
+function inputsOf({ uid, kernels, node }: BuildOptions): AggregateInputs {
+  const input = node.input.schema;
+  const conditions = conditionsOf(kernels, input, node.aggregates, uid);
+  return new AggregateInputs({ kernels, input, calls: node.aggregates, uid, conditions });
 }
 
 function triggerFor({ trigger, window }: WindowAggregateNode, assigner: Assigner): Trigger {
@@ -105,7 +113,8 @@ function firingOf(options: BuildOptions): Firing {
     const values = state.open('values');
     return new ProcessFiring({ uid, kernels, contents: rows(), input, out: node.schema, run, values, timestamp });
   }
-  const accumulators = entriesOf(options);
+  const accumulators =
+    options.entries ?? new Accumulators(kernels, aggregateSpecs(input, node.aggregates, uid), BATCH_ROWS_MAX);
   const results = new WindowResults({
     kernels,
     schema: node.schema,
@@ -116,19 +125,9 @@ function firingOf(options: BuildOptions): Firing {
   const contents =
     evictor === undefined
       ? new AccumulatedContents(table, accumulators)
-      : new AggregatedRows(rows(), accumulators, new AggregateInputs(kernels, input, node.aggregates, uid));
+      : new AggregatedRows(rows(), accumulators, inputsOf(options));
   const before = node.results === 'retracting' ? state.open('results') : undefined;
   return new AggregateFiring(contents, accumulators, results, before);
-}
-
-/** Accumulators of the aggregates: kernels make them, or the plan says what does. */
-function entriesOf({ uid, kernels, node, timestamp }: BuildOptions): Entries {
-  const { keys, aggregates: calls } = node;
-  const input = node.input.schema;
-  const own = calls.find(({ user }) => user !== undefined)?.user;
-  if (own === undefined) return new Accumulators(kernels, aggregateSpecs(input, calls, uid), BATCH_ROWS_MAX);
-  // What it is stands with its type in the plan, which knows no runtime.
-  return (own.entries as typeof mixedEntries)({ uid, kernels, input, keys, calls, timestamp });
 }
 
 function assignerOf(window: WindowSpec, openPositions: () => KeyedTable, zoneOffset: OffsetOf | undefined): Assigner {
