@@ -14,23 +14,25 @@
  *   }
  *
  * A type with a question mark may be null. In `where` a text is a column and a number, true or false a literal; a text literal
- * is { "text": "SFO" }. Every key is checked; what is wrong is told with its path (E1603).
+ * is { "text": "SFO" }. Watermarks and windows of other kinds: json-time.ts. Every key is checked; what is wrong is told with
+ * its path (E1603).
  */
 import { readFile } from 'node:fs/promises';
-import { UserError } from '../../src/base/errors.ts';
 import * as millrace from '../../src/index.ts';
 import { isRecord } from '../../src/state/shape.ts';
 import { ndjsonFiles, ndjsonSink } from '../sources.ts';
+import { isTexts, named, object, wrong } from './json-shape.ts';
+import { watermarkOf, windowOf } from './json-time.ts';
 
 /**
  * The fluent API without its types: in a JSON job columns are known at run time only, and the API's own run-time checks are
  * what names a mistake.
  */
 interface Untyped {
-  watermark(column: unknown, strategy: unknown): Untyped;
+  watermark(column: unknown, strategy: unknown, options: unknown): Untyped;
   where(condition: (fields: Fields) => unknown): Untyped;
   keyBy(...columns: unknown[]): Untyped;
-  window(window: unknown): Untyped;
+  window(window: unknown, options: unknown): Untyped;
   aggregate(aggregates: unknown, options: { readonly uid: string }): Untyped;
   to(sink: unknown): millrace.Job;
   readonly late: Untyped;
@@ -70,12 +72,8 @@ function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Unt
     uid: 'source',
   }) as unknown as Untyped;
   if (job['watermark'] !== undefined) {
-    const spec = object(job['watermark'], path, 'watermark', ['column', 'boundedOutOfOrderness']);
-    const most = spec['boundedOutOfOrderness'];
-    // The API checks the form of the duration.
-    const strategy =
-      most === undefined ? millrace.monotonous() : millrace.boundedOutOfOrderness(most as millrace.Duration);
-    stream = stream.watermark(spec['column'], strategy);
+    const { column, strategy, options } = watermarkOf(job['watermark'], path);
+    stream = stream.watermark(column, strategy, options);
   }
   const { where } = job;
   if (where !== undefined) stream = stream.where((fields) => conditionOf(where, fields, path, 'where'));
@@ -83,7 +81,10 @@ function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Unt
   const keys = job['keyBy'];
   if (keys !== undefined && !isTexts(keys)) throw wrong(path, 'keyBy', 'it must be a list of columns');
   if (keys !== undefined) stream = stream.keyBy(...keys);
-  if (job['window'] !== undefined) stream = stream.window(windowOf(job['window'], path));
+  if (job['window'] !== undefined) {
+    const { window, options } = windowOf(job['window'], path);
+    stream = stream.window(window, options);
+  }
   return stream.aggregate(aggregatesOf(job['aggregate'], path), { uid: 'aggregate' });
 }
 
@@ -119,23 +120,20 @@ function schemaOf(value: unknown, path: string): millrace.Schema<millrace.Column
   return millrace.schema(Object.fromEntries(columns) as Parameters<typeof millrace.schema>[0]);
 }
 
-function windowOf(value: unknown, path: string): unknown {
-  const spec = object(value, path, 'window', ['tumbling', 'hopping', 'every', 'offset']);
-  const { tumbling, hopping, every, offset } = spec;
-  // The API checks the form of each duration.
-  const options = offset === undefined ? {} : { offset: offset as millrace.Duration };
-  // As does it of these.
-  if (tumbling !== undefined) return millrace.tumbling(tumbling as millrace.Duration, options);
-  // And of these.
-  return millrace.hopping(hopping as millrace.Duration, every as millrace.Duration, options);
-}
-
 const FUNCTIONS: { readonly [name: string]: (column: never) => unknown } = {
   sum: millrace.sum,
   min: millrace.min,
   max: millrace.max,
   avg: millrace.avg,
   stddev: millrace.stddev,
+  variance: millrace.variance,
+  any: millrace.any,
+  all: millrace.all,
+  firstValue: millrace.firstValue,
+  lastValue: millrace.lastValue,
+  countDistinct: millrace.countDistinct,
+  approxCountDistinct: millrace.approxCountDistinct,
+  median: millrace.median,
 };
 
 function aggregatesOf(value: unknown, path: string): unknown {
@@ -189,25 +187,3 @@ function sinkOf(value: unknown, path: string, at: string): unknown {
   if (typeof folder !== 'string') throw wrong(path, `${at}.ndjsonSink`, 'it must be a folder');
   return spec['changelog'] === true ? ndjsonSink(folder, { changelog: true }) : ndjsonSink(folder);
 }
-
-function object(
-  value: unknown,
-  path: string,
-  at: string,
-  keys?: readonly string[],
-): { readonly [key: string]: unknown } {
-  if (!isRecord(value)) throw wrong(path, at, 'it must be an object');
-  const unknown = keys === undefined ? undefined : Object.keys(value).find((key) => !keys.includes(key));
-  if (unknown !== undefined)
-    throw wrong(path, at === '' ? unknown : `${at}.${unknown}`, `there is no such key; there are ${keys?.join(', ')}`);
-  return value;
-}
-
-/** What a table has under its own names: 'constructor' is none of them. */
-const named = <T>(table: { readonly [name: string]: T }, name: string): T | undefined =>
-  Object.hasOwn(table, name) ? table[name] : undefined;
-
-const isTexts = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');
-
-const wrong = (path: string, at: string, problem: string): UserError => new UserError('E1603', { path, at, problem });

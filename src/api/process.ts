@@ -29,6 +29,7 @@ export interface Timers<T, F> {
   eventTime(at: Instant<F>, name: TimerName<T>): void;
   processingTime(at: ProcessingTime, name: TimerName<T>): void;
   deleteEventTime(at: Instant<F>, name: TimerName<T>): void;
+  /** In a later call than the one that set it, its instant is `now.at(epochMs)`. */
   deleteProcessingTime(at: ProcessingTime, name: TimerName<T>): void;
 }
 

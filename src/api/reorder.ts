@@ -1,6 +1,6 @@
 /** Putting the rows of a key in order, as users write it. Its plan node is plan/logical.ts's. */
 import { UserError } from '../base/errors.ts';
-import { type Duration, positiveDurationMs } from '../base/time.ts';
+import { type Duration, positiveDurationMs, shortDuration } from '../base/time.ts';
 import { requireColumn } from '../data/schema.ts';
 import { describeType } from '../data/types.ts';
 import type { LogicalNode, ReorderNode } from '../plan/logical.ts';
@@ -43,6 +43,13 @@ export interface ReorderOptions<C, F, A extends boolean> {
   readonly onGap?: 'emit' | 'fail';
   /** Whether `.audit` has, for each row in order, a hash over it and all rows of the key before it. */
   readonly audit?: A;
+  /**
+   * A key of which no row has come for so long by event time is forgotten: what comes of it later is of a new key, which
+   * begins its numbers (from `first`, or the smallest that comes) and its audit anew. A row that is older than that when it
+   * comes, of a key that is not known, goes to `.extremes`. Longer than `maxWait`. Left out,
+   * each key costs about 100 bytes for good; set it where keys come and go.
+   */
+  readonly forgetAfter?: Duration;
   /** Names the operator's state in checkpoints; derived from its place in the job when left out. */
   readonly uid?: string;
 }
@@ -77,7 +84,7 @@ export interface AuditColumns {
 /** Options of any stream, as JavaScript hands them in. */
 export type AnyReorderOptions = { readonly [P in keyof ReorderOptions<never, never, boolean>]?: unknown };
 
-const KNOWN = ['seq', 'maxWait', 'first', 'maxRows', 'maxAhead', 'onGap', 'audit', 'uid'] as const;
+const KNOWN = ['seq', 'maxWait', 'first', 'maxRows', 'maxAhead', 'onGap', 'audit', 'forgetAfter', 'uid'] as const;
 const MAX_ROWS = 10_000;
 const MAX_AHEAD = 100_000;
 const WHERE = 'reorder';
@@ -114,15 +121,28 @@ function specOf(input: LogicalNode, options: AnyReorderOptions): ReorderSpec {
   if (onGap !== 'emit' && onGap !== 'fail') throw mistake(`onGap of ${WHERE}`, "'emit' or 'fail'", onGap);
   if (typeof audit !== 'boolean') throw mistake(`audit of ${WHERE}`, 'true or false', audit);
   if (first !== undefined && !isWhole(first)) throw mistake(`first of ${WHERE}`, 'a whole number', first);
+  const maxWaitMs = positiveDurationMs(maxWait, `maxWait of ${WHERE}`);
   return {
     seq: seq === undefined ? undefined : sequenceOf(input, seq),
     first,
-    maxWaitMs: positiveDurationMs(maxWait, `maxWait of ${WHERE}`),
+    maxWaitMs,
+    ...forgetOf(options.forgetAfter, maxWaitMs),
     maxRows: countOf('maxRows', maxRows),
     maxAhead: countOf('maxAhead', maxAhead),
     onGap,
     audit,
   };
+}
+
+/** A key must not be forgotten while rows of it wait. */
+function forgetOf(given: unknown, maxWaitMs: number): Pick<ReorderSpec, 'forgetAfterMs'> {
+  if (given === undefined) return {};
+  if (typeof given !== 'string') throw mistake(`forgetAfter of ${WHERE}`, "a duration such as '1 day'", given);
+  const forgetAfterMs = positiveDurationMs(given, `forgetAfter of ${WHERE}`);
+  if (forgetAfterMs <= maxWaitMs) {
+    throw mistake(`forgetAfter of ${WHERE}`, `longer than maxWait, '${shortDuration(maxWaitMs)}'`, given);
+  }
+  return { forgetAfterMs };
 }
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);

@@ -34,6 +34,11 @@ export interface ProcessingTime {
   readonly epochMs: number;
   plus(duration: Duration): ProcessingTime;
   minus(duration: Duration): ProcessingTime;
+  /**
+   * Another instant of this clock, by its milliseconds: a function that keeps `epochMs` of a timer as int64 can name the
+   * timer again in a later call, to delete it.
+   */
+  at(epochMs: number): ProcessingTime;
   since(earlier: ProcessingTime): number;
   toString(): string;
   toJSON(): string;
@@ -80,10 +85,31 @@ class Instant<Clock extends 'event time' | 'processing time'> {
   }
 }
 
+class ProcessingInstant extends Instant<'processing time'> implements ProcessingTime {
+  constructor(epochMs: number) {
+    super('processing time', epochMs);
+  }
+
+  override plus(duration: Duration): ProcessingInstant {
+    return new ProcessingInstant(super.plus(duration).epochMs);
+  }
+
+  override minus(duration: Duration): ProcessingInstant {
+    return new ProcessingInstant(super.minus(duration).epochMs);
+  }
+
+  at(epochMs: number): ProcessingTime {
+    if (Number.isSafeInteger(epochMs)) return new ProcessingInstant(epochMs);
+    return located(() => {
+      throw mistake('at of processing time', 'given whole milliseconds', epochMs);
+    });
+  }
+}
+
 /** The event time of milliseconds since 1970. For hosts and the runtime: users have eventTime(). */
 export const eventTimeOf = (epochMs: number): EventTime => new Instant('event time', epochMs);
 /** The processing time of milliseconds since 1970, as a clock gave it. */
-export const processingTimeOf = (epochMs: number): ProcessingTime => new Instant('processing time', epochMs);
+export const processingTimeOf = (epochMs: number): ProcessingTime => new ProcessingInstant(epochMs);
 
 export const isEventTime = (value: unknown): value is EventTime =>
   value instanceof Instant && value.clock === 'event time';

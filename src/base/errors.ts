@@ -88,6 +88,8 @@ const messages = {
   E1411: (p: { path: string; problem: string }) => `no room is left for the state at ${p.path}: ${p.problem}`,
   E1412: (p: { path: string; problem: string }) => `the connection to the state at ${p.path} was lost: ${p.problem}`,
   E1413: (p: { path: string; problem: string }) => `the state at ${p.path} is gone: ${p.problem}`,
+  E1414: (p: { zone: string; uid: string; rows: number; before: string; after: string }) =>
+    `the clocks of ${p.zone} are not those that the open windows of '${p.uid}' (${p.rows} rows) were made by: a change to ${p.before} in the checkpoint, ${p.after} here`,
   E1501: (p: { path: string; problem: string }) => `cannot read ${p.path}: ${p.problem}`,
   E1502: (p: { path: string; problem: string }) => `cannot write ${p.path}: ${p.problem}`,
   E1601: (p: { option: string; command: string }) => `millrace ${p.command} has no option ${p.option}`,

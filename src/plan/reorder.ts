@@ -21,6 +21,8 @@ export interface ReorderSpec {
   readonly maxAhead: number;
   readonly onGap: 'emit' | 'fail';
   readonly audit: boolean;
+  /** A key without rows for so long by event time is new again. Undefined: never. */
+  readonly forgetAfterMs?: number | undefined;
 }
 
 export const GAPS_PORT = 1;
@@ -71,11 +73,12 @@ export function withFields(schema: TableSchema, added: readonly Field[], where: 
 
 /** 'by device, in order of seq from 1, waiting 10 s, at most 1000 rows and 100 ahead; gaps fail; audited' */
 export function describeReorder(keys: readonly string[], spec: ReorderSpec): string {
-  const { seq, first, maxWaitMs, maxRows, maxAhead, onGap, audit } = spec;
+  const { seq, first, maxWaitMs, maxRows, maxAhead, onGap, audit, forgetAfterMs } = spec;
+  const forgets = forgetAfterMs === undefined ? '' : `; keys forgotten after ${shortDuration(forgetAfterMs)}`;
   const from = first === undefined ? '' : ` from ${first}`;
   const ahead = seq === undefined ? '' : ` and ${maxAhead} ahead`;
   return (
     `by ${keys.join(', ')}, in order of ${seq ?? 'event time'}${from}, waiting ${shortDuration(maxWaitMs)}, `
-    + `at most ${maxRows} rows${ahead}${onGap === 'fail' ? '; gaps fail' : ''}${audit ? '; audited' : ''}`
+    + `at most ${maxRows} rows${ahead}${onGap === 'fail' ? '; gaps fail' : ''}${audit ? '; audited' : ''}${forgets}`
   );
 }

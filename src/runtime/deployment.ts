@@ -147,8 +147,9 @@ function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
 
 function restoreOperator(operator: TaskOperator, restored: Manifest | undefined): void {
   const state = restored?.operators[operator.uid];
-  if (state !== undefined) operator.restore(state);
+  // First, because what an operator holds may bear on what it may go on with.
   restoreLedger(operator.uid, operator.ledger, restored);
+  if (state !== undefined) operator.restore(state);
 }
 
 function restoreLedger(uid: string, ledger: LedgerEntry, restored: Manifest | undefined): void {

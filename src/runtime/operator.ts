@@ -58,6 +58,7 @@ export interface Operator {
   /** What it holds for a key, for those who ask the job from outside. E1203 and E1303 for a wrong key. */
   lookup?(key: Row): unknown;
   snapshot(): Json;
+  /** Its ledger has been restored before. */
   restore(state: Json): void;
 }
 

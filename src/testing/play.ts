@@ -111,7 +111,10 @@ const STATE_BYTES = 256 * 1024 * 1024;
 /** So many times is a job that does nothing visible given its turn before it counts as stuck. */
 const IDLE_ROUNDS_MAX = 100;
 
-/** Runs `job` until its tapes are over. Throws UserError when tapes do not fit the job; a failure of the job is recorded. */
+/**
+ * Runs `job` until its tapes are over. Throws UserError when tapes do not fit the job, and what keeps the job from starting
+ * (again); a failure of the running job is recorded.
+ */
 export async function play(job: Job, options: PlayOptions): Promise<Played> {
   const plan = physicalPlanOf(job, NAME);
   checkTapes(plan, options.tapes);
@@ -231,7 +234,11 @@ class Player {
   /** Lets the job and the clock take turns until the job has ended, or its process is to die. */
   async #drive(run: JobRun, dieAt: number | undefined): Promise<'restart' | { readonly failure: unknown }> {
     let end: { readonly failure: unknown } | undefined;
-    const ended = run.start().then(() => run.execute());
+    let hasStarted = false;
+    const ended = run.start().then(() => {
+      hasStarted = true;
+      return run.execute();
+    });
     void ended.then(
       () => {
         end = { failure: undefined };
@@ -242,6 +249,7 @@ class Player {
     );
     for (let idleRounds = 0; idleRounds < IDLE_ROUNDS_MAX; ) {
       await microtasks();
+      if (end !== undefined && !hasStarted) throw end.failure;
       if (end !== undefined) return end;
       if (dieAt !== undefined && this.#now() >= dieAt) return 'restart';
       await this.#sampleBeforeNext(run);

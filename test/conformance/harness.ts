@@ -26,6 +26,7 @@ import type { KernelInstance } from '../../src/kernel/instance.ts';
 import type { Output } from '../../src/runtime/operator.ts';
 import type { WatermarkStatus } from '../../src/runtime/stream-element.ts';
 import type { TaskOperator } from '../../src/runtime/task.ts';
+import { GeneralWindow } from '../../src/runtime/operators/general-window.ts';
 import { StateArena } from '../../src/state/arena.ts';
 import { columnBatch, type Value } from '../support/column-batch.ts';
 import { newKernels } from '../support/kernels.ts';
@@ -201,12 +202,15 @@ export class Harness {
 
   /** Lets the operator do all that it has to do now. */
   settle(): void {
+    // Cases tell timers in the millisecond that they are set for, as Flink's test service does. Its real one waits for that
+    // millisecond to be over, and so do windows here.
+    const now = processingTimeMs(this.#now + (this.#operator instanceof GeneralWindow ? 1 : 0));
     for (;;) {
       while (this.#operator.more) this.#operator.resume();
       const { nextTimer } = this.#operator;
-      if (nextTimer === undefined || nextTimer > this.#now) return;
+      if (nextTimer === undefined || nextTimer > now) return;
       if (this.#operator.processTime === undefined) throw new TypeError('a timer, but nothing to tell the time to');
-      this.#operator.processTime(this.#now);
+      this.#operator.processTime(now);
     }
   }
 

@@ -4,6 +4,7 @@
  * Invariants
  *  1. Each row carries the watermark in force just before it; the watermark after a batch follows the batch.
  *  2. Splits that have ended or are idle do not hold the others back. A replayed split never idles. A row wakes its split.
+ *     When that ends the silence of all, the watermark goes out again behind the row.
  *  3. A row without a timestamp is a dead letter: it could belong to no window.
  *  4. A row dated too far ahead of the earlier ones of its split moves nothing and goes to the output of rows from the
  *     future (assembly/watermark/assign.ts has the rule).
@@ -212,8 +213,11 @@ export class AssignWatermarks implements Operator {
     const wasIdle = this.#tracker.idle;
     if (this.#tracker.setIdle(split, status === 'idle')) this.#sendWatermark = true;
     if (this.#tracker.idle === wasIdle) return;
-    if (wasIdle) this.#options.output.status('active');
-    else this.#sendIdle = true;
+    if (wasIdle) {
+      this.#options.output.status('active');
+      // Where this input stands may move an operator with several inputs, also when it has not moved itself.
+      this.#sendWatermark ||= this.#tracker.watermark > MIN_TIME;
+    } else this.#sendIdle = true;
   }
 
   #stateOf(split: number): SplitState {

@@ -13,7 +13,8 @@
  *     all its windows are. A row that joins an open session is never late.
  *  3. A watermark is passed on after all results that it releases. With results that are final it is held back by the
  *     allowed lateness, because they come that much later.
- *  4. The clock is read once per element: all rows of a batch arrive at one instant of processing time.
+ *  4. The clock is read once per element: all rows of a batch arrive at one instant of processing time. A timer of
+ *     processing time is told when the clock has left its millisecond, so that a window has the rows of its last one.
  *  5. Ledger: a row counts once for each window that holds it (`expanded` has the difference), until that window is
  *     purged, forgotten, or an evictor takes the row out.
  * Long because a row, a timer and a join of sessions go through the same few steps, which belong side by side.
@@ -49,6 +50,7 @@ import { TriggerScope } from '../windows/trigger-scope.ts';
 import { decodeWindow, lastInstant, type Window } from '../windows/window.ts';
 import type { WindowQuestions } from '../windows/window-questions.ts';
 import type { WindowRows } from '../windows/window-rows.ts';
+import { clocksOf, requireClocks, zonesIn } from '../windows/zone-clocks.ts';
 
 export interface GeneralWindowOptions {
   readonly uid: string;
@@ -60,6 +62,8 @@ export interface GeneralWindowOptions {
   readonly rows: WindowRows;
   readonly inputs: AggregateInputs;
   readonly assigner: Assigner;
+  /** Zones of all windows; those that rows name are the assigner's. */
+  readonly fixedZones: readonly string[];
   readonly trigger: Trigger;
   readonly firing: Firing;
   readonly questions: WindowQuestions;
@@ -109,6 +113,8 @@ export class GeneralWindow implements Operator, AsksWindows {
   #passed: EventTimeMs = MIN_TIME;
   /** Event timers up to here have been told. */
   #time: number = MIN_TIME;
+  /** Zones that rows named before a restart. */
+  #zonesBefore: readonly string[] = [];
 
   constructor(options: GeneralWindowOptions) {
     const { assigner, trigger, state, kernels } = options;
@@ -144,7 +150,7 @@ export class GeneralWindow implements Operator, AsksWindows {
 
   get nextTimer(): ProcessingTimeMs | undefined {
     const { earliest } = this.#state.processingTimers;
-    return earliest === undefined ? undefined : processingTimeMs(earliest);
+    return earliest === undefined ? undefined : processingTimeMs(earliest + 1);
   }
 
   processBatch(batch: RecordBatch): void {
@@ -184,14 +190,22 @@ export class GeneralWindow implements Operator, AsksWindows {
   }
 
   snapshot(): Json {
-    return { watermark: this.#passed, time: this.#time };
+    return { watermark: this.#passed, time: this.#time, clocks: clocksOf(this.#zones(), this.#passed) };
   }
 
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
-    const { watermark, time } = state as { watermark: number; time: number };
+    const { watermark, time, clocks = null } = state as { watermark: number; time: number; clocks?: Json };
     this.#passed = eventTimeMs(watermark);
     this.#time = time;
+    requireClocks(this.uid, clocks, this.ledger.held);
+    this.#zonesBefore = zonesIn(clocks);
+  }
+
+  /** Zones of windows that may be open. */
+  #zones(): readonly string[] {
+    const { assigner, fixedZones } = this.#options;
+    return [...new Set([...fixedZones, ...this.#zonesBefore, ...(assigner.zones?.() ?? [])])];
   }
 
   /** Watermark of the operator, for explanations. */
@@ -218,7 +232,8 @@ export class GeneralWindow implements Operator, AsksWindows {
 
   #tellTime(now: ProcessingTimeMs): void {
     this.#scope.now = now;
-    this.#clockDue = now;
+    // Rows may still arrive in this millisecond: only those before it are over.
+    this.#clockDue = now - 1;
   }
 
   /** One timer, or one window of one row; false when there is nothing to do but to hand on. */

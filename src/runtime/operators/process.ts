@@ -103,6 +103,8 @@ export class Process implements Operator {
   #target: EventTimeMs | undefined;
   /** Timers of processing time up to here are to fire. */
   #due: ProcessingTimeMs | undefined;
+  /** Whether it woke, and those below have not heard since where it stands. */
+  #woke = false;
   #endedInputs = 0;
   #ending = false;
   // checkpointed, besides the port
@@ -172,7 +174,9 @@ export class Process implements Operator {
   }
 
   processWatermark(watermark: EventTimeMs, input: number): void {
-    if (!this.#tracker.advance(input, watermark)) return;
+    const moved = this.#tracker.advance(input, watermark);
+    if (!moved && !this.#woke) return;
+    this.#woke = false;
     this.#target = this.#tracker.watermark;
     this.#step();
   }
@@ -181,6 +185,7 @@ export class Process implements Operator {
     const wasIdle = this.#tracker.idle;
     const moved = this.#tracker.setIdle(input, status === 'idle');
     if (this.#tracker.idle !== wasIdle) {
+      this.#woke = wasIdle;
       for (const { output } of this.#ports) output.status(this.#tracker.idle ? 'idle' : 'active');
     }
     if (moved) this.#target = this.#tracker.watermark;

@@ -12,7 +12,7 @@
  *  3. Every row is out, held or an extreme: `out`, `held`, `late`, or `future` when it was too far ahead. Gaps and audit
  *     are `results`.
  *  4. A call hands on at most one batch to each output.
- * State: 'heads' and 'gaps' by key, kept for good; 'held' by key and place, with timers (runtime/reorder).
+ * State: 'heads' and 'gaps' by key, kept for good or until a key is forgotten; 'held' by key and place, with timers (runtime/reorder).
  * Not here: the orders themselves (runtime/reorder/by-number.ts, by-time.ts).
  */
 import { UserError } from '../../base/errors.ts';
@@ -73,6 +73,9 @@ interface Taking {
   at: number;
 }
 
+/** Entries removed from state at once. */
+const FORGOTTEN_MAX = 512;
+
 export class Reorder implements Operator {
   // configuration
   readonly uid: string;
@@ -80,6 +83,7 @@ export class Reorder implements Operator {
   readonly #order: Order;
   readonly #waitMs: number;
   readonly #seqIndex: number;
+  readonly #forgets: boolean;
   readonly #tails: { readonly gap: RowTail; readonly extreme: RowTail; readonly audit: RowTail };
   // transient
   readonly ledger = emptyLedger();
@@ -103,6 +107,7 @@ export class Reorder implements Operator {
     const { schema, keys, spec } = node;
     this.uid = uid;
     this.#waitMs = spec.maxWaitMs;
+    this.#forgets = spec.forgetAfterMs !== undefined;
     this.#options = options;
     this.#seqIndex = spec.seq === undefined ? -1 : indexOfColumn(schema, spec.seq);
     this.#rows = new EncodedRows(kernels, schema, keys);
@@ -173,6 +178,7 @@ export class Reorder implements Operator {
     this.#passed = eventTimeMs(passed);
     this.#clock = eventTimeMs(clock);
     this.#stamp = eventTimeMs(stamp);
+    if (this.#forgets) this.#options.state.advance(this.#clock);
   }
 
   #step(): void {
@@ -192,7 +198,15 @@ export class Reorder implements Operator {
   /** The next thing to do. False when nothing is left but to pass on what waits. */
   #work(): boolean {
     if (this.#taking !== undefined) return this.#takeNext(this.#taking);
-    return this.#target !== undefined && this.#fire(this.#target);
+    if (this.#target === undefined) return false;
+    return this.#fire(this.#target) || this.#forget(this.#target);
+  }
+
+  /** Removes some of what keys left behind that are forgotten; whether more may remain. */
+  #forget(until: EventTimeMs): boolean {
+    if (!this.#forgets) return false;
+    this.#options.state.advance(until);
+    return this.#options.state.expire(FORGOTTEN_MAX, () => undefined);
   }
 
   /** At most one batch to each output; whether there was any. */
@@ -226,10 +240,21 @@ export class Reorder implements Operator {
       this.#options.deadLetter(batch, row, `a number in '${this.#options.node.spec.seq ?? ''}' is beyond 2^53`);
       return;
     }
+    if (this.#forgets) this.#options.state.advance(this.#clock, eventTimeMs(time));
     this.#options.state.select(this.#rows.keyOf(row));
     const head = this.#heads.read();
+    if (this.#isForgotten(time)) {
+      this.#extreme({ time, bytes: this.#rows.bytesOf(row) }, 'too late');
+      return;
+    }
     this.#order.arrive(head, { place, time, clock: this.#clock, bytes: this.#rows.bytesOf(row) });
     this.#heads.write(head);
+  }
+
+  /** Whether a row of the selected key is so old that the key may have been forgotten since: it begins none anew. */
+  #isForgotten(time: number): boolean {
+    const { forgetAfterMs } = this.#options.node.spec;
+    return forgetAfterMs !== undefined && time + forgetAfterMs <= this.#clock && !this.#heads.isKnown;
   }
 
   /** Undefined: rows have no numbers. */
@@ -249,6 +274,7 @@ export class Reorder implements Operator {
     const { earliest } = eventTimers;
     if (earliest === undefined || earliest > until) return false;
     this.#raise(earliest - this.#waitMs - 1);
+    if (this.#forgets) this.#options.state.advance(eventTimeMs(earliest));
     const timer = eventTimers.next(until);
     if (timer === undefined) return false;
     const head = this.#heads.read();

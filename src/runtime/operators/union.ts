@@ -4,7 +4,7 @@
  * Invariants
  *  1. A row's own watermark is clamped to what the other inputs allow, so that lateness below the union means the union's
  *     watermark, not that of the row's branch.
- *  2. Going idle, the last watermark goes out before the status.
+ *  2. Going idle, the last watermark goes out before the status. Waking, it goes out again with the first that comes.
  */
 import type { Json } from '../../base/json.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
@@ -33,6 +33,8 @@ export class Union implements Operator {
   readonly #kernels: WatermarkKernels;
   readonly #watermarks: Ptr;
   #ended = 0;
+  /** Whether it woke, and those below have not heard since where it stands. */
+  #woke = false;
   readonly #inputs: number;
   // checkpointed
   readonly #tracker: WatermarkTracker;
@@ -65,7 +67,9 @@ export class Union implements Operator {
   }
 
   processWatermark(watermark: EventTimeMs, input: number): void {
-    if (this.#tracker.advance(input, watermark)) this.#output.watermark(this.#tracker.watermark);
+    const moved = this.#tracker.advance(input, watermark);
+    if (moved || this.#woke) this.#output.watermark(this.#tracker.watermark);
+    this.#woke = false;
   }
 
   processStatus(status: WatermarkStatus, input: number, split?: BatchOrigin): void {
@@ -76,7 +80,9 @@ export class Union implements Operator {
     const wasIdle = this.#tracker.idle;
     const moved = this.#tracker.setIdle(input, status === 'idle');
     if (moved) this.#output.watermark(this.#tracker.watermark);
-    if (this.#tracker.idle !== wasIdle) this.#output.status(this.#tracker.idle ? 'idle' : 'active');
+    if (this.#tracker.idle === wasIdle) return;
+    this.#woke = wasIdle;
+    this.#output.status(wasIdle ? 'active' : 'idle');
   }
 
   endOfInput(_input: number, split?: BatchOrigin): void {

@@ -30,6 +30,7 @@ import type { WatermarkStatus } from '../stream-element.ts';
 import { AskedKey } from '../windows/asked-key.ts';
 import { type AsksWindows, type HeldWindow, windowFrom } from '../windows/held-window.ts';
 import { type KernelRowsInput, KernelRows, type KernelWindowOptions } from '../windows/kernel-rows.ts';
+import { clocksOf, fixedZones, requireClocks } from '../windows/zone-clocks.ts';
 import { zonedAssigner } from '../windows/wall-clock.ts';
 
 /** A batch that is being taken: from which position on. */
@@ -120,12 +121,14 @@ export class WindowAggregate implements Operator, AsksWindows {
   }
 
   snapshot(): Json {
-    return { watermark: this.#passed };
+    return { watermark: this.#passed, clocks: clocksOf(fixedZones(this.#options.node.window), this.#passed) };
   }
 
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
-    this.#passed = eventTimeMs((state as { watermark: number }).watermark);
+    const { watermark, clocks = null } = state as { watermark: number; clocks?: Json };
+    requireClocks(this.uid, clocks, this.ledger.held);
+    this.#passed = eventTimeMs(watermark);
   }
 
   /** Watermark of the operator, for explanations. */

@@ -4,7 +4,8 @@
  *
  * Invariants
  *  1. What a key costs is bounded: at most GAPS_MAX runs of numbers that were given up, beside one head.
- *  2. A number that was given up is in a run above `forgotten`, or at or below `forgotten`; one in neither has come.
+ *  2. A key that is forgotten after a time is so as a whole: its head and its runs are written or read together.
+ *  3. A number that was given up is in a run above `forgotten`, or at or below `forgotten`; one in neither has come.
  */
 import { SHA256_BYTES } from '../../base/sha256.ts';
 import type { ReorderSpec } from '../../plan/reorder.ts';
@@ -40,17 +41,25 @@ export class Heads {
   readonly #gaps: KeyedTable;
   readonly #first: number | undefined;
   readonly #hasChain: boolean;
+  readonly #forgets: boolean;
   /** A head as bytes. */
   readonly #room: Uint8Array;
   readonly #view: DataView;
 
-  constructor(state: KeyedState, { first, audit }: ReorderSpec) {
-    this.#heads = state.open('heads');
-    this.#gaps = state.open('gaps');
+  constructor(state: KeyedState, { first, audit, forgetAfterMs }: ReorderSpec) {
+    const ttl = forgetAfterMs === undefined ? undefined : { ttlMs: forgetAfterMs };
+    this.#heads = state.open('heads', ttl && { ...ttl, refresh: 'write' });
+    this.#gaps = state.open('gaps', ttl && { ...ttl, refresh: 'access' });
+    this.#forgets = ttl !== undefined;
     this.#first = first;
     this.#hasChain = audit;
     this.#room = new Uint8Array(NUMBERS * NUMBER_BYTES + (audit ? SHA256_BYTES : 0));
     this.#view = new DataView(this.#room.buffer);
+  }
+
+  /** Whether the selected key has a head. */
+  get isKnown(): boolean {
+    return this.#heads.get(NOTHING) !== undefined;
   }
 
   read(): Head {
@@ -79,6 +88,8 @@ export class Heads {
     view.setFloat64(5 * NUMBER_BYTES, rows, true);
     if (this.#hasChain) this.#room.set(chain, NUMBERS * NUMBER_BYTES);
     this.#heads.put(NOTHING, this.#room);
+    // Runs live as long as the head: being read is what renews them.
+    if (this.#forgets) this.#gaps.get(NOTHING);
   }
 
   /** Remembers that the numbers from `from` to `to`, above all others, were given up. */

@@ -26,6 +26,8 @@ export interface Assigner {
   readonly isMerging: boolean;
   /** Whether it looks at columns of rows. */
   readonly readsRows: boolean;
+  /** Zones that rows have named so far. */
+  zones?(): readonly string[];
   /** Why a row can be in no window; undefined: it can. Asked before `assign`. */
   refusal?(row: Row): string | undefined;
   assign(row: AssignedRow): readonly Window[];

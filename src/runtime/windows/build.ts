@@ -37,6 +37,7 @@ import { type Aligned, zonedAssigner } from './wall-clock.ts';
 import { WindowQuestions } from './window-questions.ts';
 import { WindowResults } from './window-results.ts';
 import { WindowRows } from './window-rows.ts';
+import { fixedZones } from './zone-clocks.ts';
 
 export interface BuildOptions {
   readonly uid: string;
@@ -71,6 +72,7 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     rows: new WindowRows(kernels, input, node.keys, options.timestamp),
     inputs: inputsOf(options),
     assigner,
+    fixedZones: fixedZones(node.window),
     trigger: triggerFor(node, assigner),
     firing,
     questions: new WindowQuestions({ uid, kernels, state, node, assigner, contents: firing.contents }),

@@ -63,7 +63,9 @@ function zoneOfEachRow(window: Aligned, column: string): Assigner {
     const zone = zoneOf(row);
     return typeof zone === 'string' ? zone : undefined;
   };
-  return { ...wallClockAssigner(window, clockOf, { readsRows: true }), refusal };
+  const zones = (): readonly string[] =>
+    [...known.values()].flatMap((zone) => (typeof zone === 'string' ? [] : zone.name));
+  return { ...wallClockAssigner(window, clockOf, { readsRows: true }), refusal, zones };
 }
 
 /** The zone, or why it is none. */

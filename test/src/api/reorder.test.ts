@@ -133,10 +133,14 @@ describe('mistakes in reorder', () => {
     [{ ...asked, onGap: 'wait' }, "E1006 onGap of reorder must be 'emit' or 'fail', but is 'wait'"],
     [{ ...asked, maxRows: 0 }, 'E1006 maxRows of reorder must be a whole number above zero, but is 0'],
     [{ ...asked, first: 1.5 }, 'E1006 first of reorder must be a whole number, but is 1.5'],
+    [
+      { ...asked, forgetAfter: '10 s' },
+      "E1006 forgetAfter of reorder must be longer than maxWait, '10 s', but is '10 s'",
+    ],
     [{ ...asked, audit: 'yes' }, "E1006 audit of reorder must be true or false, but is 'yes'"],
     [
       { ...asked, wait: '1 s' },
-      "E1009 unknown option 'wait' of reorder | it takes: seq, maxWait, first, maxRows, maxAhead, onGap, audit, uid. "
+      "E1009 unknown option 'wait' of reorder | it takes: seq, maxWait, first, maxRows, maxAhead, onGap, audit, forgetAfter, uid. "
         + "Did you mean 'maxWait'?",
     ],
     [{ maxWait: '1 s', first: 1 }, 'E1006 first of reorder must be left out when there is no seq, but is 1'],

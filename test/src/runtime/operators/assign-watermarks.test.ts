@@ -174,6 +174,19 @@ describe('watermarks made from rows', () => {
     ]);
   });
 
+  test('go out again behind the row that ends the silence of all, though they have not moved', async () => {
+    const { output, make, batch } = await setup();
+    const operator = make(['a']);
+    operator.processBatch(batch(0, [900, 1000]));
+    finish(operator);
+    operator.processStatus('idle', 0, { source: 's', split: 0 });
+    finish(operator);
+    operator.processBatch(batch(0, [950]));
+    finish(operator);
+    const kinds = output.elements.map((element) => (element.kind === 'watermark' ? element.watermark : element.kind));
+    expect(kinds).toEqual(['batch', 949, 'status', 'status', 'batch', 949]);
+  });
+
   test('leave out rows without a timestamp, which become dead letters', async () => {
     const { output, letters, make, batch } = await setup();
     const operator = make(['a']);

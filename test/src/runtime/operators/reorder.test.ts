@@ -155,6 +155,8 @@ const RULES: readonly Partial<ReorderSpec>[] = [
   { maxRows: 6, maxAhead: 30, first: -1, maxWaitMs: 25 },
   { seq: undefined },
   { seq: undefined, maxRows: 5 },
+  // Longer than the rows: nothing is forgotten.
+  { first: 0, maxRows: 4, forgetAfterMs: 10_000 },
 ];
 
 describe('rows of each key in order, in any batches and through restarts, equal the oracle', () => {
@@ -287,4 +289,87 @@ it('chains the hashes of the rows in order, through restarts', async () => {
       expect([entry['number'], entry['hash']]).toEqual([i + 1, chain.toString('hex')]);
     });
   }
+});
+
+describe('keys that are forgotten', () => {
+  /** Visits of keys that come and go: numbers from 1 in each, some lost, some rows slow. */
+  function visits(random: Random): readonly KeyedRow[] {
+    const made: { key: string; seq: number; time: number; arrives: number }[] = [];
+    for (let visit = 0; visit < 40; visit++) {
+      const begin = visit * 20;
+      for (let i = 0; i < 6; i++) {
+        const time = begin + i * 2;
+        if (below(random, 8) === 0) continue;
+        made.push({
+          key: `k${visit % 5}`,
+          seq: i + 1,
+          time,
+          arrives: time + (below(random, 9) === 0 ? 90 : below(random, 6)),
+        });
+      }
+    }
+    made.sort((a, b) => a.arrives - b.arrives);
+    let max = -1;
+    return made.map(({ key, seq, time }, id) => {
+      const watermark = max - 4;
+      max = Math.max(max, time);
+      return { key, seq, time, watermark, id };
+    });
+  }
+
+  it.each([1, 2, 3, 4, 5, 6])('begin anew, in any batches and through restarts, with seed %i', async (seed) => {
+    const rows = visits(seededRandom(seed));
+    for (const asked of [{ first: 1 }, { seq: undefined }, { audit: true }] as const) {
+      const rule = { ...asked, forgetAfterMs: 40 };
+      const [one, other] = [
+        await answer(rule, rows, seededRandom(seed + 100)),
+        await answer(rule, rows, seededRandom(seed + 200)),
+      ];
+      const seen = (driven: Driven): readonly string[] => driven.seen.map((one) => JSON.stringify(one)).sort();
+      expect(seen(other), `seed ${seed}`).toEqual(seen(one));
+      const inOrder = one.seen.filter(({ port }) => port === 'main');
+      const forGood = await answer({ ...asked }, rows, seededRandom(seed + 300));
+      const kept = forGood.seen.filter(({ port }) => port === 'main').length;
+      if (!('seq' in asked)) {
+        // Kept for good, numbers that begin again are duplicates.
+        expect(inOrder.length).toBeGreaterThan(kept * 2);
+        continue;
+      }
+      // By time it makes a difference only to rows that are older than what is remembered.
+      expect(inOrder.length).toBeLessThanOrEqual(kept);
+      expect(inOrder.length).toBeGreaterThan(kept * 0.9);
+      for (const key of ['k0', 'k1', 'k2', 'k3', 'k4']) {
+        const times = ofKey(one.seen, key).rows.map((id) => rows[id]?.time ?? Number.NaN);
+        expect(times, `seed ${seed}, ${key}`).toEqual([...times].sort((a, b) => a - b));
+      }
+    }
+  });
+
+  it('are remembered as a whole: as long as rows come, what was given up is known', async () => {
+    const { harness, seen } = await open({ first: 1, forgetAfterMs: 40 });
+    const row = (seq: number, time: number): void =>
+      harness.rows([{ values: ['k', seq, time], timestamp: time, watermark: time - 5 }]);
+    row(1, 0);
+    for (let i = 0; i < 20; i++) row(3 + i, 20 + i * 20);
+    row(2, 420);
+    expect(seen.at(-1)).toMatchObject({ port: 'extremes', row: { reason: 'after its gap' } });
+  });
+
+  it('leave nothing in state, and a row from before begins none anew', async () => {
+    const { harness, seen } = await open({ first: 1, forgetAfterMs: 40 });
+    const row = (key: string, seq: number, id: number, time: number): void =>
+      harness.rows([{ values: [key, seq, id], timestamp: time, watermark: time - 5 }]);
+    for (let i = 0; i < 500; i++) row(`k${i}`, 1, i, i * 3);
+    harness.watermark(1500);
+    const left = harness.arena.states().reduce((sum, { entries }) => sum + entries, 0);
+    expect(left).toBeLessThan(60);
+    harness.watermark(3000);
+    expect(harness.arena.states().reduce((sum, { entries }) => sum + entries, 0)).toBe(0);
+    harness.rows([{ values: ['k7', 2, 1000], timestamp: 2900, watermark: 3000 }]);
+    harness.rows([{ values: ['k7', 1, 1001], timestamp: 2999, watermark: 3000 }]);
+    expect(seen.slice(-2).map(({ port, row: { id, reason } }) => [port, id, reason])).toEqual([
+      ['extremes', 1000, 'too late'],
+      ['main', 1001, undefined],
+    ]);
+  });
 });

@@ -89,6 +89,40 @@ describe('a union', () => {
     ]);
   });
 
+  test('passes on what a waking input raises behind its rows, and once more where it woke itself', async () => {
+    const { operator, output, batch } = await setup(3);
+    for (const [watermark, input] of [
+      [20, 1],
+      [30, 2],
+      [20, 0],
+    ] as const) {
+      operator.processWatermark(eventTimeMs(watermark), input);
+    }
+    for (const input of [0, 1, 2]) operator.processStatus('idle', input);
+    operator.processStatus('active', 0);
+    operator.processStatus('idle', 0);
+    expect(output.watermarks).toEqual([20, 30]);
+    output.take();
+    operator.processStatus('active', 2);
+    operator.processBatch(batch(30), 2);
+    operator.processWatermark(eventTimeMs(30), 2);
+    operator.processWatermark(eventTimeMs(30), 2);
+    expect(output.take().map((element) => (element.kind === 'watermark' ? element.watermark : element.kind))).toEqual([
+      'status',
+      'batch',
+      30,
+    ]);
+    // For an operator with several inputs below, which may have to hear where this one stands.
+    const second = await setup(2);
+    for (const input of [0, 1]) second.operator.processWatermark(eventTimeMs(10), input);
+    for (const input of [0, 1]) second.operator.processStatus('idle', input);
+    second.operator.processStatus('active', 0);
+    second.output.take();
+    second.operator.processWatermark(eventTimeMs(10), 0);
+    second.operator.processWatermark(eventTimeMs(10), 0);
+    expect(second.output.watermarks).toEqual([10]);
+  });
+
   test('knows the watermark of each input after a restore', async () => {
     const { operator, make, output } = await setup(2);
     operator.processWatermark(eventTimeMs(10), 0);
