@@ -6,6 +6,7 @@
  *  1. All memory is taken from the transient part: columns at construction, areas for texts and bytes as they are
  *     needed; `reset` uses both again. A finished batch is valid until then.
  *  2. A row that throws leaves the builder as it was before.
+ *  3. Texts that a lender knows are not copied: their views point at its bytes.
  * Not here: columns to row objects (row-view.ts).
  */
 import { assert } from '../base/assert.ts';
@@ -26,33 +27,52 @@ import type { LinearMemory } from '../kernel/memory.ts';
 import { ByteArea } from './byte-area.ts';
 import type { Row } from './row-view.ts';
 
-/** Writes `value` as row `row`; false when the column cannot hold it. */
-type Writer = (row: number, value: unknown) => boolean;
+/** Where texts may lie already, that a function was given and hands on: a row view at the row that is appended from. */
+export interface TextLender {
+  /** Index in the view of u32 of the {ptr, len} of these very characters, valid as long as the batch built; -1: none. */
+  find(text: string): number;
+}
 
 interface Column {
   readonly field: Field;
   readonly values: Ptr;
   readonly validity: Ptr;
   readonly write: Writer;
+  /** Rows before the first null have no bits: the bitmap counts from there on. */
   hasNulls: boolean;
 }
+
+/** Writes `value` as row `row`; false when the column cannot hold it. */
+type Writer = (row: number, value: unknown) => boolean;
+
+/** After so many texts in a row that nobody lent, a column asks for few of them. */
+const UNLENT_MAX = 64;
+const ASKED_AGAIN = 256;
 
 export class BatchBuilder {
   readonly schema: TableSchema;
   readonly capacity: number;
   readonly #memory: LinearMemory;
   readonly #area: ByteArea;
+  readonly #lender: TextLender | undefined;
   readonly #columns: readonly Column[];
   readonly #rowKinds: Ptr;
   #rows = 0;
   #isChangelog = false;
 
-  constructor(kernels: KernelInstance, schema: TableSchema, capacityRows: number = BATCH_ROWS_MAX) {
+  /** With a lender, a batch is valid only as long as the batch of the rows that it was made from. */
+  constructor(
+    kernels: KernelInstance,
+    schema: TableSchema,
+    capacityRows: number = BATCH_ROWS_MAX,
+    lender: TextLender | undefined = undefined,
+  ) {
     assert(capacityRows > 0, `a batch of ${capacityRows} rows`);
     this.schema = schema;
     this.capacity = capacityRows;
     this.#memory = kernels.memory;
     this.#area = new ByteArea(kernels.memory);
+    this.#lender = lender;
     this.#rowKinds = kernels.memory.allocate(capacityRows);
     this.#columns = schema.fields.map((field) => this.#column(field));
   }
@@ -60,7 +80,8 @@ export class BatchBuilder {
   #column(field: Field): Column {
     const values = this.#memory.allocate(this.capacity * widthOf(physicalOf(field.type)));
     const validity = field.type.nullable ? this.#memory.allocate((this.capacity + 7) >> 3) : 0;
-    return { field, values, validity, write: writerOf(this.#memory, this.#area, field.type, values), hasNulls: false };
+    const write = writerOf({ memory: this.#memory, area: this.#area, lender: this.#lender }, field.type, values);
+    return { field, values, validity, write, hasNulls: false };
   }
 
   get rows(): number {
@@ -73,35 +94,54 @@ export class BatchBuilder {
 
   /** Adds a row; the builder must not be full. Properties that are no columns are ignored, an absent one is null. */
   append(row: Row, kind: RowKind = RowKind.INSERT): void {
-    assert(!this.isFull, `a batch holds ${this.capacity} rows`);
+    assert(this.#rows < this.capacity, 'a row for a batch that is full');
     if (typeof row !== 'object' || row === null) throw new UserError('E1304', { value: describeValue(row) });
-    for (const column of this.#columns) this.#put(column, row[column.field.name]);
-    if (kind !== RowKind.INSERT && !this.#isChangelog) {
-      this.#isChangelog = true;
-      this.#memory.u8.fill(RowKind.INSERT, this.#rowKinds, this.#rowKinds + this.#rows);
+    this.#area.revert();
+    const columns = this.#columns;
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i];
+      if (column === undefined) break;
+      const value = row[column.field.name];
+      if (value === null || value === undefined) this.#putNull(column);
+      else if (!column.write(this.#rows, value)) throw refusal(column.field, value);
+      else if (column.hasNulls) this.#setBit(column);
     }
-    if (this.#isChangelog) this.#memory.u8[this.#rowKinds + this.#rows] = kind;
+    this.#area.keep();
+    if (kind !== RowKind.INSERT || this.#isChangelog) this.#putKind(kind);
     this.#rows++;
   }
 
-  #put(column: Column, value: unknown): void {
+  #putNull(column: Column): void {
+    const { field, values, validity } = column;
+    if (validity === 0) throw refusal(field, null);
     const row = this.#rows;
-    const isNull = value === null || value === undefined;
-    if (isNull ? !column.field.type.nullable : !column.write(row, value)) throw refusal(column.field, value);
-    if (column.validity === 0) return;
-    const u8 = this.#memory.u8;
-    const at = column.validity + (row >> 3);
-    const bit = 1 << (row & 7);
-    u8[at] = isNull ? (u8[at] ?? 0) & ~bit : (u8[at] ?? 0) | bit;
-    if (!isNull) return;
+    const { u8 } = this.#memory;
+    if (!column.hasNulls) u8.fill(0xff, validity, validity + ((row + 7) >> 3));
     column.hasNulls = true;
+    const at = validity + (row >> 3);
+    u8[at] = (u8[at] ?? 0) & ~(1 << (row & 7));
     // Kernels may read the values of nulls as long as they do not use them: a stale view would point anywhere.
-    const width = widthOf(physicalOf(column.field.type));
-    u8.fill(0, column.values + row * width, column.values + (row + 1) * width);
+    const width = widthOf(physicalOf(field.type));
+    u8.fill(0, values + row * width, values + (row + 1) * width);
+  }
+
+  #setBit({ validity }: Column): void {
+    const { u8 } = this.#memory;
+    const at = validity + (this.#rows >> 3);
+    u8[at] = (u8[at] ?? 0) | (1 << (this.#rows & 7));
+  }
+
+  #putKind(kind: RowKind): void {
+    const { u8 } = this.#memory;
+    if (!this.#isChangelog) u8.fill(RowKind.INSERT, this.#rowKinds, this.#rowKinds + this.#rows);
+    this.#isChangelog = true;
+    u8[this.#rowKinds + this.#rows] = kind;
   }
 
   /** What was appended, as a batch. More rows may follow only after `reset`. */
   finish(origin?: BatchOrigin): RecordBatch {
+    this.#area.revert();
+    this.#area.settle();
     const columns = this.#columns.map(
       ({ values, validity, hasNulls }): ColumnVector => ({ values, validity: hasNulls ? validity : 0 }),
     );
@@ -145,7 +185,14 @@ function describeValue(value: unknown): string {
   return Array.isArray(value) ? 'an array' : 'an object';
 }
 
-function writerOf(memory: LinearMemory, area: ByteArea, type: ColumnType, values: Ptr): Writer {
+interface Target {
+  readonly memory: LinearMemory;
+  readonly area: ByteArea;
+  readonly lender: TextLender | undefined;
+}
+
+function writerOf(target: Target, type: ColumnType, values: Ptr): Writer {
+  const { memory, area } = target;
   switch (type.kind) {
     case 'bool':
       return (row, value) => {
@@ -157,7 +204,7 @@ function writerOf(memory: LinearMemory, area: ByteArea, type: ColumnType, values
     case 'int32': {
       const [least, most] = INTEGER_RANGE[type.kind];
       return (row, value) => {
-        if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) return false;
+        if (typeof value !== 'number' || (value | 0) !== value || value < least || value > most) return false;
         memory.i32[(values >>> 2) + row] = value;
         return true;
       };
@@ -169,24 +216,54 @@ function writerOf(memory: LinearMemory, area: ByteArea, type: ColumnType, values
       return (row, value) => writeInteger(memory, values, row, timestampOf(value, perMs));
     }
     case 'float32':
-    case 'float64': {
-      const isSingle = type.kind === 'float32';
       return (row, value) => {
         if (typeof value !== 'number') return false;
-        memory.f64[(values >>> 3) + row] = isSingle ? Math.fround(value) : value;
+        memory.f64[(values >>> 3) + row] = Math.fround(value);
         return true;
       };
-    }
+    case 'float64':
+      return (row, value) => {
+        if (typeof value !== 'number') return false;
+        memory.f64[(values >>> 3) + row] = value;
+        return true;
+      };
     case 'utf8':
-      return (row, value) => typeof value === 'string' && area.putText(values + row * 8, value);
+      return textWriter(target, values);
     case 'bytes':
-      return (row, value) => value instanceof Uint8Array && area.putBytes(values + row * 8, value);
+      return (row, value) => {
+        if (!(value instanceof Uint8Array)) return false;
+        area.putBytes(values + row * 8, value);
+        return true;
+      };
     case 'json':
       return (row, value) => {
         const text: string | undefined = JSON.stringify(value);
-        return text !== undefined && area.putText(values + row * 8, text);
+        if (text === undefined) return false;
+        area.putText(values + row * 8, text);
+        return true;
       };
   }
+}
+
+function textWriter({ memory, area, lender }: Target, values: Ptr): Writer {
+  let unlent = 0;
+  return (row, value) => {
+    if (typeof value !== 'string') return false;
+    if (lender !== undefined && (unlent < UNLENT_MAX || unlent % ASKED_AGAIN === 0)) {
+      const lent = lender.find(value);
+      if (lent >= 0) {
+        const { u32 } = memory;
+        const at = (values >>> 2) + row * 2;
+        u32[at] = u32[lent] ?? 0;
+        u32[at + 1] = u32[lent + 1] ?? 0;
+        unlent = 0;
+        return true;
+      }
+    }
+    unlent++;
+    area.putText(values + row * 8, value);
+    return true;
+  };
 }
 
 function writeInteger(memory: LinearMemory, values: Ptr, row: number, value: unknown): boolean {
