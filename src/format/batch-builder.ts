@@ -21,10 +21,11 @@ import {
 } from '../data/record-batch.ts';
 import { RowKind } from '../data/row-kind.ts';
 import type { Field, TableSchema } from '../data/schema.ts';
-import { type ColumnType, describeType, INTEGER_RANGE, physicalOf, widthOf } from '../data/types.ts';
+import { describeType, INTEGER_RANGE, Physical, physicalOf, type TypeKind, widthOf } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import { ByteArea } from './byte-area.ts';
+import { Views, widthShift } from './column-getter.ts';
 import type { Row } from './row-view.ts';
 
 /** Where texts may lie already, that a function was given and hands on: a row view at the row that is appended from. */
@@ -34,16 +35,20 @@ export interface TextLender {
 }
 
 interface Column {
+  readonly name: string;
   readonly field: Field;
   readonly values: Ptr;
   readonly validity: Ptr;
-  readonly write: Writer;
+  readonly take: Take;
+  /** Index of the first value in the view of its width. */
+  readonly at: number;
+  /** Of integers: the range of the type. */
+  readonly least: number;
+  readonly most: number;
+  readonly texts: TextColumn;
   /** Rows before the first null have no bits: the bitmap counts from there on. */
   hasNulls: boolean;
 }
-
-/** Writes `value` as row `row`; false when the column cannot hold it. */
-type Writer = (row: number, value: unknown) => boolean;
 
 /** After so many texts in a row that nobody lent, a column asks for few of them. */
 const UNLENT_MAX = 64;
@@ -53,10 +58,12 @@ export class BatchBuilder {
   readonly schema: TableSchema;
   readonly capacity: number;
   readonly #memory: LinearMemory;
+  readonly #views: Views;
   readonly #area: ByteArea;
   readonly #lender: TextLender | undefined;
   readonly #columns: readonly Column[];
   readonly #rowKinds: Ptr;
+  readonly #hasTexts: boolean;
   #rows = 0;
   #isChangelog = false;
 
@@ -71,17 +78,31 @@ export class BatchBuilder {
     this.schema = schema;
     this.capacity = capacityRows;
     this.#memory = kernels.memory;
+    this.#views = new Views(kernels.memory);
     this.#area = new ByteArea(kernels.memory);
     this.#lender = lender;
     this.#rowKinds = kernels.memory.allocate(capacityRows);
     this.#columns = schema.fields.map((field) => this.#column(field));
+    this.#hasTexts = schema.fields.some((field) => physicalOf(field.type) === Physical.VIEW);
   }
 
   #column(field: Field): Column {
     const values = this.#memory.allocate(this.capacity * widthOf(physicalOf(field.type)));
     const validity = field.type.nullable ? this.#memory.allocate((this.capacity + 7) >> 3) : 0;
-    const write = writerOf({ memory: this.#memory, area: this.#area, lender: this.#lender }, field.type, values);
-    return { field, values, validity, write, hasNulls: false };
+    const { kind } = field.type;
+    const [least, most] = kind === 'int8' || kind === 'int16' ? INTEGER_RANGE[kind] : INTEGER_RANGE.int32;
+    return {
+      name: field.name,
+      field,
+      values,
+      validity,
+      take: TAKES[kind],
+      at: values >>> widthShift(field.type),
+      least,
+      most,
+      texts: new TextColumn(this.#views, this.#area, this.#lender),
+      hasNulls: false,
+    };
   }
 
   get rows(): number {
@@ -96,26 +117,47 @@ export class BatchBuilder {
   append(row: Row, kind: RowKind = RowKind.INSERT): void {
     assert(this.#rows < this.capacity, 'a row for a batch that is full');
     if (typeof row !== 'object' || row === null) throw new UserError('E1304', { value: describeValue(row) });
-    this.#area.revert();
-    const columns = this.#columns;
-    for (let i = 0; i < columns.length; i++) {
-      const column = columns[i];
-      if (column === undefined) break;
-      const value = row[column.field.name];
-      if (value === null || value === undefined) this.#putNull(column);
-      else if (!column.write(this.#rows, value)) throw refusal(column.field, value);
-      else if (column.hasNulls) this.#setBit(column);
-    }
-    this.#area.keep();
+    if (this.#views.u8.length === 0) this.#views.refresh();
+    if (this.#hasTexts) this.#area.revert();
+    if (!this.#appendInOrder(row)) this.#appendByName(row);
+    if (this.#hasTexts) this.#area.keep();
     if (kind !== RowKind.INSERT || this.#isChangelog) this.#putKind(kind);
     this.#rows++;
+  }
+
+  /**
+   * Takes the properties as they come, which spares looking each up; false when they are not the columns in their order, and
+   * all have to be taken by name.
+   */
+  #appendInOrder(row: Row): boolean {
+    const [views, columns, at] = [this.#views, this.#columns, this.#rows];
+    let i = 0;
+    for (const name in row) {
+      const column = columns[i++];
+      if (column === undefined || column.name !== name) return false;
+      const value = row[name];
+      if (value === null || value === undefined) this.#putNull(column);
+      else if (!put(views, column, at, value)) throw refusal(column.field, value);
+      else if (column.hasNulls) this.#setBit(column);
+    }
+    return i === columns.length;
+  }
+
+  #appendByName(row: Row): void {
+    if (this.#hasTexts) this.#area.revert();
+    for (const column of this.#columns) {
+      const value = row[column.name];
+      if (value === null || value === undefined) this.#putNull(column);
+      else if (!put(this.#views, column, this.#rows, value)) throw refusal(column.field, value);
+      else if (column.hasNulls) this.#setBit(column);
+    }
   }
 
   #putNull(column: Column): void {
     const { field, values, validity } = column;
     if (validity === 0) throw refusal(field, null);
     const row = this.#rows;
-    const { u8 } = this.#memory;
+    const { u8 } = this.#views;
     if (!column.hasNulls) u8.fill(0xff, validity, validity + ((row + 7) >> 3));
     column.hasNulls = true;
     const at = validity + (row >> 3);
@@ -126,13 +168,13 @@ export class BatchBuilder {
   }
 
   #setBit({ validity }: Column): void {
-    const { u8 } = this.#memory;
+    const { u8 } = this.#views;
     const at = validity + (this.#rows >> 3);
     u8[at] = (u8[at] ?? 0) | (1 << (this.#rows & 7));
   }
 
   #putKind(kind: RowKind): void {
-    const { u8 } = this.#memory;
+    const { u8 } = this.#views;
     if (!this.#isChangelog) u8.fill(RowKind.INSERT, this.#rowKinds, this.#rowKinds + this.#rows);
     this.#isChangelog = true;
     u8[this.#rowKinds + this.#rows] = kind;
@@ -185,98 +227,134 @@ function describeValue(value: unknown): string {
   return Array.isArray(value) ? 'an array' : 'an object';
 }
 
-interface Target {
-  readonly memory: LinearMemory;
-  readonly area: ByteArea;
-  readonly lender: TextLender | undefined;
-}
+/** How a column takes values. */
+const Take = { BOOL: 0, INT: 1, INT64: 2, TIMESTAMP: 3, FLOAT32: 4, FLOAT64: 5, UTF8: 6, BYTES: 7, JSON: 8 } as const;
+type Take = (typeof Take)[keyof typeof Take];
 
-function writerOf(target: Target, type: ColumnType, values: Ptr): Writer {
-  const { memory, area } = target;
-  switch (type.kind) {
-    case 'bool':
-      return (row, value) => {
-        memory.u8[values + row] = value === true ? 1 : 0;
-        return typeof value === 'boolean';
-      };
-    case 'int8':
-    case 'int16':
-    case 'int32': {
-      const [least, most] = INTEGER_RANGE[type.kind];
-      return (row, value) => {
-        if (typeof value !== 'number' || (value | 0) !== value || value < least || value > most) return false;
-        memory.i32[(values >>> 2) + row] = value;
-        return true;
-      };
-    }
-    case 'int64':
-      return (row, value) => writeInteger(memory, values, row, value);
-    case 'timestamp': {
-      const perMs = type.unit === 'us' ? 1000 : 1;
-      return (row, value) => writeInteger(memory, values, row, timestampOf(value, perMs));
-    }
-    case 'float32':
-      return (row, value) => {
-        if (typeof value !== 'number') return false;
-        memory.f64[(values >>> 3) + row] = Math.fround(value);
-        return true;
-      };
-    case 'float64':
-      return (row, value) => {
-        if (typeof value !== 'number') return false;
-        memory.f64[(values >>> 3) + row] = value;
-        return true;
-      };
-    case 'utf8':
-      return textWriter(target, values);
-    case 'bytes':
-      return (row, value) => {
-        if (!(value instanceof Uint8Array)) return false;
-        area.putBytes(values + row * 8, value);
-        return true;
-      };
-    case 'json':
-      return (row, value) => {
-        const text: string | undefined = JSON.stringify(value);
-        if (text === undefined) return false;
-        area.putText(values + row * 8, text);
-        return true;
-      };
+const TAKES: { readonly [K in TypeKind]: Take } = {
+  bool: Take.BOOL,
+  int8: Take.INT,
+  int16: Take.INT,
+  int32: Take.INT,
+  int64: Take.INT64,
+  timestamp: Take.TIMESTAMP,
+  float32: Take.FLOAT32,
+  float64: Take.FLOAT64,
+  utf8: Take.UTF8,
+  bytes: Take.BYTES,
+  json: Take.JSON,
+};
+
+/**
+ * Writes a value that is not null as row `row` of a column; false when it cannot hold it. One function for all types: the
+ * way through it is the same for each column in every row, which costs less than calls of a function for each.
+ */
+function put(views: Views, column: Column, row: number, value: unknown): boolean {
+  const { at } = column;
+  switch (column.take) {
+    case Take.FLOAT64:
+      if (typeof value !== 'number') return false;
+      views.f64[at + row] = value;
+      return true;
+    case Take.INT:
+      if (typeof value !== 'number' || (value | 0) !== value || value < column.least || value > column.most) return false;
+      views.i32[at + row] = value;
+      return true;
+    case Take.INT64:
+      if (typeof value !== 'number' || (value | 0) !== value) return putInteger(views, at + row * 2, value);
+      views.i32[at + row * 2] = value;
+      views.i32[at + row * 2 + 1] = value >> 31;
+      return true;
+    case Take.UTF8:
+      return typeof value === 'string' && column.texts.put(at + row * 2, value);
+    default:
+      return putRare(views, column, row, value);
   }
 }
 
-function textWriter({ memory, area, lender }: Target, values: Ptr): Writer {
-  let unlent = 0;
-  return (row, value) => {
-    if (typeof value !== 'string') return false;
-    if (lender !== undefined && (unlent < UNLENT_MAX || unlent % ASKED_AGAIN === 0)) {
-      const lent = lender.find(value);
+function putRare(views: Views, column: Column, row: number, value: unknown): boolean {
+  const { at } = column;
+  switch (column.take) {
+    case Take.TIMESTAMP:
+      return putInteger(views, at + row * 2, timestampOf(value, column.field.type.unit === 'us' ? 1000 : 1));
+    case Take.FLOAT32:
+      if (typeof value !== 'number') return false;
+      views.f64[at + row] = Math.fround(value);
+      return true;
+    case Take.BOOL:
+      if (typeof value !== 'boolean') return false;
+      views.u8[at + row] = value ? 1 : 0;
+      return true;
+    case Take.BYTES:
+      return value instanceof Uint8Array && column.texts.putBytes(at + row * 2, value);
+    case Take.JSON:
+      return column.texts.putJson(at + row * 2, value);
+    default:
+      return false;
+  }
+}
+
+/** Writes an int64 whose lower half is at `at` in the view of i32. */
+function putInteger(views: Views, at: number, value: unknown): boolean {
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) return false;
+    views.i32[at] = value | 0;
+    views.i32[at + 1] = Math.floor(value / 2 ** 32);
+    return true;
+  }
+  if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) return false;
+  views.i64[at >>> 1] = value;
+  return true;
+}
+
+/** Texts and bytes of one column: into the area, or where a lender has them. */
+class TextColumn {
+  readonly #views: Views;
+  readonly #area: ByteArea;
+  readonly #lender: TextLender | undefined;
+  /** Texts since the last one that was lent. */
+  #unlent = 0;
+
+  constructor(views: Views, area: ByteArea, lender: TextLender | undefined) {
+    this.#views = views;
+    this.#area = area;
+    this.#lender = lender;
+  }
+
+  /** Always true, as those below when they could: `at` is the index of the {ptr, len} in the view of u32. */
+  put(at: number, text: string): boolean {
+    if (this.#lender !== undefined && (this.#unlent < UNLENT_MAX || this.#unlent % ASKED_AGAIN === 0)) {
+      const lent = this.#lender.find(text);
       if (lent >= 0) {
-        const { u32 } = memory;
-        const at = (values >>> 2) + row * 2;
+        const { u32 } = this.#views;
         u32[at] = u32[lent] ?? 0;
         u32[at + 1] = u32[lent + 1] ?? 0;
-        unlent = 0;
+        this.#unlent = 0;
         return true;
       }
     }
-    unlent++;
-    area.putText(values + row * 8, value);
-    return true;
-  };
-}
+    this.#unlent++;
+    this.#area.putText(at * 4, text);
+    return this.#again();
+  }
 
-function writeInteger(memory: LinearMemory, values: Ptr, row: number, value: unknown): boolean {
-  if (typeof value === 'bigint') {
-    if (BigInt.asIntN(64, value) !== value) return false;
-    memory.i64[(values >>> 3) + row] = value;
+  putBytes(at: number, bytes: Uint8Array): boolean {
+    this.#area.putBytes(at * 4, bytes);
+    return this.#again();
+  }
+
+  putJson(at: number, value: unknown): boolean {
+    const text: string | undefined = JSON.stringify(value);
+    if (text === undefined) return false;
+    this.#area.putText(at * 4, text);
+    return this.#again();
+  }
+
+  /** The area may have made memory grow. */
+  #again(): true {
+    if (this.#views.u8.length === 0) this.#views.refresh();
     return true;
   }
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return false;
-  const at = (values >>> 2) + row * 2;
-  memory.i32[at] = value | 0;
-  memory.i32[at + 1] = Math.floor(value / 2 ** 32);
-  return true;
 }
 
 /**
