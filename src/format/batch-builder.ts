@@ -30,8 +30,10 @@ import type { Row } from './row-view.ts';
 
 /** Where texts may lie already, that a function was given and hands on: a row view at the row that is appended from. */
 export interface TextLender {
-  /** Index in the view of u32 of the {ptr, len} of these very characters, valid as long as the batch built; -1: none. */
-  find(text: string): number;
+  /** Which of the texts that the function was given has these very characters; -1: none. `likely` is looked at first. */
+  lenderOf(text: string, likely: number): number;
+  /** Index in the view of u32 of the {ptr, len} of one of them, valid as long as the batch built. */
+  lend(lender: number): number;
 }
 
 interface Column {
@@ -312,6 +314,7 @@ class TextColumn {
   readonly #views: Views;
   readonly #area: ByteArea;
   readonly #lender: TextLender | undefined;
+  #likely = 0;
   /** Texts since the last one that was lent. */
   #unlent = 0;
 
@@ -324,8 +327,10 @@ class TextColumn {
   /** Always true, as those below when they could: `at` is the index of the {ptr, len} in the view of u32. */
   put(at: number, text: string): boolean {
     if (this.#lender !== undefined && (this.#unlent < UNLENT_MAX || this.#unlent % ASKED_AGAIN === 0)) {
-      const lent = this.#lender.find(text);
-      if (lent >= 0) {
+      const found = this.#lender.lenderOf(text, this.#likely);
+      if (found >= 0) {
+        this.#likely = found;
+        const lent = this.#lender.lend(found);
         const { u32 } = this.#views;
         u32[at] = u32[lent] ?? 0;
         u32[at + 1] = u32[lent + 1] ?? 0;

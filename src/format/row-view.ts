@@ -144,15 +144,27 @@ export class RowView {
   }
 
   /**
-   * Index, in the view of u32, of the {ptr, len} of a text that was read of the row shown and is the same as `text`; -1:
-   * there is none. The bytes live as long as the batch.
+   * Which column of texts (counted among those alone) was read of the row shown and gave this text; -1: none. `likely` is
+   * looked at first.
    */
-  find(text: string): number {
+  lenderOf(text: string, likely: number): number {
     const { row } = this.#cursor;
-    for (const place of this.#texts) {
-      if (place.textRow === row && place.text === text) return place.at + row * 2;
+    const texts = this.#texts;
+    const first = texts[likely];
+    if (first !== undefined && first.textRow === row && first.text === text) return likely;
+    for (let i = 0; i < texts.length; i++) {
+      const place = texts[i];
+      if (place !== undefined && place.textRow === row && place.text === text) return i;
     }
     return -1;
+  }
+
+  /**
+   * Index, in the view of u32, of the {ptr, len} of the row shown in that column of texts. The bytes live as long as the
+   * batch.
+   */
+  lend(lender: number): number {
+    return (this.#texts[lender]?.at ?? 0) + this.#cursor.row * 2;
   }
 }
 
