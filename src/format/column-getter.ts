@@ -33,6 +33,8 @@ export interface ColumnPlace {
   slots: number;
   /** Of texts: strings by slot, where they have been made. */
   strings: (string | undefined)[];
+  /** Of texts: whether those that repeat are looked for batch by batch. */
+  hasDictionary: boolean;
   /** Of texts: whether one was ever asked for. */
   isRead: boolean;
   /** Of texts: the one read last, and its row. */
@@ -49,6 +51,7 @@ export const newPlace = (): ColumnPlace => ({
   validity: 0,
   slots: NOWHERE,
   strings: [],
+  hasDictionary: false,
   isRead: false,
   text: '',
   textRow: -1,
@@ -199,8 +202,8 @@ function textGetter(column: Column): () => unknown {
     const end = start + (u32[place.at + row * 2 + 1] ?? 0);
     const slot = place.slots === NOWHERE ? undefined : u32[place.slots + row];
     place.isRead = true;
-    // Without slots there are few rows, or texts that do not repeat.
-    const text = slot === undefined ? reader.read(u8, start, end) : reader.make(u8, start, end);
+    // A view with a dictionary has slots for texts that repeat; without one they are looked for here.
+    const text = place.hasDictionary ? reader.make(u8, start, end) : reader.read(u8, start, end);
     if (slot !== undefined && slot + 1 < place.strings.length) place.strings[slot] = text;
     place.text = text;
     place.textRow = row;

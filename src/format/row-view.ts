@@ -61,6 +61,8 @@ export class RowView {
   readonly #columns: readonly ViewedColumn[];
   readonly #texts: readonly ColumnPlace[];
   readonly #newDictionary: (() => TextDictionary) | undefined;
+  /** Which of the selected rows is shown. */
+  position = 0;
   #batch: RecordBatch | undefined;
   /** Index of the first selected row in the view of u32; 0: all rows are. */
   #selection = 0;
@@ -110,7 +112,8 @@ export class RowView {
     place.textRow = -1;
     place.slots = NOWHERE;
     const column = batch.columns[index];
-    const isWorthIt = place.isRead && place.isHere && batch.selected >= DICTIONARY_ROWS_MIN;
+    place.hasDictionary = this.#newDictionary !== undefined && batch.selected >= DICTIONARY_ROWS_MIN;
+    const isWorthIt = place.hasDictionary && place.isRead && place.isHere;
     if (!isWorthIt || column === undefined || this.#newDictionary === undefined) return;
     viewed.dictionary ??= this.#newDictionary();
     const slots = viewed.dictionary.find(column, batch);
@@ -122,6 +125,7 @@ export class RowView {
   /** Moves to the `i`th selected row and answers the row object. */
   select(i: number): Row {
     if (this.#views.u8.length === 0) this.#views.refresh();
+    this.position = i;
     this.#cursor.row = this.#selection === 0 ? i : (this.#views.u32[this.#selection + i] ?? 0);
     return this.row;
   }

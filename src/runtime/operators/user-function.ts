@@ -52,7 +52,7 @@ export class UserFunction implements Operator {
   readonly #timestamps: Ptr;
   readonly #watermarks: Ptr;
   /** Row numbers that a filter keeps, or that the rows of a map were made from. */
-  readonly #sources = new Uint32Array(BATCH_ROWS_MAX);
+  readonly #sources: RowList = { rows: new Uint32Array(BATCH_ROWS_MAX), count: 0 };
   /** A flatMap in progress: its batch, the row it is at, what that row still has to give. */
   #batch: RecordBatch | undefined;
   #next = 0;
@@ -122,36 +122,36 @@ export class UserFunction implements Operator {
 
   restore(): void {}
 
-  // The loops over rows are short and by themselves, so that the compiler of the host puts the user's function into them.
   #filter(batch: RecordBatch): void {
     const { run } = this.#options;
-    const [view, sources, { selected }] = [this.#view, this.#sources, batch];
+    const [view, kept, { selected }] = [this.#view, this.#sources, batch];
     const lettersBefore = this.ledger.deadLetters;
-    let kept = 0;
-    for (let k = 0; k < selected; k++) {
-      const row = view.select(k);
+    kept.count = 0;
+    for (let from = 0; from < selected; from = view.position + 1) {
       try {
-        if (run(row) === true) sources[kept++] = view.index;
+        keepRows(view, run, { from, to: selected }, kept);
       } catch (error) {
         this.#refuse(batch, error);
       }
     }
-    this.ledger.out += kept;
-    this.ledger.filtered += selected - kept - (this.ledger.deadLetters - lettersBefore);
-    this.#memory.u32.set(sources.subarray(0, kept), this.#selection >>> 2);
-    this.#options.output.batch(kept === selected ? batch : { ...batch, selection: this.#selection, selected: kept });
+    this.ledger.out += kept.count;
+    this.ledger.filtered += selected - kept.count - (this.ledger.deadLetters - lettersBefore);
+    if (kept.count === selected) this.#options.output.batch(batch);
+    else this.#options.output.batch({ ...batch, selection: this.#select(kept), selected: kept.count });
+  }
+
+  #select({ rows, count }: RowList): Ptr {
+    this.#memory.u32.set(rows.subarray(0, count), this.#selection >>> 2);
+    return this.#selection;
   }
 
   #map(batch: RecordBatch): void {
     const { run } = this.#options;
     const [view, sources, builder] = [this.#view, this.#sources, this.#builder];
     builder.reset();
-    for (let k = 0; k < batch.selected; k++) {
-      const row = view.select(k);
+    for (let from = 0; from < batch.selected; from = view.position + 1) {
       try {
-        // The builder refuses anything that is not a row of the schema.
-        builder.append(run(row) as Row);
-        sources[builder.rows - 1] = view.index;
+        mapRows(view, run, { from, to: batch.selected }, builder, sources.rows);
       } catch (error) {
         this.#refuse(batch, error);
       }
@@ -167,7 +167,7 @@ export class UserFunction implements Operator {
   /** The times of the rows that those in the builder were made from. */
   #gather(source: Ptr, target: Ptr): Ptr {
     const { u32 } = this.#memory;
-    const [sources, rows] = [this.#sources, this.#builder.rows];
+    const [sources, rows] = [this.#sources.rows, this.#builder.rows];
     if (source === 0) return 0;
     for (let k = 0, to = target >>> 2; k < rows; k++, to += 2) {
       const from = (source >>> 2) + (sources[k] ?? 0) * 2;
@@ -250,6 +250,41 @@ export class UserFunction implements Operator {
     if (onError === 'fail') throw failure;
     this.ledger.deadLetters++;
     deadLetter(batch, this.#view.index, failure.message);
+  }
+}
+
+interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface RowList {
+  readonly rows: Uint32Array;
+  count: number;
+}
+
+// Loops by themselves, so that the compiler of the host has room to put the user's function, and what it reads, into them.
+
+/** Adds the rows of a range for which the function is true. */
+function keepRows(view: RowView, run: (row: Row) => unknown, { from, to }: RowRange, kept: RowList): void {
+  const { rows } = kept;
+  for (let k = from; k < to; k++) {
+    if (run(view.select(k)) === true) rows[kept.count++] = view.index;
+  }
+}
+
+/** Appends what the function makes of the rows of a range. */
+function mapRows(
+  view: RowView,
+  run: (row: Row) => unknown,
+  { from, to }: RowRange,
+  builder: BatchBuilder,
+  sources: Uint32Array,
+): void {
+  for (let k = from; k < to; k++) {
+    // The builder refuses anything that is not a row of the schema.
+    builder.append(run(view.select(k)) as Row);
+    sources[builder.rows - 1] = view.index;
   }
 }
 
