@@ -138,7 +138,7 @@ export class BatchBuilder {
       const column = columns[i++];
       if (column === undefined || column.name !== name) return false;
       const value = row[name];
-      if (value === null || value === undefined) this.#putNull(column);
+      if (value === null || value === undefined) this.#putNull(column, value);
       else if (!put(views, column, at, value)) throw refusal(column.field, value);
       else if (column.hasNulls) this.#setBit(column);
     }
@@ -149,15 +149,15 @@ export class BatchBuilder {
     if (this.#hasTexts) this.#area.revert();
     for (const column of this.#columns) {
       const value = row[column.name];
-      if (value === null || value === undefined) this.#putNull(column);
+      if (value === null || value === undefined) this.#putNull(column, value);
       else if (!put(this.#views, column, this.#rows, value)) throw refusal(column.field, value);
       else if (column.hasNulls) this.#setBit(column);
     }
   }
 
-  #putNull(column: Column): void {
+  #putNull(column: Column, value: null | undefined): void {
     const { field, values, validity } = column;
-    if (validity === 0) throw refusal(field, null);
+    if (validity === 0) throw refusal(field, value);
     const row = this.#rows;
     const { u8 } = this.#views;
     if (!column.hasNulls) u8.fill(0xff, validity, validity + ((row + 7) >> 3));
