@@ -24,7 +24,15 @@ import {
   type UniqueRow,
 } from '../support/closures.ts';
 import type { ClosurePlan, ClosureRun } from '../support/closure-run.ts';
-import { BASE_TIME, DISORDER_MS, lapMsOf, lineFile, numericColumns, repeatingColumns, WINDOW_MS } from '../support/readings.ts';
+import {
+  BASE_TIME,
+  DISORDER_MS,
+  lapMsOf,
+  lineFile,
+  numericColumns,
+  repeatingColumns,
+  WINDOW_MS,
+} from '../support/readings.ts';
 import {
   addHash,
   emptyRowDigest,
@@ -145,7 +153,8 @@ class Windows<K> {
   advance(at: number): void {
     if (at <= this.#largest) return;
     this.#largest = at;
-    if (at - DISORDER_MS >= this.#firstOpen + WINDOW_MS || this.#firstOpen === -Infinity) this.fire(at - DISORDER_MS - 1);
+    if (at - DISORDER_MS >= this.#firstOpen + WINDOW_MS || this.#firstOpen === -Infinity)
+      this.fire(at - DISORDER_MS - 1);
   }
 
   fire(watermark: number): void {

@@ -19,17 +19,18 @@ import {
 import { ndjsonFiles, run } from 'millrace/node';
 import type { SourceConnector } from '../../src/connector/source.ts';
 import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
-import {
-  changeNumeric,
-  changeRepeating,
-  changeUnique,
-  keepNumeric,
-  keepRepeating,
-  keepUnique,
-} from './closures.ts';
+import { changeNumeric, changeRepeating, changeUnique, keepNumeric, keepRepeating, keepUnique } from './closures.ts';
 import { lapSource } from './laps.ts';
 import { numericSource, repeatingSource } from './reading-source.ts';
-import { DISORDER_MS, lapMsOf, lineFile, type LineShape, numericColumns, repeatingColumns, WINDOW_MS } from './readings.ts';
+import {
+  DISORDER_MS,
+  lapMsOf,
+  lineFile,
+  type LineShape,
+  numericColumns,
+  repeatingColumns,
+  WINDOW_MS,
+} from './readings.ts';
 import { emptyRowDigest, type RowDigest, rowDigestSink, rowDigestText } from './row-digest.ts';
 
 export interface ClosurePlan {

@@ -72,10 +72,13 @@ function timeColumn(memory: LinearMemory, at: Int32Array): Copied {
     copy(from, rows, lap) {
       const { i32 } = memory;
       const base = BASE_TIME + lap * lapMs;
+      const high = Math.floor(base / WIDE);
+      const low = base - high * WIDE;
+      // All of a lap lies within one upper half.
+      if (low + lapMs >= WIDE) throw new Error(`lap ${lap} is too late`);
       for (let row = 0, to = values >>> 2; row < rows; row++, to += 2) {
-        const time = base + (at[from + row] ?? 0);
-        i32[to] = time | 0;
-        i32[to + 1] = Math.floor(time / WIDE);
+        i32[to] = low + (at[from + row] ?? 0);
+        i32[to + 1] = high;
       }
       return { values, validity: 0 };
     },

@@ -259,7 +259,8 @@ function put(views: Views, column: Column, row: number, value: unknown): boolean
       views.f64[at + row] = value;
       return true;
     case Take.INT:
-      if (typeof value !== 'number' || (value | 0) !== value || value < column.least || value > column.most) return false;
+      if (typeof value !== 'number' || (value | 0) !== value || value < column.least || value > column.most)
+        return false;
       views.i32[at + row] = value;
       return true;
     case Take.INT64:

@@ -46,16 +46,7 @@ export class TextDictionary {
     }
     // Of 2^32 batches the first epoch again would be that of slots used long ago: harmless, but 0 is that of empty ones.
     this.#epoch = (this.#epoch + 1) >>> 0 || 1;
-    const fresh = this.#intern(
-      values,
-      validity,
-      selection,
-      selected,
-      this.#table,
-      this.#epoch,
-      this.#ids,
-      this.#fresh,
-    );
+    const fresh = this.#intern(values, validity, selection, selected, this.#table, this.#epoch, this.#ids, this.#fresh);
     const { u32 } = this.#kernels.memory;
     const from = this.#fresh >>> 2;
     for (let i = from; i < from + fresh; i++) this.strings[u32[i] ?? SLOTS] = undefined;

@@ -126,9 +126,7 @@ describe('a batch builder and a row view', () => {
       i % 100 === 7 ? { a: '\ud83d', b: '\ude95é' } : { a: `a${i}`.repeat(i % 300), b: i % 3 === 0 ? '' : 'ünï' },
     );
     rows.forEach((row) => builder.append(row));
-    const expected = rows.map((row) =>
-      row['a'] === '\ud83d' ? { a: '\ufffd', b: '\ufffdé' } : row,
-    );
+    const expected = rows.map((row) => (row['a'] === '\ud83d' ? { a: '\ufffd', b: '\ufffdé' } : row));
     expect(readRows(new RowView(kernels.memory, schema), builder.finish())).toEqual(expected);
   });
 

@@ -74,7 +74,12 @@ function drain(operator: UserFunction): number {
   return calls;
 }
 
-const pass: Output = { batch: () => undefined, watermark: () => undefined, status: () => undefined, end: () => undefined };
+const pass: Output = {
+  batch: () => undefined,
+  watermark: () => undefined,
+  status: () => undefined,
+  end: () => undefined,
+};
 
 const numberOf = (row: Row): number => Number(row['n']);
 
@@ -141,12 +146,24 @@ describe('texts that functions are given and hand on', () => {
       const kernels = await newKernels();
       const output = new RecordingOutput(kernels.memory);
       const [uid, deadLetter] = ['f', (): void => undefined];
-      const given = { uid, kernels, output, input: TEXTS, out: TEXTS, timestamp: Number, onError: 'fail', deadLetter } as const;
+      const given = {
+        uid,
+        kernels,
+        output,
+        input: TEXTS,
+        out: TEXTS,
+        timestamp: Number,
+        onError: 'fail',
+        deadLetter,
+      } as const;
       const map = new UserFunction({ ...given, does: 'map', run: change });
       const flatMap = new UserFunction({ ...given, does: 'flatMap', run: (row) => [change(row), change(row)] });
       const filter = new UserFunction({
         ...given,
-        output: { ...pass, batch: (batch) => (map.processBatch(batch), flatMap.processBatch(batch), void drain(flatMap)) },
+        output: {
+          ...pass,
+          batch: (batch) => (map.processBatch(batch), flatMap.processBatch(batch), void drain(flatMap)),
+        },
         does: 'filter',
         run: ({ a }) => String(a).length % 4 !== 0,
       });
