@@ -41,6 +41,7 @@ export class BatchBuilder {
   readonly #hasTexts: boolean;
   #rows = 0;
   #isChangelog = false;
+  #isLive = false;
 
   /** With a lender, a batch is valid only as long as the batch of the rows that it was made from. */
   constructor(
@@ -83,6 +84,7 @@ export class BatchBuilder {
     if (this.#hasTexts) this.#area.revert();
     if (!this.#appendInOrder(row)) this.#appendByName(row);
     if (this.#hasTexts) this.#area.keep();
+    if (this.#isLive) this.#area.settle();
     if (kind !== RowKind.INSERT || this.#isChangelog) this.#putKind(kind);
     this.#rows++;
   }
@@ -162,14 +164,22 @@ export class BatchBuilder {
     };
   }
 
-  /** Where the columns lie: for results that are read while more rows may follow. */
+  /**
+   * Where the columns lie: for results that are read while more rows may follow. From here on every row is whole, texts
+   * and bits of nulls with it, as soon as it is appended.
+   */
   get columns(): readonly ColumnVector[] {
+    this.#isLive = true;
+    assert(this.#rows === 0, 'columns are asked for before the first row');
+    for (const column of this.#columns) column.hasNulls = column.validity !== 0;
     return this.#columns.map(({ values, validity }) => ({ values, validity }));
   }
 
   /** Takes the rows from `rows` on back; the room of their texts is not used again before `reset`. */
   truncate(rows: number): void {
     assert(rows <= this.#rows, `${rows} of ${this.#rows} rows`);
+    // Else views of rows that are taken back would be moved when those in their place are.
+    this.#area.settle();
     this.#rows = rows;
   }
 
@@ -178,7 +188,7 @@ export class BatchBuilder {
     this.#rows = 0;
     this.#isChangelog = false;
     this.#area.reset();
-    for (const column of this.#columns) column.hasNulls = false;
+    for (const column of this.#columns) column.hasNulls = this.#isLive && column.validity !== 0;
   }
 }
 

@@ -151,6 +151,31 @@ describe('a batch builder and a row view', () => {
     expect(readRows(new RowView(kernels.memory, schema), builder.finish())).toEqual(rows);
   });
 
+  test('whose columns were asked for has every row whole as soon as it is there, also after rows were taken back', async () => {
+    const kernels = await newKernels();
+    const schema = one({ kind: 'utf8', nullable: true });
+    const builder = new BatchBuilder(kernels, schema, 16);
+    const { columns } = builder;
+    const view = new RowView(kernels.memory, schema);
+    const seen = (): Row[] =>
+      readRows(view, {
+        ...new BatchBuilder(kernels, schema, 1).finish(),
+        columns,
+        rows: builder.rows,
+        selected: builder.rows,
+      });
+    for (let round = 0; round < 2; round++) {
+      builder.append({ v: 'first' });
+      builder.append({ v: 'taken back' });
+      expect(seen()).toEqual([{ v: 'first' }, { v: 'taken back' }]);
+      builder.truncate(1);
+      builder.append({ v: null });
+      builder.append({ v: 'ünï' });
+      expect(seen()).toEqual([{ v: 'first' }, { v: null }, { v: 'ünï' }]);
+      builder.reset();
+    }
+  });
+
   test('refuses a row that is no object', async () => {
     const builder = new BatchBuilder(await newKernels(), one({ kind: 'int32', nullable: false }), 4);
     // What a program without types may hand over.
