@@ -40,7 +40,7 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
     // Processes of its own for each case: none meets code that another has made general, on either side.
     using engine = new SideProcess();
     using peer = new SideProcess(['--max-old-space-size=4096']);
-    const plan = { ...what, rows: short ? 50_000 : 500_000, laps: short || what.of === 'unique' ? 1 : 4 };
+    const plan = { ...what, rows: short ? 50_000 : 500_000, laps: short || what.of === 'unique' ? 1 : 8 };
     const ours = engine.timed({ side: 'closures', options: plan });
     const theirs = peer.timed({ side: 'objects', options: { ...plan, style } });
     const { ratio } = await compare({ ours: ours.side, peer: theirs.side }, { rounds: short ? 1 : 7 });
