@@ -37,6 +37,7 @@ export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec
 // State: the arena, its snapshots, keyed tables, windowed aggregation.
 export { checksum } from './codec/checksum';
 export { hashBytes, hashInt64At } from './hash/hash';
+export { internTexts } from './hash/intern';
 export { keyImage } from './hash/key';
 export {
   arenaInit,

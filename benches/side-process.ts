@@ -1,9 +1,11 @@
 /** A process that does one side's work when told to (support/sides.ts), and answers with its digest and counters. */
 import { runDuckDb } from './peers/duckdb.ts';
 import { runKeyedMap } from './peers/keyed-map.ts';
+import { runObjects } from './peers/objects.ts';
 import { runPlainJs } from './peers/plain-js.ts';
 import { runBids } from './support/bid-run.ts';
 import { DISORDER_MS, WINDOW_MS } from './support/bids.ts';
+import { runClosures } from './support/closure-run.ts';
 import { runKeyed } from './support/keyed-run.ts';
 import type { KeyedPlan } from './support/keyed-source.ts';
 import type { BidResult } from './support/window-results.ts';
@@ -25,6 +27,8 @@ const SIDES = {
   engine: runBids,
   plainJs: async (options: Laps): Promise<Answer> =>
     answerOf(runPlainJs({ ...options, disorderMs: DISORDER_MS, windowMs: WINDOW_MS })),
+  closures: runClosures,
+  objects: runObjects,
   keyed: runKeyed,
   keyedMap: async (options: KeyedPlan): Promise<Answer> => runKeyedMap(options),
   duckDb: async ({ path }: Laps): Promise<Answer> => answerOf(await runDuckDb({ path, windowMs: WINDOW_MS })),

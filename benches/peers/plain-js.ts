@@ -55,7 +55,7 @@ export function runPlainJs(options: PlainJsOptions): BidResult {
   return { ...result, seconds: (performance.now() - started) / 1_000 };
 }
 
-function forEachLine(path: string, take: (line: string) => void): void {
+export function forEachLine(path: string, take: (line: string) => void): void {
   const file = openSync(path, 'r');
   let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let kept = 0;

@@ -6,11 +6,12 @@
  *  1. All memory is taken from the transient part: columns at construction, areas for texts and bytes as they are
  *     needed; `reset` uses both again. A finished batch is valid until then.
  *  2. A row that throws leaves the builder as it was before.
- * Not here: columns to row objects (row-view.ts).
+ *  3. Texts that a lender knows are not copied: their views point at its bytes.
+ * Not here: how a value is checked and written (column-writer.ts), columns to row objects (row-view.ts).
  */
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
-import { isInstant, isProcessingTime } from '../base/time.ts';
+import { isProcessingTime } from '../base/time.ts';
 import {
   BATCH_ROWS_MAX,
   type BatchOrigin,
@@ -20,47 +21,51 @@ import {
 } from '../data/record-batch.ts';
 import { RowKind } from '../data/row-kind.ts';
 import type { Field, TableSchema } from '../data/schema.ts';
-import { type ColumnType, describeType, INTEGER_RANGE, physicalOf, widthOf } from '../data/types.ts';
+import { describeType, Physical, physicalOf, widthOf } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import { ByteArea } from './byte-area.ts';
+import { Views } from './column-getter.ts';
+import { type Column, newColumn, put, TextColumn, type TextLender } from './column-writer.ts';
 import type { Row } from './row-view.ts';
-
-/** Writes `value` as row `row`; false when the column cannot hold it. */
-type Writer = (row: number, value: unknown) => boolean;
-
-interface Column {
-  readonly field: Field;
-  readonly values: Ptr;
-  readonly validity: Ptr;
-  readonly write: Writer;
-  hasNulls: boolean;
-}
 
 export class BatchBuilder {
   readonly schema: TableSchema;
   readonly capacity: number;
   readonly #memory: LinearMemory;
+  readonly #views: Views;
   readonly #area: ByteArea;
+  readonly #lender: TextLender | undefined;
   readonly #columns: readonly Column[];
   readonly #rowKinds: Ptr;
+  readonly #hasTexts: boolean;
   #rows = 0;
   #isChangelog = false;
+  #isLive = false;
 
-  constructor(kernels: KernelInstance, schema: TableSchema, capacityRows: number = BATCH_ROWS_MAX) {
+  /** With a lender, a batch is valid only as long as the batch of the rows that it was made from. */
+  constructor(
+    kernels: KernelInstance,
+    schema: TableSchema,
+    capacityRows: number = BATCH_ROWS_MAX,
+    lender: TextLender | undefined = undefined,
+  ) {
     assert(capacityRows > 0, `a batch of ${capacityRows} rows`);
     this.schema = schema;
     this.capacity = capacityRows;
     this.#memory = kernels.memory;
+    this.#views = new Views(kernels.memory);
     this.#area = new ByteArea(kernels.memory);
+    this.#lender = lender;
     this.#rowKinds = kernels.memory.allocate(capacityRows);
     this.#columns = schema.fields.map((field) => this.#column(field));
+    this.#hasTexts = schema.fields.some((field) => physicalOf(field.type) === Physical.VIEW);
   }
 
   #column(field: Field): Column {
     const values = this.#memory.allocate(this.capacity * widthOf(physicalOf(field.type)));
     const validity = field.type.nullable ? this.#memory.allocate((this.capacity + 7) >> 3) : 0;
-    return { field, values, validity, write: writerOf(this.#memory, this.#area, field.type, values), hasNulls: false };
+    return newColumn(field, { values, validity }, new TextColumn(this.#views, this.#area, this.#lender));
   }
 
   get rows(): number {
@@ -73,35 +78,76 @@ export class BatchBuilder {
 
   /** Adds a row; the builder must not be full. Properties that are no columns are ignored, an absent one is null. */
   append(row: Row, kind: RowKind = RowKind.INSERT): void {
-    assert(!this.isFull, `a batch holds ${this.capacity} rows`);
+    assert(this.#rows < this.capacity, 'a row for a batch that is full');
     if (typeof row !== 'object' || row === null) throw new UserError('E1304', { value: describeValue(row) });
-    for (const column of this.#columns) this.#put(column, row[column.field.name]);
-    if (kind !== RowKind.INSERT && !this.#isChangelog) {
-      this.#isChangelog = true;
-      this.#memory.u8.fill(RowKind.INSERT, this.#rowKinds, this.#rowKinds + this.#rows);
-    }
-    if (this.#isChangelog) this.#memory.u8[this.#rowKinds + this.#rows] = kind;
+    if (this.#views.u8.length === 0) this.#views.refresh();
+    if (this.#hasTexts) this.#area.revert();
+    if (!this.#appendInOrder(row)) this.#appendByName(row);
+    if (this.#hasTexts) this.#area.keep();
+    if (this.#isLive) this.#area.settle();
+    if (kind !== RowKind.INSERT || this.#isChangelog) this.#putKind(kind);
     this.#rows++;
   }
 
-  #put(column: Column, value: unknown): void {
+  /**
+   * Takes the properties as they come, which spares looking each up; false when they are not the columns in their order, and
+   * all have to be taken by name.
+   */
+  #appendInOrder(row: Row): boolean {
+    const [views, columns, at] = [this.#views, this.#columns, this.#rows];
+    let i = 0;
+    for (const name in row) {
+      const column = columns[i++];
+      if (column === undefined || column.name !== name) return false;
+      const value = row[name];
+      if (value === null || value === undefined) this.#putNull(column, value);
+      else if (!put(views, column, at, value)) throw refusal(column.field, value);
+      else if (column.hasNulls) this.#setBit(column);
+    }
+    return i === columns.length;
+  }
+
+  #appendByName(row: Row): void {
+    if (this.#hasTexts) this.#area.revert();
+    for (const column of this.#columns) {
+      const value = row[column.name];
+      if (value === null || value === undefined) this.#putNull(column, value);
+      else if (!put(this.#views, column, this.#rows, value)) throw refusal(column.field, value);
+      else if (column.hasNulls) this.#setBit(column);
+    }
+  }
+
+  #putNull(column: Column, value: null | undefined): void {
+    const { field, values, validity } = column;
+    if (validity === 0) throw refusal(field, value);
     const row = this.#rows;
-    const isNull = value === null || value === undefined;
-    if (isNull ? !column.field.type.nullable : !column.write(row, value)) throw refusal(column.field, value);
-    if (column.validity === 0) return;
-    const u8 = this.#memory.u8;
-    const at = column.validity + (row >> 3);
-    const bit = 1 << (row & 7);
-    u8[at] = isNull ? (u8[at] ?? 0) & ~bit : (u8[at] ?? 0) | bit;
-    if (!isNull) return;
+    const { u8 } = this.#views;
+    if (!column.hasNulls) u8.fill(0xff, validity, validity + ((row + 7) >> 3));
     column.hasNulls = true;
+    const at = validity + (row >> 3);
+    u8[at] = (u8[at] ?? 0) & ~(1 << (row & 7));
     // Kernels may read the values of nulls as long as they do not use them: a stale view would point anywhere.
-    const width = widthOf(physicalOf(column.field.type));
-    u8.fill(0, column.values + row * width, column.values + (row + 1) * width);
+    const width = widthOf(physicalOf(field.type));
+    u8.fill(0, values + row * width, values + (row + 1) * width);
+  }
+
+  #setBit({ validity }: Column): void {
+    const { u8 } = this.#views;
+    const at = validity + (this.#rows >> 3);
+    u8[at] = (u8[at] ?? 0) | (1 << (this.#rows & 7));
+  }
+
+  #putKind(kind: RowKind): void {
+    const { u8 } = this.#views;
+    if (!this.#isChangelog) u8.fill(RowKind.INSERT, this.#rowKinds, this.#rowKinds + this.#rows);
+    this.#isChangelog = true;
+    u8[this.#rowKinds + this.#rows] = kind;
   }
 
   /** What was appended, as a batch. More rows may follow only after `reset`. */
   finish(origin?: BatchOrigin): RecordBatch {
+    this.#area.revert();
+    this.#area.settle();
     const columns = this.#columns.map(
       ({ values, validity, hasNulls }): ColumnVector => ({ values, validity: hasNulls ? validity : 0 }),
     );
@@ -118,14 +164,22 @@ export class BatchBuilder {
     };
   }
 
-  /** Where the columns lie: for results that are read while more rows may follow. */
+  /**
+   * Where the columns lie: for results that are read while more rows may follow. From here on every row is whole, texts
+   * and bits of nulls with it, as soon as it is appended.
+   */
   get columns(): readonly ColumnVector[] {
+    this.#isLive = true;
+    assert(this.#rows === 0, 'columns are asked for before the first row');
+    for (const column of this.#columns) column.hasNulls = column.validity !== 0;
     return this.#columns.map(({ values, validity }) => ({ values, validity }));
   }
 
   /** Takes the rows from `rows` on back; the room of their texts is not used again before `reset`. */
   truncate(rows: number): void {
     assert(rows <= this.#rows, `${rows} of ${this.#rows} rows`);
+    // Else views of rows that are taken back would be moved when those in their place are.
+    this.#area.settle();
     this.#rows = rows;
   }
 
@@ -134,7 +188,7 @@ export class BatchBuilder {
     this.#rows = 0;
     this.#isChangelog = false;
     this.#area.reset();
-    for (const column of this.#columns) column.hasNulls = false;
+    for (const column of this.#columns) column.hasNulls = this.#isLive && column.validity !== 0;
   }
 }
 
@@ -154,71 +208,4 @@ function describeValue(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (isProcessingTime(value)) return 'an instant of processing time';
   return Array.isArray(value) ? 'an array' : 'an object';
-}
-
-function writerOf(memory: LinearMemory, area: ByteArea, type: ColumnType, values: Ptr): Writer {
-  switch (type.kind) {
-    case 'bool':
-      return (row, value) => {
-        memory.u8[values + row] = value === true ? 1 : 0;
-        return typeof value === 'boolean';
-      };
-    case 'int8':
-    case 'int16':
-    case 'int32': {
-      const [least, most] = INTEGER_RANGE[type.kind];
-      return (row, value) => {
-        if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) return false;
-        memory.i32[(values >>> 2) + row] = value;
-        return true;
-      };
-    }
-    case 'int64':
-      return (row, value) => writeInteger(memory, values, row, value);
-    case 'timestamp': {
-      const perMs = type.unit === 'us' ? 1000 : 1;
-      return (row, value) => writeInteger(memory, values, row, timestampOf(value, perMs));
-    }
-    case 'float32':
-    case 'float64': {
-      const isSingle = type.kind === 'float32';
-      return (row, value) => {
-        if (typeof value !== 'number') return false;
-        memory.f64[(values >>> 3) + row] = isSingle ? Math.fround(value) : value;
-        return true;
-      };
-    }
-    case 'utf8':
-      return (row, value) => typeof value === 'string' && area.putText(values + row * 8, value);
-    case 'bytes':
-      return (row, value) => value instanceof Uint8Array && area.putBytes(values + row * 8, value);
-    case 'json':
-      return (row, value) => {
-        const text: string | undefined = JSON.stringify(value);
-        return text !== undefined && area.putText(values + row * 8, text);
-      };
-  }
-}
-
-function writeInteger(memory: LinearMemory, values: Ptr, row: number, value: unknown): boolean {
-  if (typeof value === 'bigint') {
-    if (BigInt.asIntN(64, value) !== value) return false;
-    memory.i64[(values >>> 3) + row] = value;
-    return true;
-  }
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return false;
-  const at = (values >>> 2) + row * 2;
-  memory.i32[at] = value | 0;
-  memory.i32[at + 1] = Math.floor(value / 2 ** 32);
-  return true;
-}
-
-/**
- * The stored value of what users give as a timestamp: milliseconds as a number, a Date or `epochMs`; a bigint as it is
- * stored.
- */
-function timestampOf(value: unknown, perMs: number): unknown {
-  if (value instanceof Date) return value.getTime() * perMs;
-  const ms = isInstant(value) ? value.epochMs : value;
-  return typeof ms === 'number' && perMs > 1 ? Math.round(ms * perMs) : ms;
 }

@@ -7,7 +7,7 @@ const CACHE_ENTRIES = 1024;
 /** Longer strings rarely repeat, and comparing them costs as much as making them. */
 const CACHED_BYTES_MAX = 48;
 /** Up to here, putting characters together beats a call of the decoder. */
-const SHORT_BYTES_MAX = 12;
+const SHORT_BYTES_MAX = 24;
 
 export class TextReader {
   readonly #cache: (string | undefined)[] = Array.from({ length: CACHE_ENTRIES });
@@ -21,9 +21,14 @@ export class TextReader {
     const slot = slotOf(u8, start, length);
     const cached = this.#cache[slot];
     if (cached !== undefined && cached.length === length && sameAscii(cached, u8, start)) return cached;
-    const text = shortAscii(u8, start, end) ?? this.#decoder.decode(u8.subarray(start, end));
+    const text = this.make(u8, start, end);
     this.#cache[slot] = text;
     return text;
+  }
+
+  /** As `read`, for texts that are not expected to repeat. */
+  make(u8: Uint8Array, start: number, end: number): string {
+    return shortAscii(u8, start, end) ?? this.#decoder.decode(u8.subarray(start, end));
   }
 }
 
@@ -51,11 +56,25 @@ function sameAscii(text: string, u8: Uint8Array, start: number): boolean {
 
 function shortAscii(u8: Uint8Array, start: number, end: number): string | undefined {
   if (end - start > SHORT_BYTES_MAX) return undefined;
+  let all = 0;
+  for (let i = start; i < end; i++) all |= u8[i] ?? 0;
+  if (all > 127) return undefined;
   let text = '';
-  for (let i = start; i < end; i++) {
-    const byte = u8[i] ?? 0;
-    if (byte > 127) return undefined;
-    text += String.fromCharCode(byte);
-  }
+  let i = start;
+  for (; i + 8 <= end; i += 8) text += eight(u8, i);
+  for (; i < end; i++) text += String.fromCharCode(u8[i] ?? 0);
   return text;
 }
+
+/** One call for eight characters: a string for each would be made and thrown away. */
+const eight = (u8: Uint8Array, i: number): string =>
+  String.fromCharCode(
+    u8[i] ?? 0,
+    u8[i + 1] ?? 0,
+    u8[i + 2] ?? 0,
+    u8[i + 3] ?? 0,
+    u8[i + 4] ?? 0,
+    u8[i + 5] ?? 0,
+    u8[i + 6] ?? 0,
+    u8[i + 7] ?? 0,
+  );

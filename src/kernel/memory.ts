@@ -36,7 +36,8 @@ export class LinearMemory {
   }
 
   #refresh(): void {
-    if (this.#buffer === this.memory.buffer) return;
+    // A detached view has no length; to ask the memory for its buffer costs more than all else that a row costs.
+    if (this.#u8.length !== 0) return;
     this.#buffer = this.memory.buffer;
     this.#u8 = new Uint8Array(this.#buffer);
     this.#u32 = new Uint32Array(this.#buffer);

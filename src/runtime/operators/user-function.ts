@@ -6,6 +6,7 @@
  *  2. What a function makes keeps the event time and the watermark of the row that it was made from, so lateness below is
  *     decided as if the function were not there.
  *  3. One batch out a call: a flatMap that makes more goes on in `resume`, also in the middle of one row's results.
+ *     Batches out may point at texts and times of the batch that they were made from.
  *  4. A function that throws fails the job, with the operator, the row's event time and a preview of the row in the
  *     message; or, when it was asked for, the row is a dead letter with that message. What a flatMap gave before stays.
  */
@@ -14,6 +15,7 @@ import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '..
 import type { TableSchema } from '../../data/schema.ts';
 import { BatchBuilder } from '../../format/batch-builder.ts';
 import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
+import { TextDictionary } from '../../format/text-dictionary.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { LinearMemory } from '../../kernel/memory.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
@@ -49,6 +51,8 @@ export class UserFunction implements Operator {
   readonly #selection: Ptr;
   readonly #timestamps: Ptr;
   readonly #watermarks: Ptr;
+  /** Row numbers that a filter keeps, or that the rows of a map were made from. */
+  readonly #sources: RowList = { rows: new Uint32Array(BATCH_ROWS_MAX), count: 0 };
   /** A flatMap in progress: its batch, the row it is at, what that row still has to give. */
   #batch: RecordBatch | undefined;
   #next = 0;
@@ -57,10 +61,12 @@ export class UserFunction implements Operator {
   constructor(options: UserFunctionOptions) {
     this.uid = options.uid;
     this.#options = options;
-    const { memory } = options.kernels;
+    const { kernels, timestamp } = options;
+    const { memory } = kernels;
     this.#memory = memory;
-    this.#view = new RowView(memory, options.input, { timestamp: options.timestamp });
-    this.#builder = new BatchBuilder(options.kernels, options.out, BATCH_ROWS_MAX);
+    const dictionary = (): TextDictionary => new TextDictionary(kernels);
+    this.#view = new RowView(memory, options.input, { timestamp, dictionary });
+    this.#builder = new BatchBuilder(kernels, options.out, BATCH_ROWS_MAX, this.#view);
     this.#selection = memory.allocate(BATCH_ROWS_MAX * 4);
     this.#timestamps = memory.allocate(BATCH_ROWS_MAX * 8);
     this.#watermarks = memory.allocate(BATCH_ROWS_MAX * 8);
@@ -72,14 +78,19 @@ export class UserFunction implements Operator {
 
   processBatch(batch: RecordBatch): void {
     this.ledger.in += batch.selected;
-    if (this.#options.does === 'filter') {
-      this.#filter(batch);
-      return;
-    }
-    this.#batch = batch;
-    this.#next = 0;
     this.#view.bind(batch);
-    this.resume();
+    switch (this.#options.does) {
+      case 'filter':
+        this.#filter(batch);
+        break;
+      case 'map':
+        this.#map(batch);
+        break;
+      case 'flatMap':
+        this.#batch = batch;
+        this.#next = 0;
+        this.resume();
+    }
   }
 
   /** Fills one batch from where the last one ended, and hands it on. */
@@ -90,13 +101,7 @@ export class UserFunction implements Operator {
     while (!this.#builder.isFull && this.#step(batch)) {
       // Each step appends at most one row.
     }
-    const out = this.#builder.finish(batch.origin);
-    this.ledger.out += out.rows;
-    this.#options.output.batch({
-      ...out,
-      timestamps: batch.timestamps === 0 ? 0 : this.#timestamps,
-      watermarks: batch.watermarks === 0 ? 0 : this.#watermarks,
-    });
+    this.#emit(batch, this.#timestamps, this.#watermarks);
   }
 
   processWatermark(watermark: EventTimeMs): void {
@@ -118,21 +123,68 @@ export class UserFunction implements Operator {
   restore(): void {}
 
   #filter(batch: RecordBatch): void {
-    this.#view.bind(batch);
-    const { u32 } = this.#memory;
+    const { run } = this.#options;
+    const [view, kept, { selected }] = [this.#view, this.#sources, batch];
     const lettersBefore = this.ledger.deadLetters;
-    let kept = 0;
-    for (let k = 0; k < batch.selected; k++) {
-      const row = this.#view.select(k);
+    kept.count = 0;
+    for (let from = 0; from < selected; from = view.position + 1) {
       try {
-        if (this.#options.run(row) === true) u32[(this.#selection >>> 2) + kept++] = this.#view.index;
+        keepRows(view, run, { from, to: selected }, kept);
       } catch (error) {
         this.#refuse(batch, error);
       }
     }
-    this.ledger.out += kept;
-    this.ledger.filtered += batch.selected - kept - (this.ledger.deadLetters - lettersBefore);
-    this.#options.output.batch({ ...batch, selection: this.#selection, selected: kept });
+    this.ledger.out += kept.count;
+    this.ledger.filtered += selected - kept.count - (this.ledger.deadLetters - lettersBefore);
+    if (kept.count === selected) this.#options.output.batch(batch);
+    else this.#options.output.batch({ ...batch, selection: this.#select(kept), selected: kept.count });
+  }
+
+  #select({ rows, count }: RowList): Ptr {
+    this.#memory.u32.set(rows.subarray(0, count), this.#selection >>> 2);
+    return this.#selection;
+  }
+
+  #map(batch: RecordBatch): void {
+    const { run } = this.#options;
+    const [view, sources, builder] = [this.#view, this.#sources, this.#builder];
+    builder.reset();
+    for (let from = 0; from < batch.selected; from = view.position + 1) {
+      try {
+        mapRows(view, run, { from, to: batch.selected }, builder, sources.rows);
+      } catch (error) {
+        this.#refuse(batch, error);
+      }
+    }
+    const isOneForOne = builder.rows === batch.rows;
+    this.#emit(
+      batch,
+      isOneForOne ? batch.timestamps : this.#gather(batch.timestamps, this.#timestamps),
+      isOneForOne ? batch.watermarks : this.#gather(batch.watermarks, this.#watermarks),
+    );
+  }
+
+  /** The times of the rows that those in the builder were made from. */
+  #gather(source: Ptr, target: Ptr): Ptr {
+    const { u32 } = this.#memory;
+    const [sources, rows] = [this.#sources.rows, this.#builder.rows];
+    if (source === 0) return 0;
+    for (let k = 0, to = target >>> 2; k < rows; k++, to += 2) {
+      const from = (source >>> 2) + (sources[k] ?? 0) * 2;
+      u32[to] = u32[from] ?? 0;
+      u32[to + 1] = u32[from + 1] ?? 0;
+    }
+    return target;
+  }
+
+  #emit(batch: RecordBatch, timestamps: Ptr, watermarks: Ptr): void {
+    const out = this.#builder.finish(batch.origin);
+    this.ledger.out += out.rows;
+    this.#options.output.batch({
+      ...out,
+      timestamps: batch.timestamps === 0 ? 0 : timestamps,
+      watermarks: batch.watermarks === 0 ? 0 : watermarks,
+    });
   }
 
   /** Appends at most one result; false when the batch has no more. */
@@ -147,14 +199,9 @@ export class UserFunction implements Operator {
     }
     const row = this.#view.select(this.#next++);
     try {
-      const made = this.#options.run(row);
-      if (this.#options.does === 'map') {
-        this.#append(batch, made);
-      } else {
-        this.#results = iteratorOf(made);
-        // A row makes its results, not itself: what the ledger counts as made beyond the row starts at one less.
-        this.ledger.expanded--;
-      }
+      this.#results = iteratorOf(this.#options.run(row));
+      // A row makes its results, not itself: what the ledger counts as made beyond the row starts at one less.
+      this.ledger.expanded--;
     } catch (error) {
       this.#refuse(batch, error);
     }
@@ -203,6 +250,41 @@ export class UserFunction implements Operator {
     if (onError === 'fail') throw failure;
     this.ledger.deadLetters++;
     deadLetter(batch, this.#view.index, failure.message);
+  }
+}
+
+interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface RowList {
+  readonly rows: Uint32Array;
+  count: number;
+}
+
+// Loops by themselves, so that the compiler of the host has room to put the user's function, and what it reads, into them.
+
+/** Adds the rows of a range for which the function is true. */
+function keepRows(view: RowView, run: (row: Row) => unknown, { from, to }: RowRange, kept: RowList): void {
+  const { rows } = kept;
+  for (let k = from; k < to; k++) {
+    if (run(view.select(k)) === true) rows[kept.count++] = view.index;
+  }
+}
+
+/** Appends what the function makes of the rows of a range. */
+function mapRows(
+  view: RowView,
+  run: (row: Row) => unknown,
+  { from, to }: RowRange,
+  builder: BatchBuilder,
+  sources: Uint32Array,
+): void {
+  for (let k = from; k < to; k++) {
+    // The builder refuses anything that is not a row of the schema.
+    builder.append(run(view.select(k)) as Row);
+    sources[builder.rows - 1] = view.index;
   }
 }
 

@@ -116,6 +116,66 @@ describe('a batch builder and a row view', () => {
     }
   });
 
+  test('keeps texts apart that are encoded together: halves of a character beside each other are two', async () => {
+    const kernels = await newKernels();
+    const schema: TableSchema = {
+      fields: ['a', 'b'].map((name) => ({ name, type: { kind: 'utf8', nullable: false } })),
+    };
+    const builder = new BatchBuilder(kernels, schema, 4096);
+    const rows: Row[] = Array.from({ length: 4096 }, (_, i) =>
+      i % 100 === 7 ? { a: '\ud83d', b: '\ude95é' } : { a: `a${i}`.repeat(i % 300), b: i % 3 === 0 ? '' : 'ünï' },
+    );
+    rows.forEach((row) => builder.append(row));
+    const expected = rows.map((row) => (row['a'] === '\ud83d' ? { a: '\ufffd', b: '\ufffdé' } : row));
+    expect(readRows(new RowView(kernels.memory, schema), builder.finish())).toEqual(expected);
+  });
+
+  test('forgets the texts of a row that was refused, wherever in the row the mistake is', async () => {
+    const kernels = await newKernels();
+    const schema: TableSchema = {
+      fields: [
+        { name: 'a', type: { kind: 'utf8', nullable: true } },
+        { name: 'n', type: { kind: 'int32', nullable: false } },
+        { name: 'b', type: { kind: 'utf8', nullable: false } },
+      ],
+    };
+    const builder = new BatchBuilder(kernels, schema, 64);
+    const rows = Array.from({ length: 40 }, (_, n) => ({ a: n % 5 === 0 ? null : `left ${n}`, n, b: `right ${n}` }));
+    for (const row of rows) {
+      expect(() => builder.append({ a: 'refused', n: 1.5, b: 'never seen' })).toThrow("column 'n' is int32");
+      expect(() => builder.append({ b: 'refused', a: 'out of order', n: 2 ** 40 })).toThrow("column 'n' is int32");
+      expect(() => builder.append({ a: null, n: 1, b: 7 })).toThrow("column 'b' is utf8");
+      builder.append(row.n % 2 === 0 ? row : { b: row.b, more: 'ignored', n: row.n, a: row.a });
+    }
+    expect(() => builder.append({ a: 'refused at the end', n: 1, b: 7 })).toThrow("column 'b' is utf8");
+    expect(readRows(new RowView(kernels.memory, schema), builder.finish())).toEqual(rows);
+  });
+
+  test('whose columns were asked for has every row whole as soon as it is there, also after rows were taken back', async () => {
+    const kernels = await newKernels();
+    const schema = one({ kind: 'utf8', nullable: true });
+    const builder = new BatchBuilder(kernels, schema, 16);
+    const { columns } = builder;
+    const view = new RowView(kernels.memory, schema);
+    const seen = (): Row[] =>
+      readRows(view, {
+        ...new BatchBuilder(kernels, schema, 1).finish(),
+        columns,
+        rows: builder.rows,
+        selected: builder.rows,
+      });
+    for (let round = 0; round < 2; round++) {
+      builder.append({ v: 'first' });
+      builder.append({ v: 'taken back' });
+      expect(seen()).toEqual([{ v: 'first' }, { v: 'taken back' }]);
+      builder.truncate(1);
+      builder.append({ v: null });
+      builder.append({ v: 'ünï' });
+      expect(seen()).toEqual([{ v: 'first' }, { v: null }, { v: 'ünï' }]);
+      builder.reset();
+    }
+  });
+
   test('refuses a row that is no object', async () => {
     const builder = new BatchBuilder(await newKernels(), one({ kind: 'int32', nullable: false }), 4);
     // What a program without types may hand over.

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { below, seededRandom } from '../../../../src/base/random.ts';
+import { below, type Random, seededRandom } from '../../../../src/base/random.ts';
 import type { RecordBatch } from '../../../../src/data/record-batch.ts';
 import type { TableSchema } from '../../../../src/data/schema.ts';
 import { BatchBuilder } from '../../../../src/format/batch-builder.ts';
 import type { Row } from '../../../../src/format/row-view.ts';
 import { imbalance } from '../../../../src/metrics/ledger.ts';
+import type { Output } from '../../../../src/runtime/operator.ts';
 import { UserFunction, type UserFunctionOptions } from '../../../../src/runtime/operators/user-function.ts';
 import { newKernels } from '../../../support/kernels.ts';
 import { RecordingOutput } from '../../../support/recording-output.ts';
@@ -73,6 +74,13 @@ function drain(operator: UserFunction): number {
   return calls;
 }
 
+const pass: Output = {
+  batch: () => undefined,
+  watermark: () => undefined,
+  status: () => undefined,
+  end: () => undefined,
+};
+
 const numberOf = (row: Row): number => Number(row['n']);
 
 describe('a filter', () => {
@@ -115,6 +123,70 @@ describe('a map', () => {
       [3, 3],
       [5, 5],
     ]);
+  });
+});
+
+describe('texts that functions are given and hand on', () => {
+  const TEXTS: TableSchema = {
+    fields: ['a', 'b', 'c'].map((name) => ({ name, type: { kind: 'utf8', nullable: name !== 'a' } })),
+  };
+  const textOf = (random: Random, n: number): string =>
+    [`name-${below(random, 50)}`, `unique ${n} of many`, '', 'ünï', 'a', 'x'.repeat(below(random, 90))][
+      below(random, 6)
+    ] ?? '';
+
+  test.each<[string, (row: Row) => Row]>([
+    ['as they are', ({ a, b, c }) => ({ a, b, c })],
+    ['in other columns', ({ a, b, c }) => ({ c: a, a: c ?? b ?? a, b: a })],
+    ['changed', ({ a, b, c }) => ({ a: `${String(a)}!`, b: b === null ? 'none' : String(b).slice(1), c })],
+    ['of one column alone', ({ b }) => ({ a: b ?? 'none', b: 'the same', c: b })],
+  ])('are those of plain objects, batch after batch (%s)', async (_name, change) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const random = seededRandom(seed);
+      const kernels = await newKernels();
+      const output = new RecordingOutput(kernels.memory);
+      const [uid, deadLetter] = ['f', (): void => undefined];
+      const given = {
+        uid,
+        kernels,
+        output,
+        input: TEXTS,
+        out: TEXTS,
+        timestamp: Number,
+        onError: 'fail',
+        deadLetter,
+      } as const;
+      const map = new UserFunction({ ...given, does: 'map', run: change });
+      const flatMap = new UserFunction({ ...given, does: 'flatMap', run: (row) => [change(row), change(row)] });
+      const filter = new UserFunction({
+        ...given,
+        output: {
+          ...pass,
+          batch: (batch) => (map.processBatch(batch), flatMap.processBatch(batch), void drain(flatMap)),
+        },
+        does: 'filter',
+        run: ({ a }) => String(a).length % 4 !== 0,
+      });
+      const builder = new BatchBuilder(kernels, TEXTS);
+      for (let n = 0; n < 12; n++) {
+        const orNull = (text: string): string | null => (below(random, 7) === 0 ? null : text);
+        const rows = Array.from({ length: 1 + below(random, 400) }, (_, i) => ({
+          a: textOf(random, i),
+          b: orNull(textOf(random, i)),
+          c: orNull(textOf(random, i)),
+        }));
+        builder.reset();
+        for (const row of rows) builder.append(row);
+        filter.processBatch(builder.finish());
+        const changed = rows.filter(({ a }) => a.length % 4 !== 0).map(change);
+        const expected = [...changed, ...changed.flatMap((row) => [row, row])];
+        expect(
+          output.rows.map(({ row }) => row),
+          `seed ${seed}, batch ${n}`,
+        ).toEqual(expected);
+        output.elements = [];
+      }
+    }
   });
 });
 
