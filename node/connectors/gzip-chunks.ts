@@ -10,7 +10,7 @@
  * Not here: plain files and streams (chunks.ts).
  */
 import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import { ExternalError } from '../../src/base/errors.ts';
 import { readFailure } from '../disk.ts';
@@ -95,9 +95,8 @@ interface Compressed {
 }
 
 async function* textOf({ handle, unzip, path, size }: Compressed): AsyncGenerator<Uint8Array> {
-  const file = handle.createReadStream({ start: 0, end: size - 1, highWaterMark: READ_BYTES, autoClose: false });
   // A failure of either ends both, and is thrown by the loop.
-  pipeline(file, unzip, () => undefined);
+  pipeline(Readable.from(bytesOf(handle, size), { objectMode: false }), unzip, () => undefined);
   let position = 0;
   try {
     for await (const chunk of unzip) {
@@ -111,15 +110,24 @@ async function* textOf({ handle, unzip, path, size }: Compressed): AsyncGenerato
   await requireZeros(handle, path, unzip.bytesWritten, size);
 }
 
-/** Nothing but zeros may stand behind the last member: other bytes would be text that nobody sees. */
-async function requireZeros(handle: FileHandle, path: string, from: number, size: number): Promise<void> {
+/** The file's own bytes from `from` on, as far as it reached when it was opened. */
+async function* bytesOf(handle: FileHandle, size: number, from = 0): AsyncGenerator<Uint8Array> {
   for (let at = from; at < size; ) {
     const { buffer, bytesRead } = await handle.read(new Uint8Array(READ_BYTES), 0, Math.min(READ_BYTES, size - at), at);
-    const other = buffer.subarray(0, bytesRead).findIndex((byte) => byte !== 0);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
+  }
+}
+
+/** Nothing but zeros may stand behind the last member: other bytes would be text that nobody sees. */
+async function requireZeros(handle: FileHandle, path: string, from: number, size: number): Promise<void> {
+  let at = from;
+  for await (const bytes of bytesOf(handle, size, from)) {
+    const other = bytes.findIndex((byte) => byte !== 0);
     if (other >= 0)
       throw damaged(path, `something that is not gzip follows its gzip data, at byte ${at + other}`, REPLACE);
-    if (bytesRead === 0) return;
-    at += bytesRead;
+    at += bytes.length;
   }
 }
 
