@@ -76,18 +76,20 @@ export function fileSource(
   };
 }
 
-interface RecordFile extends FoundFile {
+/** A file, and whether it is gzip. */
+export interface RecordFile extends FoundFile {
   readonly isCompressed: boolean;
 }
 
-async function findFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
+/** The files of all patterns. E1504 for a pattern that names none, E1501 for one that cannot be read. */
+export async function findFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
   const found: RecordFile[] = [];
   for (const file of await expandGlobs(patterns)) found.push({ ...file, isCompressed: await isGzip(file.path) });
   return found;
 }
 
 /** The content of a file from byte `from` on, or from its beginning. */
-const openContent = (
+export const openContent = (
   { path, isCompressed }: RecordFile,
   from: number | undefined,
   chunkBytes: number,
