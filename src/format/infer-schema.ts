@@ -18,7 +18,9 @@ const INT32_MAX = 2 ** 31;
 const INT64_MAX = 2 ** 63;
 const FROM_S = 946_684_800;
 const TO_S = 4_102_444_800;
-const TIME_NAME = /time|date|stamp|epoch|when|scheduled|created|updated|(?:^|_)(?:at|ts)$|[a-z](?:At|Ts)$/i;
+const TIME_WORD = /time|date|stamp|epoch|when|scheduled|created|updated/i;
+/** created_at, eventTs; not that. */
+const TIME_ENDING = /(?:^|_)(?:at|ts)$|[a-z](?:At|Ts)$/;
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[-+]\d\d(?::?\d\d)?)?)?$/;
 
 /** How the instants of a column follow each other. */
@@ -85,7 +87,8 @@ class ColumnSample {
   }
 
   #addNumber(value: number): void {
-    const isWhole = Number.isInteger(value) && value >= -INT64_MAX && value < INT64_MAX;
+    // The double at either end may stand for digits beyond it.
+    const isWhole = Number.isInteger(value) && value > -INT64_MAX && value < INT64_MAX;
     this.#counts[isWhole ? 'whole' : 'fraction']++;
     this.#numbers.add(value);
   }
@@ -122,7 +125,7 @@ class ColumnSample {
       from * MS_PER[unit] >= FROM_S * 1000 && to * MS_PER[unit] < TO_S * 1000;
     if (fits('ms')) return { unit: 'ms', isIso: false };
     if (fits('us')) return { unit: 'us', isIso: false };
-    return fits('s') && TIME_NAME.test(name) ? { unit: 's', isIso: false } : undefined;
+    return fits('s') && (TIME_WORD.test(name) || TIME_ENDING.test(name)) ? { unit: 's', isIso: false } : undefined;
   }
 
   #plainType(isText: boolean): Omit<ColumnType, 'nullable'> {
