@@ -11,9 +11,14 @@ export { planOf } from './api/job.ts';
 export { assignUids } from './plan/uids.ts';
 export { explainPlan } from './plan/explain.ts';
 export type { LogicalPlan } from './plan/logical.ts';
+export type { PhysicalPlan } from './plan/physical.ts';
 
 // Running
 export { JobRun } from './runtime/job-run.ts';
+export { everyPart } from './runtime/makers/every-part.ts';
+export type { LoadParts } from './runtime/makers/parts.ts';
+export { coreKernelsRun } from './runtime/makers/kernel-edition.ts';
+export { partsOnDemand } from './runtime/makers/parts-on-demand.ts';
 export type { Release, WatermarkHold, WindowExplanation } from './runtime/window-hold.ts';
 export { JobHandle, type RunningJob } from './runtime/running-job.ts';
 export {

@@ -14,6 +14,8 @@ import { boundColumnsOf, columnsOfRows } from '../../plan/window-choice.ts';
 import type { WindowAggregateNode, WindowSpec } from '../../plan/logical.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import { conditionsOf } from '../expression.ts';
+import type { Entries } from '../aggregates/entries.ts';
 import type { Output } from '../operator.ts';
 import { GeneralWindow } from '../operators/general-window.ts';
 import {
@@ -45,6 +47,8 @@ export interface BuildOptions {
   readonly node: WindowAggregateNode;
   readonly now: () => ProcessingTimeMs;
   readonly timestamp: TimestampHook;
+  /** Accumulators of its aggregates, where users have defined some; undefined: kernels make them. */
+  readonly entries?: Entries | undefined;
   /** For windows that are shifted by an offset from UTC, in place of the clocks of a zone. */
   readonly zoneOffset?: OffsetOf | undefined;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
@@ -65,7 +69,7 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     output: options.output,
     late: options.late,
     rows: new WindowRows(kernels, input, node.keys, options.timestamp),
-    inputs: new AggregateInputs(kernels, input, node.aggregates, uid),
+    inputs: inputsOf(options),
     assigner,
     trigger: triggerFor(node, assigner),
     firing,
@@ -75,10 +79,17 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     canRetract:
       node.evictor === undefined
       && node.process === undefined
-      && node.aggregates.every(({ fn }) => RETRACTABLE.has(fn)),
+      && node.aggregates.every(({ fn, user }) => RETRACTABLE.has(fn) || user?.retract !== undefined),
+    onError: node.onError ?? 'fail',
     now: options.now,
     deadLetter: options.deadLetter,
   });
+}
+
+function inputsOf({ uid, kernels, node }: BuildOptions): AggregateInputs {
+  const input = node.input.schema;
+  const conditions = conditionsOf(kernels, input, node.aggregates, uid);
+  return new AggregateInputs({ kernels, input, calls: node.aggregates, uid, conditions });
 }
 
 function triggerFor({ trigger, window }: WindowAggregateNode, assigner: Assigner): Trigger {
@@ -100,7 +111,8 @@ function firingOf(options: BuildOptions): Firing {
     const values = state.open('values');
     return new ProcessFiring({ uid, kernels, contents: rows(), input, out: node.schema, run, values, timestamp });
   }
-  const accumulators = new Accumulators(kernels, aggregateSpecs(input, node.aggregates, uid), BATCH_ROWS_MAX);
+  const accumulators =
+    options.entries ?? new Accumulators(kernels, aggregateSpecs(input, node.aggregates, uid), BATCH_ROWS_MAX);
   const results = new WindowResults({
     kernels,
     schema: node.schema,
@@ -111,7 +123,7 @@ function firingOf(options: BuildOptions): Firing {
   const contents =
     evictor === undefined
       ? new AccumulatedContents(table, accumulators)
-      : new AggregatedRows(rows(), accumulators, new AggregateInputs(kernels, input, node.aggregates, uid));
+      : new AggregatedRows(rows(), accumulators, inputsOf(options));
   const before = node.results === 'retracting' ? state.open('results') : undefined;
   return new AggregateFiring(contents, accumulators, results, before);
 }
