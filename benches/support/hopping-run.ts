@@ -237,15 +237,15 @@ function checkAll(sums: MovingSums, { u32 }: LinearMemory, { rows, columns }: Re
 export async function runHopping(plan: HoppingPlan): Promise<HoppingResult> {
   const counts = new Counts();
   const sums = new MovingSums(plan);
-  let running: RunningJob | undefined;
+  const handle: { job?: RunningJob } = {};
   let [mergesBefore, merges, liveEntries, entriesBytes, stateBytes] = [0, 0, 0, 0, 0];
-  const figure = (name: string): number => running?.metrics()['hops']?.[name]?.value ?? Number.NaN;
+  const figure = (name: string): number => handle.job?.metrics()['hops']?.[name]?.value ?? Number.NaN;
   const onFull = (isLast: boolean): void => {
     if (!isLast) mergesBefore = figure('merges');
     if (!isLast) return;
     [merges, liveEntries, stateBytes] = [figure('merges') - mergesBefore, figure('stateEntries'), figure('stateBytes')];
-    for (const { bytes } of running?.heaviestKeys('hops', plan.keys) ?? []) entriesBytes += bytes;
-    if (!plan.ends) void running?.cancel();
+    for (const { bytes } of handle.job?.heaviestKeys('hops', plan.keys) ?? []) entriesBytes += bytes;
+    if (!plan.ends) void handle.job?.cancel();
   };
   const source: SourceConnector = {
     schema: TABLE,
@@ -260,8 +260,8 @@ export async function runHopping(plan: HoppingPlan): Promise<HoppingResult> {
     .window(hopping(`${plan.windowMinutes} minutes`, '1 minute'))
     .aggregate({ rows: count(), total: sum('value') }, { uid: 'hops' })
     .to(makeSink('inserts only', checkingSink(sums, counts), 'check'));
-  running = await run(job, { memory: '2 GB', checkpointEvery: '1 hour' });
-  await running.done;
+  handle.job = await run(job, { memory: '2 GB', checkpointEvery: '1 hour' });
+  await handle.job.done;
   if (plan.ends) sums.complete();
   const { rows, results, firedRows, firingUs, sinkUs } = counts;
   return { rows, results, firedRows, firingUs: firingUs - sinkUs, merges, liveEntries, entriesBytes, stateBytes };
