@@ -7,6 +7,7 @@
  *  1. Only a line that is valid as a whole becomes a row. What a refused line wrote is overwritten by the next one.
  *  2. The last of duplicate keys counts, also when an earlier one was null or did not fit.
  */
+import { fillAbsent } from './columns';
 import { findLead, findOpening, isLead } from './leads';
 import {
   ACTION,
@@ -14,14 +15,6 @@ import {
   ACTION_END,
   ACTION_STRING,
   ALL_BITS,
-  BAD_AT,
-  BAD_COLUMN,
-  BAD_REASON,
-  BAD_STAMP,
-  COLUMN_COUNT,
-  COLUMNS,
-  HAS_NULLS,
-  JSON_COLUMN_BYTES,
   LAST_OPENING,
   LEAD_BIT,
   LEAD_COLUMN,
@@ -32,16 +25,10 @@ import {
   LEAD_WIDTH,
   LINE_BYTES_MAX,
   LINE_TOO_LONG,
-  MISSING,
   NEXT_LEAD,
-  NULLABLE,
   QUOTE,
   refuse,
-  ROWS_MAX,
   STAMP,
-  VALIDITY,
-  VALUES,
-  WIDTH,
   ZERO,
 } from './layout';
 import { digitRun, digitsValue, endsNumber } from './number';
@@ -132,38 +119,4 @@ function endLine(parserPtr: u32, newline: u32, line: u32, row: u32, serial: u32,
   if (newline - line > load<u32>(parserPtr, LINE_BYTES_MAX)) return refuse(parserPtr, LINE_TOO_LONG, line);
   if (given != load<u64>(parserPtr, ALL_BITS) && !fillAbsent(parserPtr, newline, row, serial)) return 0;
   return newline + 1;
-}
-
-/** Makes the columns that the line gave no value null; false when one of them must not be. */
-function fillAbsent(parserPtr: u32, lineEnd: u32, row: u32, serial: u32): bool {
-  const first = load<u32>(parserPtr, COLUMNS);
-  const count = load<u32>(parserPtr, COLUMN_COUNT);
-  for (let i: u32 = 0; i < count; i++) {
-    const column = first + i * JSON_COLUMN_BYTES;
-    if (load<u32>(column, STAMP) == serial) continue;
-    const isBad = load<u32>(column, BAD_STAMP) == serial;
-    if (!isBad && load<u32>(column, NULLABLE)) continue;
-    store<u32>(parserPtr, i, BAD_COLUMN);
-    refuse(parserPtr, isBad ? load<u32>(column, BAD_REASON) : MISSING, isBad ? load<u32>(column, BAD_AT) : lineEnd);
-    return false;
-  }
-  const rows = load<u32>(parserPtr, ROWS_MAX);
-  for (let i: u32 = 0; i < count; i++) {
-    const column = first + i * JSON_COLUMN_BYTES;
-    if (load<u32>(column, STAMP) != serial) setNull(column, row, rows);
-  }
-  return true;
-}
-
-/** The bitmap is written from the first null of a batch on; a null's value is zero. */
-function setNull(columnPtr: u32, row: u32, rows: u32): void {
-  const validity = load<u32>(columnPtr, VALIDITY);
-  if (load<u32>(columnPtr, HAS_NULLS) == 0) {
-    memory.fill(validity, 0xff, (rows + 7) >> 3);
-    store<u32>(columnPtr, 1, HAS_NULLS);
-  }
-  const at = validity + (row >> 3);
-  store<u8>(at, <u8>(<u32>load<u8>(at) & ~((<u32>1) << (row & 7))));
-  const width = load<u32>(columnPtr, WIDTH);
-  memory.fill(load<u32>(columnPtr, VALUES) + row * width, 0, width);
 }

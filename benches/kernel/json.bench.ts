@@ -7,8 +7,9 @@ import { type Bench, type BenchOptions, type BenchResult, quantile, spreadOf } f
 import type { TableSchema } from '../../src/data/schema.ts';
 import { below, type Random, seededRandom } from '../../src/base/random.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
-import { JSON_PADDING_BYTES, JsonParser } from '../../src/kernel/json.ts';
+import { JsonParser } from '../../src/kernel/json.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
+import { PADDING_BYTES } from '../../src/kernel/record-parser.ts';
 
 const LINES = 40_000;
 const ROUNDS = 7;
@@ -120,7 +121,7 @@ class ParserSide {
     this.kernels = new KernelInstance(module, 256 << 20);
     const { kernels } = this;
     this.parser = new JsonParser({ kernels, schema, columns: wanted, batchRows: 4096, lineBytesMax: 1 << 20 });
-    this.input = this.kernels.memory.allocate(bytes.length + JSON_PADDING_BYTES);
+    this.input = this.kernels.memory.allocate(bytes.length + PADDING_BYTES);
     this.kernels.memory.u8.set(bytes, this.input);
   }
 

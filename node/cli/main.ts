@@ -2,6 +2,7 @@
 /** The `millrace` command: picks the subcommand and turns what happens into an exit code. */
 import { explain, explainHelp } from './explain.ts';
 import { inspect, inspectHelp } from './inspect.ts';
+import { infer, inferHelp } from './infer.ts';
 import { EXIT, report, say } from './output.ts';
 import { lab, labHelp } from './lab.ts';
 import { runCommand, runHelp } from './run.ts';
@@ -16,6 +17,7 @@ const COMMANDS: { readonly [name: string]: Command } = {
   run: { run: runCommand, help: runHelp, summary: 'run a job until its input ends, or until Ctrl-C' },
   explain: { run: explain, help: explainHelp, summary: 'print the plan of a job without running it' },
   lab: { run: lab, help: labHelp, summary: 'incidents of stream processing, with their mechanism off and on' },
+  infer: { run: infer, help: inferHelp, summary: 'propose a schema for a file of NDJSON or CSV' },
   inspect: { run: inspect, help: inspectHelp, summary: 'look into a state folder: checkpoints, operators, offsets' },
 };
 

@@ -102,6 +102,8 @@ const messages = {
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
   E1505: (p: { path: string; part: string; problem: string }) =>
     `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
+  E1521: (p: { path: string; problem: string }) =>
+    `${p.path} does not begin with a header for this schema: ${p.problem}`,
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 

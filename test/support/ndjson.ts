@@ -4,7 +4,8 @@ import type { DeadLetter } from '../../src/connector/source.ts';
 import type { ColumnVector, RecordBatch } from '../../src/data/record-batch.ts';
 import type { Field, TableSchema } from '../../src/data/schema.ts';
 import { type ColumnType, Physical, physicalOf } from '../../src/data/types.ts';
-import { NdjsonDecoder, type NdjsonOptions } from '../../src/format/ndjson.ts';
+import { NdjsonDecoder } from '../../src/format/ndjson.ts';
+import type { DecoderOptions, RecordDecoder } from '../../src/format/record-decoder.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
 import { type OracleValue, oracleLine } from '../oracle/json.ts';
@@ -27,7 +28,7 @@ export interface Decoded {
 }
 
 type Choice = 'batchRows' | 'chunkBytes' | 'lineBytesMax' | 'columns' | 'offset';
-export type DecoderChoices = Partial<Pick<NdjsonOptions, Choice>>;
+export type DecoderChoices = Partial<Pick<DecoderOptions, Choice>>;
 type Rows = (readonly OracleValue[])[];
 
 export function openDecoder(
@@ -58,10 +59,20 @@ export function decode(
   input: Uint8Array,
   choices: DecoderChoices & { readonly chunk?: number } = {},
 ): Decoded {
-  kernels.reset();
   const { chunk = Math.max(1, input.length), ...rest } = choices;
+  return decodeWith(kernels, input, chunk, (letters) => openDecoder(kernels, schema, letters, rest));
+}
+
+/** The same with any decoder. */
+export function decodeWith(
+  kernels: KernelInstance,
+  input: Uint8Array,
+  chunk: number,
+  open: (letters: DeadLetter[]) => RecordDecoder,
+): Decoded {
+  kernels.reset();
   const decoded: Decoded = { rows: [], letters: [] };
-  const decoder = openDecoder(kernels, schema, decoded.letters, rest);
+  const decoder = open(decoded.letters);
   for (let at = 0; at < input.length; at += chunk) {
     decoder.push(input.subarray(at, at + chunk));
     drain(kernels, decoder, decoded.rows);
@@ -74,7 +85,7 @@ export function decode(
 /** Takes batches up to `limit` until there are none; returns the answer that ended it. */
 export function drain(
   kernels: KernelInstance,
-  decoder: NdjsonDecoder,
+  decoder: RecordDecoder,
   rows: Rows,
   limit = Number.MAX_SAFE_INTEGER,
 ): string {

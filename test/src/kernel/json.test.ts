@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { tableSchema } from '../../../src/data/schema.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { JSON_PADDING_BYTES, JsonParser, LINE_TOO_LONG, refusalText } from '../../../src/kernel/json.ts';
+import { JSON_REASONS, JsonParser } from '../../../src/kernel/json.ts';
+import { LINE_TOO_LONG, PADDING_BYTES, refusalText } from '../../../src/kernel/record-parser.ts';
 import { readColumn } from '../../support/column-batch.ts';
 import { newKernels } from '../../support/kernels.ts';
 
@@ -15,7 +16,7 @@ function open(kernels: KernelInstance, batchRows = 8) {
   const parser = new JsonParser({ kernels, schema, columns: new Set(['name', 'n']), batchRows, lineBytesMax: 1 << 20 });
   const parse = (text: string) => {
     const bytes = new TextEncoder().encode(text);
-    const at = kernels.memory.allocate(bytes.length + JSON_PADDING_BYTES);
+    const at = kernels.memory.allocate(bytes.length + PADDING_BYTES);
     kernels.memory.u8.set(bytes, at);
     const result = parser.parse(at, at + bytes.length, at + bytes.length);
     return { ...result, consumed: result.next - at };
@@ -61,8 +62,8 @@ describe('the door to the JSON parser', () => {
 });
 
 test('a reason names its column where there is one', () => {
-  expect(refusalText(LINE_TOO_LONG)).toBe('the line is too long');
-  expect(refusalText(33, { name: 'n', type: { kind: 'int8', nullable: false } })).toBe(
+  expect(refusalText(JSON_REASONS, LINE_TOO_LONG)).toBe('the line is too long');
+  expect(refusalText(JSON_REASONS, 33, { name: 'n', type: { kind: 'int8', nullable: false } })).toBe(
     "column 'n' (int8): the number is out of range",
   );
 });

@@ -1,0 +1,43 @@
+/**
+ * CSV from files: replayable, one split each.
+ *
+ * A reader that continues in the middle of a file reads its header first: it says which fields follow.
+ */
+import type { SourceConnector } from '../../src/connector/source.ts';
+import type { TableSchema } from '../../src/data/schema.ts';
+import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf } from '../../src/format/csv.ts';
+import { type CsvHeader, readCsvHeader } from '../../src/format/csv-header.ts';
+import type { Chunks } from './chunks.ts';
+import { Collected } from './collected.ts';
+import { type ContentPart, fileSource } from './file-source.ts';
+
+/** Records of the files that a glob, or several, name. */
+export const csvFiles = (
+  patterns: string | readonly string[],
+  schema: TableSchema,
+  options: CsvOptions,
+): SourceConnector => fileSource(patterns, schema, (part) => openDecoder(part, options));
+
+async function openDecoder(part: ContentPart, options: CsvOptions): Promise<CsvDecoder> {
+  if (!options.header || part.offset === 0) return new CsvDecoder({ ...part, ...options });
+  const { chunks, start } = await part.beginning();
+  try {
+    if (part.offset === start) return new CsvDecoder({ ...part, ...options });
+    const header = await headerOf(chunks, options.separator);
+    return new CsvDecoder({ ...part, ...options, names: namesOf(header, part.schema, part.path) });
+  } finally {
+    await chunks.close();
+  }
+}
+
+async function headerOf(chunks: Chunks, separator: string): Promise<CsvHeader> {
+  const target = new Collected();
+  while (true) {
+    const header = readCsvHeader(target.bytes(), separator);
+    if (header.kind !== 'unfinished' || target.length > HEADER_BYTES_MAX) return header;
+    const given = chunks.next(target);
+    if (given === 'wait') await chunks.ready();
+    // A line break ends the header of a file that has nothing else.
+    else if (given === 'end') return readCsvHeader(Buffer.concat([target.bytes(), Buffer.from('\n')]), separator);
+  }
+}

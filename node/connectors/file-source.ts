@@ -1,0 +1,179 @@
+/**
+ * Files of records as a source: replayable, one split each, whatever the format.
+ *
+ * Invariants
+ *  1. Splits are the files sorted by id, and an id is a path inside the folder that the patterns share: the order and
+ *     the names in checkpoints are the same on every machine.
+ *  2. Offsets are bytes of the content: of the file, or of the text of a gzip file, whose size nobody knows before it is
+ *     read. What is read depends on them alone, not on chunks.
+ * Not here: bytes to rows (src/format), reading ahead (chunks.ts), patterns (glob.ts).
+ */
+import { assert } from '../../src/base/assert.ts';
+import { ExternalError } from '../../src/base/errors.ts';
+import type { Json } from '../../src/base/json.ts';
+import type {
+  Poll,
+  ReaderContext,
+  ReaderCounters,
+  SourceConnector,
+  SourceSplit,
+  SplitReader,
+} from '../../src/connector/source.ts';
+import type { TableSchema } from '../../src/data/schema.ts';
+import type { DecoderOptions, RecordDecoder } from '../../src/format/record-decoder.ts';
+import { type Chunks, FileChunks } from './chunks.ts';
+import { expandGlobs, type FoundFile } from './glob.ts';
+import { GzipChunks, isGzip } from './gzip-chunks.ts';
+
+export const QUANTUM_BYTES = 262_144;
+/** Small files do not need a whole chunk of memory each. */
+const CHUNK_BYTES_MIN = 16_384;
+
+/** The content of a file from somewhere on: the decoder's options, and what a format may need to know of the rest. */
+export interface ContentPart extends DecoderOptions {
+  /** The file as messages name it. */
+  readonly path: string;
+  /** The content from its beginning (byte `start` of the file), for formats that say there what follows. */
+  readonly beginning: () => Promise<Content>;
+}
+
+export interface Content {
+  readonly chunks: Chunks;
+  readonly start: number;
+}
+
+/** Makes the decoder of one part of a file. */
+export type RecordFormat = (part: ContentPart) => RecordDecoder | Promise<RecordDecoder>;
+
+/** Records of the files that a glob, or several, name. */
+export function fileSource(
+  patterns: string | readonly string[],
+  schema: TableSchema,
+  format: RecordFormat,
+): SourceConnector {
+  const list = typeof patterns === 'string' ? [patterns] : patterns;
+  let files: readonly RecordFile[] = [];
+  return {
+    schema,
+    live: false,
+    quantum: QUANTUM_BYTES,
+    async splits() {
+      files = await findFiles(list);
+      return files.map(({ id, bytes, isCompressed }): SourceSplit => (isCompressed ? { id } : { id, size: bytes }));
+    },
+    async open(split, offset, context) {
+      if (files.length === 0) files = await findFiles(list);
+      const file = files.find(({ id }) => id === split.id);
+      if (file === undefined) {
+        throw new ExternalError(
+          'E1501',
+          { path: split.id, problem: 'the file is gone' },
+          { hint: `no file of this name matches ${list.join(', ')}` },
+        );
+      }
+      return openFile(file, offset, context, schema, format);
+    },
+  };
+}
+
+/** A file, and whether it is gzip. */
+export interface RecordFile extends FoundFile {
+  readonly isCompressed: boolean;
+}
+
+/** The files of all patterns. E1504 for a pattern that names none, E1501 for one that cannot be read. */
+export async function findFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
+  const found: RecordFile[] = [];
+  for (const file of await expandGlobs(patterns)) found.push({ ...file, isCompressed: await isGzip(file.path) });
+  return found;
+}
+
+/** The content of a file from byte `from` on, or from its beginning. */
+export const openContent = (
+  { path, isCompressed }: RecordFile,
+  from: number | undefined,
+  chunkBytes: number,
+): Promise<Content> => (isCompressed ? GzipChunks.open(path, from) : FileChunks.open(path, from, chunkBytes));
+
+async function openFile(
+  file: RecordFile,
+  offset: Json | undefined,
+  context: ReaderContext,
+  schema: TableSchema,
+  format: RecordFormat,
+): Promise<SplitReader> {
+  assert(offset === undefined || typeof offset === 'number', 'the offset of a file is a number of bytes');
+  const { id, path, bytes, isCompressed } = file;
+  const chunkBytes = isCompressed ? context.chunkBytes : Math.min(context.chunkBytes, Math.max(CHUNK_BYTES_MIN, bytes));
+  const { chunks, start } = await openContent(file, offset, chunkBytes);
+  try {
+    const decoder = await format({
+      ...decoderOptions({ schema, split: id, offset: start, chunkBytes }, context),
+      path,
+      beginning: () => openContent(file, undefined, CHUNK_BYTES_MIN),
+    });
+    return new RecordReader(chunks, decoder);
+  } catch (error) {
+    await chunks.close();
+    throw error;
+  }
+}
+
+/** What a decoder needs to know of the reader that it works for. */
+export function decoderOptions(
+  place: Pick<DecoderOptions, 'schema' | 'split' | 'chunkBytes'> & { readonly offset: number },
+  context: ReaderContext,
+): DecoderOptions {
+  const { kernels, columns, batchRows, source, splitIndex } = context;
+  return {
+    ...place,
+    kernels,
+    columns,
+    batchRows,
+    source,
+    origin: { source, split: splitIndex },
+    deadLetter: (letter) => context.deadLetter(letter),
+  };
+}
+
+/** Chunks through a decoder. */
+export class RecordReader implements SplitReader {
+  readonly #chunks: Chunks;
+  readonly #decoder: RecordDecoder;
+
+  constructor(chunks: Chunks, decoder: RecordDecoder) {
+    this.#chunks = chunks;
+    this.#decoder = decoder;
+  }
+
+  get position(): number {
+    return this.#decoder.position;
+  }
+
+  get counters(): ReaderCounters {
+    return this.#decoder.counters;
+  }
+
+  offset(): Json {
+    return this.#decoder.position;
+  }
+
+  poll(quantumEnd: number): Poll {
+    while (true) {
+      const answer = this.#decoder.next(quantumEnd);
+      if (answer === 'limit') return 'quantum end';
+      if (answer !== 'need input') return answer;
+      const given = this.#chunks.next(this.#decoder);
+      if (given === 'wait') return 'wait';
+      if (given === 'end') this.#decoder.end();
+    }
+  }
+
+  ready(): Promise<void> {
+    return this.#chunks.ready();
+  }
+
+  close(): Promise<void> {
+    return this.#chunks.close();
+  }
+}
