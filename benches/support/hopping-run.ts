@@ -237,7 +237,7 @@ function checkAll(sums: MovingSums, { u32 }: LinearMemory, { rows, columns }: Re
 export async function runHopping(plan: HoppingPlan): Promise<HoppingResult> {
   const counts = new Counts();
   const sums = new MovingSums(plan);
-  let running: RunningJob | undefined;
+  let running: RunningJob | undefined = undefined;
   let [mergesBefore, merges, liveEntries, entriesBytes, stateBytes] = [0, 0, 0, 0, 0];
   const figure = (name: string): number => running?.metrics()['hops']?.[name]?.value ?? Number.NaN;
   const onFull = (isLast: boolean): void => {
