@@ -37,7 +37,7 @@ import {
   KEY_LENGTH,
   KIND_KEYED,
 } from './keyed/record';
-import { recordCapacity, rootOf } from './keyed/slab';
+import { recordCapacity, ROOT_DEPTH, ROOT_DIRECTORY, rootOf } from './keyed/slab';
 import { resolve, STATE_KIND, statePtr } from './memory/arena';
 import { KIND_WINDOWED, sliceCount, sliceTable, TABLE_KINDS } from './window/slices';
 
@@ -49,7 +49,8 @@ const FOUND_BYTES: u32 = 20;
 
 /**
  * Writes up to `maxFound` entries whose hash, shifted right by `shift` (32: all), is `share`. How many; 0 at the end. A
- * segment is left only when it is done, so a call looks at one segment more than it has room for at most.
+ * segment is left only when it is done, so a call looks at one segment more than it has room for at most. Directories are in
+ * the order of hashes: of a share only the segments are looked at that it has a part of.
  */
 export function stateWalk(state: u32, walkPtr: u32, outPtr: u32, maxFound: u32, shift: u32, share: u32): u32 {
   const stateKind = load<u32>(statePtr(state), STATE_KIND);
@@ -65,9 +66,11 @@ export function stateWalk(state: u32, walkPtr: u32, outPtr: u32, maxFound: u32, 
 }
 
 function walkKeys(root: u32, walkPtr: u32, outPtr: u32, maxFound: u32, shift: u32, share: u32): u32 {
-  if (root == 0) return 0;
+  if (root == 0 || load<u32>(root, ROOT_DIRECTORY) == 0) return 0;
+  const depth = load<u32>(root, ROOT_DEPTH);
+  store<u32>(walkPtr, max<u32>(load<u32>(walkPtr), firstIndex(depth, shift, share)));
   let found: u32 = 0;
-  while (found < maxFound) {
+  while (found < maxFound && load<u32>(walkPtr) <= lastIndex(depth, shift, share)) {
     const key = nextKey(root, walkPtr);
     if (key == 0) break;
     const keyPtr = resolve(key);
@@ -81,6 +84,16 @@ function walkKeys(root: u32, walkPtr: u32, outPtr: u32, maxFound: u32, shift: u3
     store<u32>(out, load<u32>(keyPtr, KEY_ENTRIES) & ~INDEXED, 16);
   }
   return found;
+}
+
+/** In a directory of 2^depth: where the hashes of a share begin. A share and a segment overlap only where one has all of the other. */
+function firstIndex(depth: u32, shift: u32, share: u32): u32 {
+  return <u32>(((<u64>share) << shift) >> (32 - depth));
+}
+
+/** Where they end, inclusive. */
+function lastIndex(depth: u32, shift: u32, share: u32): u32 {
+  return <u32>((((<u64>share + 1) << shift) - 1) >> (32 - depth));
 }
 
 function entriesBytes(first: u32): u32 {
@@ -102,10 +115,11 @@ function walkTable(table: u32, walkPtr: u32, outPtr: u32, from: u32, maxFound: u
   const keyKind = load<u32>(table, TABLE_KEY_KIND);
   const bytes = load<u32>(table, TABLE_ENTRY_BYTES);
   const tag = load<u32>(table, TABLE_TAG);
+  const last = lastIndex(depth, shift, share);
   let found = from;
-  let index = load<u32>(walkPtr, WALK_INDEX);
+  let index = max<u32>(load<u32>(walkPtr, WALK_INDEX), firstIndex(depth, shift, share));
   let at = load<u32>(walkPtr, WALK_ENTRY);
-  while (index < (<u32>1) << depth && found < maxFound) {
+  while (index <= last && found < maxFound) {
     const slot = load<u32>(table + TABLE_DIRECTORY + (index << 2));
     const capacity = capacityOf(table, slotClass(slot));
     const first = resolve(slotSegment(slot)) + SEGMENT_HEADER;

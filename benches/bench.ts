@@ -49,6 +49,8 @@ export interface Comparison {
 
 export interface CompareOptions {
   readonly rounds: number;
+  /** ms: a round that would not end within them is left out, but for the first that counts. */
+  readonly boxMs?: number;
   /** Rounds before that are not counted. One unless said otherwise. */
   readonly warmup?: number;
   readonly now?: () => number;
@@ -61,7 +63,8 @@ export async function compare(
   const now = options.now ?? ((): number => performance.now());
   const warmup = options.warmup ?? 1;
   const rounds: { ours: number; peer: number }[] = [];
-  for (let round = 0; round < warmup + options.rounds; round++) {
+  const boxed = { rounds: warmup + options.rounds, atLeast: warmup + 1, boxMs: options.boxMs, now };
+  for (const round of roundsWithin(boxed)) {
     const order = round % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const);
     const ms = { ours: 0, peer: 0 };
     const digest = { ours: '', peer: '' };
@@ -87,6 +90,25 @@ export async function compare(
       0.5,
     ),
   };
+}
+
+export interface RoundsOptions {
+  readonly rounds: number;
+  readonly atLeast: number;
+  readonly boxMs: number | undefined;
+  readonly now: () => number;
+}
+
+/** Numbers of rounds from 0: none begins, beyond those that there have to be, that would leave the box were it as long as the longest. */
+export function* roundsWithin({ rounds, atLeast, boxMs = Infinity, now }: RoundsOptions): Generator<number> {
+  const began = now();
+  let longest = 0;
+  for (let round = 0; round < rounds; round++) {
+    const start = now();
+    if (round >= atLeast && start - began + longest > boxMs) return;
+    yield round;
+    longest = Math.max(longest, now() - start);
+  }
 }
 
 /** Linear between neighbours. NaN for no values. */

@@ -4,7 +4,7 @@
  * checkpoint in it, which writes everything; the bytes that later checkpoints write; and the rate with checkpoints against
  * without, of as many rows.
  */
-import { type Bench, type BenchOptions, type BenchResult, quantile, spreadOf } from './bench.ts';
+import { type Bench, type BenchOptions, type BenchResult, quantile, roundsWithin, spreadOf } from './bench.ts';
 import type { Answer } from './side-process.ts';
 import type { Skew } from './support/keyed-source.ts';
 import { SideProcess } from './support/sides.ts';
@@ -13,6 +13,9 @@ import { SideProcess } from './support/sides.ts';
 const ENTRY_BYTES = 28;
 const STATE_BYTES_MIN = 512 * 1024 * 1024;
 const CHECKPOINTS_MIN = 20;
+/** As many rounds as the box has room for. One is a run of each skew with checkpoints and one without, about two minutes. */
+const ROUNDS = 3;
+const BOX_MS = 200_000;
 
 interface Pair {
   readonly with: Answer;
@@ -20,10 +23,10 @@ interface Pair {
 }
 
 async function run({ short }: BenchOptions): Promise<BenchResult> {
-  const rounds = short ? 1 : 3;
+  const rounds = short ? 1 : ROUNDS;
   const uniform: Pair[] = [];
   const zipf: Pair[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (const _ of roundsWithin({ rounds, atLeast: 1, boxMs: BOX_MS, now: () => performance.now() })) {
     uniform.push(await pair('uniform', short));
     zipf.push(await pair('zipf', short));
   }
@@ -40,7 +43,7 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
   return {
     figures: Object.fromEntries(entries.map(([name, values]) => [name, quantile(values, 0.5)])),
     spread: Object.fromEntries(entries.map(([name, values]) => [name, spreadOf(values)])),
-    counters: { ...uniform[0]?.with.counters },
+    counters: { ...uniform[0]?.with.counters, rounds: uniform.length },
   };
 }
 
@@ -58,7 +61,9 @@ async function pair(skew: Skew, short: boolean): Promise<Pair> {
   const checkpointed = await engine.run({ side: 'keyed', options: { ...plan, checkpoints: true } });
   const { rows = 0, steadyRows = 0, steadyCheckpoints = 0, stateBytes = 0 } = checkpointed.counters;
   if (!short && (steadyCheckpoints < CHECKPOINTS_MIN || stateBytes < STATE_BYTES_MIN))
-    throw new Error(`${steadyCheckpoints} checkpoints of ${stateBytes} bytes of state`);
+    throw new Error(
+      `only ${steadyCheckpoints} checkpoints of ${stateBytes} bytes of state, not ${CHECKPOINTS_MIN} of ${STATE_BYTES_MIN}`,
+    );
   // The same keys by turns, which are new to the caches each time.
   const epochRows = Math.ceil(steadyRows / Math.max(1, steadyCheckpoints));
   using other = new SideProcess();

@@ -17,6 +17,9 @@ import { type Baseline, keep, type Outcome, table } from './report.ts';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const baselinePath = join(here, '..', '..', 'benches', 'baseline.json');
 
+/** A bench that takes longer hangs: none is made for more than five minutes on a busy machine. */
+const BENCH_MS_MAX = 15 * 60_000;
+
 const machineLine = (): string =>
   `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
 
@@ -38,7 +41,20 @@ function readBaseline(): Baseline {
   return JSON.parse(readFileSync(baselinePath, 'utf8'));
 }
 
+/** Whoever limits the time of a bench is told that it has no result, and not only that it ended. */
+function tellWhenStopped(id: string): void {
+  const began = performance.now();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      const seconds = Math.round((performance.now() - began) / 1000);
+      console.error(`${id} has no result: it was stopped by ${signal} after ${seconds} s`);
+      process.exit(1);
+    });
+  }
+}
+
 async function runOne(bench: Bench, short: boolean): Promise<void> {
+  tellWhenStopped(bench.id);
   console.log(`${bench.id}: ${bench.title}`);
   const result = await runChecked(bench, { short });
   console.log(table([{ bench, result }], readBaseline(), machineLine()));
@@ -51,7 +67,11 @@ function runAll(benches: readonly Bench[], short: boolean): void {
   for (const bench of benches) {
     const args = [...process.execArgv, join(here, 'run.js'), bench.id, ...(short ? ['--short'] : [])];
     try {
-      const printed = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+      const printed = execFileSync(process.execPath, args, {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+        timeout: BENCH_MS_MAX,
+      });
       const result: BenchResult = JSON.parse(printed.trimEnd().split('\n').at(-1) ?? '');
       outcomes.push({ bench, result });
       console.log(table([{ bench, result }], readBaseline(), machineLine()));

@@ -30,7 +30,7 @@ async function round(visits: VisitColumns): Promise<Round> {
     .window(session('30 minutes'))
     .aggregate({ rows: count(), spent: sum('spent') }, { uid: 'sessions' })
     .to(makeSink('inserts only', sessionSink(digest), 'digest'));
-  const running = await runJob(job, { memory: '1 GB', checkpointEvery: '1 hour' });
+  const running = await runJob(job, { memory: '1 GB', checkpointEvery: '1 hour', handleSignals: false });
   let [openMax, bytesAtMost] = [0, 0];
   watch.look = () => {
     const open = running.metrics()['sessions']?.['stateEntries']?.value ?? 0;

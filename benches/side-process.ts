@@ -53,10 +53,15 @@ async function work<N extends SideName>({ side, options }: Task<N>): Promise<Ans
   return { ...answer, cpuMs: (user + system) / 1_000 };
 }
 
+/** Whom the answer was for may be gone. */
+function tell(message: Answer | { readonly error: string }): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
 process.on('message', (task: Task<SideName>) => {
-  work(task).then(
-    (answer) => process.send?.(answer),
-    (error: unknown) =>
-      process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  work(task).then(tell, (error: unknown) =>
+    tell({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
+// The bench has ended, or was ended.
+process.on('disconnect', () => process.exit());

@@ -19,8 +19,10 @@ import {
   timestamp,
   tumbling,
   utf8,
+  type WatermarkOptions,
 } from 'millrace';
 import { ndjsonFiles, run, type RunningJob } from 'millrace/node';
+import { ndjsonFiles as ndjsonConnector } from '../../node/connectors/ndjson-files.ts';
 import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
 import { DISORDER_MS, WINDOW_MS } from './bids.ts';
 import { digestSink, type SinkTotals } from './digest-sink.ts';
@@ -44,8 +46,13 @@ export interface BidRun {
   readonly lapMs?: number;
   /** With a state folder on disk and a checkpoint every second. */
   readonly checkpoints?: boolean;
+  /** With checkpoints: how many have to be begun before a lap may be the last, instead of a number of laps. */
+  readonly untilCheckpoints?: number;
   readonly batchRows?: number;
   readonly chunk?: Size;
+  readonly watermark?: WatermarkOptions;
+  /** Whether the file is read as a live source. */
+  readonly live?: boolean;
 }
 
 export interface BidRunResult {
@@ -55,14 +62,13 @@ export interface BidRunResult {
 }
 
 export async function runBids(options: BidRun): Promise<BidRunResult> {
-  const { path, laps = 1, lapMs = 0 } = options;
   const { connector, totals } = digestSink(WINDOW_MS);
-  const source =
-    laps === 1
-      ? ndjsonFiles(path, bids)
-      : makeSource(bids, lapSource(tableOf(bids, 'bids'), { path, laps, lapMs, column: 'dateTime' }), 'laps');
+  let { laps = 1 } = options;
+  const source = sourceOf(options, (read) => {
+    laps = read;
+  });
   const highest = from(source)
-    .watermark('dateTime', boundedOutOfOrderness(`${DISORDER_MS} ms`))
+    .watermark('dateTime', boundedOutOfOrderness(`${DISORDER_MS} ms`), options.watermark ?? {})
     .keyBy('channel')
     .window(tumbling(`${WINDOW_MS / 1000} s`))
     .aggregate({ bids: count(), total: sum('price'), highest: max('price') });
@@ -70,24 +76,37 @@ export async function runBids(options: BidRun): Promise<BidRunResult> {
   try {
     const running = await run(highest.to(makeSink('inserts only', connector, 'digest')), {
       memory: '512 MB',
+      handleSignals: false,
       ...(state === undefined ? { checkpointEvery: '1 hour' } : { state, checkpointEvery: '1 s' }),
       ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
       ...(options.batchRows === undefined ? {} : { batchRows: options.batchRows }),
     });
     await running.done;
-    return resultOf(running, totals);
+    return resultOf(running, totals, laps);
   } finally {
     if (state !== undefined) await rm(state, { recursive: true });
   }
 }
 
-function resultOf(running: RunningJob, totals: SinkTotals): BidRunResult {
+/** The file as users name it, or through the port where more is asked for. */
+function sourceOf(
+  { path, laps = 1, lapMs = 0, untilCheckpoints: untilCuts, live }: BidRun,
+  onEnd: (laps: number) => void,
+) {
+  if (live !== undefined) return makeSource(bids, { ...ndjsonConnector(path, tableOf(bids, 'bids')), live }, 'bids');
+  if (laps === 1 && untilCuts === undefined) return ndjsonFiles(path, bids);
+  const source = lapSource(tableOf(bids, 'bids'), { path, laps, untilCuts, onEnd, lapMs, column: 'dateTime' });
+  return makeSource(bids, source, 'laps');
+}
+
+function resultOf(running: RunningJob, totals: SinkTotals, laps: number): BidRunResult {
   const { recordsIn, late, deadLetters, checkpoints } = running.progress();
   if (deadLetters > 0) throw new Error(`${deadLetters} dead letters: ${running.deadLetters()[0]?.reason}`);
   const scopes = Object.values(running.metrics());
   const total = (name: string): number => scopes.reduce((sum, scope) => sum + (scope[name]?.value ?? 0), 0);
   const counters = {
     rows: recordsIn,
+    laps,
     bytes: total('bytesRead'),
     fastRows: total('fastRows'),
     generalRows: total('generalRows'),

@@ -82,6 +82,7 @@ export async function runKeyed(options: KeyedRun): Promise<KeyedResult> {
   try {
     const running = await run(job, {
       memory: '1 GB',
+      handleSignals: false,
       ...(state === undefined ? { checkpointEvery: '1 hour' } : { state, checkpointEvery: '1 s' }),
     });
     const cuts = watchCuts(running, made);

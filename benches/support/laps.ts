@@ -16,6 +16,10 @@ import { requireColumn, type TableSchema } from '../../src/data/schema.ts';
 export interface Laps {
   readonly path: string;
   readonly laps: number;
+  /** Instead of `laps`: the lap in which so many checkpoints have been cut is the last. */
+  readonly untilCuts?: number | undefined;
+  /** Told how many laps were read, when it was not known before. */
+  readonly onEnd?: (laps: number) => void;
   readonly lapMs: number;
   /** The column to shift, int64 or a timestamp in ms. */
   readonly column: string;
@@ -30,7 +34,7 @@ export function lapSource(schema: TableSchema, options: Laps): SourceConnector {
     quantum: files.quantum,
     async splits() {
       [one = one] = await files.splits();
-      return [{ id: 'laps', size: (one.size ?? 0) * options.laps }];
+      return [options.untilCuts === undefined ? { id: 'laps', size: (one.size ?? 0) * options.laps } : { id: 'laps' }];
     },
     async open(_split, offset, context) {
       if (offset !== undefined) throw new Error('a bench starts from the beginning');
@@ -63,6 +67,8 @@ class LapReader implements SplitReader {
   #isBetween = false;
   #fastRows = 0;
   #generalRows = 0;
+  /** The engine asks for the offset at a cut, and at no other time while it runs. */
+  #cuts = 0;
 
   constructor(
     reader: SplitReader,
@@ -82,7 +88,7 @@ class LapReader implements SplitReader {
   }
 
   #openNext(): void {
-    if (this.#lap + 1 >= this.#options.laps) return;
+    if (this.#options.untilCuts === undefined && this.#lap + 1 >= this.#options.laps) return;
     this.#opening = this.#open().then((reader) => {
       this.#next = reader;
     });
@@ -100,7 +106,10 @@ class LapReader implements SplitReader {
   poll(quantumEnd: number): Poll {
     const polled = this.#reader.poll(quantumEnd - this.#lap * this.#size);
     if (polled !== 'end') return typeof polled === 'string' ? polled : this.#shifted(polled);
-    if (this.#lap + 1 === this.#options.laps) return 'end';
+    if (this.#isLast) {
+      this.#options.onEnd?.(this.#lap + 1);
+      return 'end';
+    }
     this.#isBetween = this.#next === undefined;
     if (this.#next === undefined) return 'wait';
     ({ fastRows: this.#fastRows, generalRows: this.#generalRows } = this.counters);
@@ -110,6 +119,11 @@ class LapReader implements SplitReader {
     this.#lap++;
     this.#openNext();
     return this.poll(quantumEnd);
+  }
+
+  get #isLast(): boolean {
+    const { laps, untilCuts } = this.#options;
+    return untilCuts === undefined ? this.#lap + 1 === laps : this.#cuts >= untilCuts;
   }
 
   #shifted(batch: RecordBatch): RecordBatch {
@@ -130,6 +144,7 @@ class LapReader implements SplitReader {
   }
 
   offset(): Json {
+    this.#cuts++;
     return this.position;
   }
 

@@ -86,6 +86,7 @@ export const runDay = (input: string, folder: string): Promise<RunningJob> =>
     memory: BUDGET,
     checkpointEvery: '1 hour',
     name: 'day',
+    handleSignals: false,
   });
 
 /** Bytes of the segments in a state folder, and their files. */

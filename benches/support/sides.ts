@@ -22,15 +22,24 @@ export class SideProcess {
   }
 
   async run<N extends SideName>(task: Task<N>): Promise<Answer> {
+    const began = performance.now();
     const answer = await new Promise<Answer>((resolve, reject) => {
-      const ended = (code: number | null): void => reject(new Error(`the process of ${task.side} ended with ${code}`));
+      const ended = (code: number | null, signal: string | null): void => {
+        const seconds = Math.round((performance.now() - began) / 1000);
+        reject(new Error(`${task.side} gave no answer: its process ended ${endText(code, signal)} after ${seconds} s`));
+      };
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        ended(this.#child.exitCode, this.#child.signalCode);
+        return;
+      }
       this.#child.once('exit', ended);
       this.#child.once('message', (message: Answer | { readonly error: string }) => {
         this.#child.removeListener('exit', ended);
         if ('error' in message) reject(new Error(`${task.side}: ${message.error}`));
         else resolve(message);
       });
-      this.#child.send(task);
+      // A process that has just ended cannot be told: its end is the message.
+      this.#child.send(task, () => undefined);
     });
     this.last = answer;
     return answer;
@@ -58,6 +67,10 @@ export class SideProcess {
     this.#child.kill();
   }
 }
+
+/** A signal comes from outside: of who ran the bench for a limited time, or of a system that is out of memory. */
+const endText = (code: number | null, signal: string | null): string =>
+  signal === null ? `with code ${code}` : `by ${signal}, which it was sent from outside,`;
 
 /** Where the bundle puts side-process.js: beside run.js. */
 const sidesFolder = new URL('./', `file://${process.argv[1] ?? ''}`);

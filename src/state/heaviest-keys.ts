@@ -2,15 +2,16 @@
  * The heaviest keys of a state: which keys take most of its bytes, exactly, by a walk over all of it.
  *
  * Invariants
- *  1. Memory is bounded however many keys there are: hashes are walked share by share, at most SHARE_KEYS keys at a time.
+ *  1. Memory is bounded however many keys there are: hashes are walked share by share, about as many entries at a time as asked.
  *  2. The answer depends on what the state holds alone: more bytes first, ties in the order of the keys' bytes.
- * Cost: shares are made only where there are too many keys, so every entry is met about twice, however many slices a key
- * stands in. Asked for by people and alerts, not by running jobs.
+ *  3. A share is walked at one go. When rows come between shares, each key counts with what it had when its share was walked.
+ * Cost: every entry is met once, about a microsecond for each. Asked for by people at one go, by alerts a share at a time between batches.
  */
 import type { StateWalk } from '../kernel/state-walk.ts';
 
-const SHARE_KEYS = 131_072;
-const SHARE_BITS_MAX = 12;
+/** Entries of a share: as many as memory is to be taken for, and as few as make no pause. */
+export const SHARE_ENTRIES = { atOnce: 65_536, betweenBatches: 2_048 } as const;
+const SHARE_BITS_MAX = 14;
 
 export interface HeavyKey {
   /** As state has it. */
@@ -26,24 +27,50 @@ interface Sum {
   entries: number;
 }
 
-/** The `most` heaviest keys of a state. */
-export function heaviestKeys(walk: Pick<StateWalk, 'entries'>, state: number, most: number): readonly HeavyKey[] {
-  return heaviestOf(0, 0);
+export interface HeaviestOptions {
+  /** Of the state, about. A key has as many as slices that it stands in. */
+  readonly entries: number;
+  readonly most: number;
+  readonly shareEntries: number;
+}
 
-  /** Of the keys whose hash begins with these bits. */
-  function heaviestOf(bits: number, share: number): Sum[] {
+/** The `most` heaviest keys of a state. Rests after each share of about so many entries, but for the last. */
+export function* heaviestKeys(
+  walk: Pick<StateWalk, 'entries'>,
+  state: number,
+  { entries: total, most, shareEntries }: HeaviestOptions,
+): Generator<undefined, readonly HeavyKey[]> {
+  const bits = Math.min(SHARE_BITS_MAX, Math.max(0, Math.ceil(Math.log2(total / shareEntries))));
+  const heaviest = new Heaviest(most);
+  for (let share = 0; share < 2 ** bits; share++) {
+    if (share > 0) yield undefined;
     const sums = new Map<string, Sum>();
-    for (const { key, bytes, entries } of walk.entries(state, bits, share)) {
-      add(sums, key, bytes, entries);
-      if (sums.size <= SHARE_KEYS || bits === SHARE_BITS_MAX) continue;
-      sums.clear();
-      return first([...heaviestOf(bits + 1, share * 2), ...heaviestOf(bits + 1, share * 2 + 1)]);
-    }
-    return first([...sums.values()]);
+    for (const { key, bytes, entries } of walk.entries(state, bits, share)) add(sums, key, bytes, entries);
+    for (const sum of sums.values()) heaviest.offer(sum);
+  }
+  return heaviest.sorted();
+}
+
+/** The heaviest of all that were offered. Most keys are lighter than the lightest of them, or as light, and cost one look. */
+class Heaviest {
+  readonly #most: number;
+  /** At most twice as many as are wanted: those from `#lightest` on, and what was offered since. */
+  #candidates: Sum[] = [];
+  #lightest: Sum | undefined;
+
+  constructor(most: number) {
+    this.#most = most;
   }
 
-  function first(found: Sum[]): Sum[] {
-    return found.sort(heavierFirst).slice(0, most);
+  offer(sum: Sum): void {
+    if (this.#lightest !== undefined && heavierFirst(this.#lightest, sum) <= 0) return;
+    this.#candidates.push(sum);
+    if (this.#candidates.length >= 2 * this.#most) this.#lightest = this.sorted()[this.#most - 1];
+  }
+
+  sorted(): readonly Sum[] {
+    this.#candidates = this.#candidates.sort(heavierFirst).slice(0, this.#most);
+    return this.#candidates;
   }
 }
 
@@ -70,7 +97,15 @@ function nameOf(key: Uint8Array): string {
 }
 
 function heavierFirst(a: Sum, b: Sum): number {
-  if (a.bytes !== b.bytes) return b.bytes - a.bytes;
-  const [left, right] = [nameOf(a.key), nameOf(b.key)];
-  return left < right ? -1 : left > right ? 1 : 0;
+  return a.bytes !== b.bytes ? b.bytes - a.bytes : compareBytes(a.key, b.key);
+}
+
+/** In the order of unsigned bytes; the shorter first. */
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
 }

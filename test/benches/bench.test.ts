@@ -7,6 +7,7 @@ import {
   isReached,
   lastLine,
   quantile,
+  roundsWithin,
   runChecked,
 } from '../../benches/bench.ts';
 import { keep, table } from '../../benches/report.ts';
@@ -48,6 +49,23 @@ it('interleaves the two sides, beginning with each in turn, and leaves the warm-
   );
   expect(order).toEqual(['ours', 'peer', 'peer', 'ours', 'ours', 'peer', 'peer', 'ours']);
   expect(found).toEqual({ ratio: 2.5, spread: 0, oursMs: 10, peerMs: 25 });
+});
+
+it('begins no round that would leave the box, but for those that there have to be', () => {
+  const { now, side } = steps();
+  const run = (rounds: number, atLeast: number, boxMs: number | undefined, ms: readonly number[]): number => {
+    let ran = 0;
+    for (const round of roundsWithin({ rounds, atLeast, boxMs, now })) {
+      side('round', ms[round] ?? 0)();
+      ran++;
+    }
+    return ran;
+  };
+  expect(run(5, 1, 100, [30, 30, 30, 30, 30])).toBe(3);
+  expect(run(5, 1, 100, [60, 10, 10, 10, 10])).toBe(1);
+  expect(run(5, 1, 100, [10, 46, 10, 10, 10])).toBe(2);
+  expect(run(5, 2, 100, [500, 500, 500])).toBe(2);
+  expect(run(3, 1, undefined, [500, 500, 500])).toBe(3);
 });
 
 it('refuses a fast wrong answer', async () => {

@@ -16,7 +16,9 @@
  *  3. What is foretold is when the peaks reach the budget, not the mean: state that comes and goes with windows counts with
  *     what it was above the trend at most, a tenth of the samples apart.
  *  4. Time comes from the clock port, and moves nothing: a sample is late when the job was.
- * Not here: what a walk for heavy keys costs (state/heaviest-keys.ts); it is paid when an alert is raised.
+ *  5. The heaviest keys are looked for between batches, a share of all keys after each: an alert stops the job no longer than a
+ *     batch does. It is raised when they are found.
+ * Not here: what a walk for heavy keys costs (state/heaviest-keys.ts).
  */
 import type { ProcessingTimeMs } from '../../base/time.ts';
 import { formatBytes } from '../../base/bytes.ts';
@@ -71,7 +73,8 @@ interface Sample {
 
 export interface StateGrowthOptions {
   readonly arena: StateArena;
-  readonly heaviest: (state: string, most: number) => readonly HeavyKeyText[];
+  /** Rests after each share of the keys. */
+  readonly heaviest: (state: string, most: number) => Iterator<undefined, readonly HeavyKeyText[]>;
   /** Undefined: no alerts. */
   readonly alertWithinMs: number | undefined;
   readonly onAlert: ((alert: StateAlert) => void) | undefined;
@@ -87,13 +90,18 @@ export class StateGrowth {
   #near = 0;
   #isRaised = false;
   #fullIn: number | undefined;
+  /** The alert that is to be raised, when its heaviest keys are found. */
+  #search:
+    | { readonly keys: Iterator<undefined, readonly HeavyKeyText[]>; raise(found: readonly HeavyKeyText[]): void }
+    | undefined;
 
   constructor(options: StateGrowthOptions) {
     this.#options = options;
   }
 
-  /** Takes a sample when one is due. `monotonicMs` orders samples; `now` dates an alert. */
+  /** After each step: takes a sample when one is due. `monotonicMs` orders samples; `now` dates an alert. */
   sample(monotonicMs: number, now: () => ProcessingTimeMs): void {
+    if (this.#search !== undefined) this.#searchOn();
     if (monotonicMs < this.#nextMs) return;
     // Even moments: the same whatever the job was doing.
     this.#nextMs = (Math.floor(monotonicMs / this.#everyMs) + 1) * this.#everyMs;
@@ -159,13 +167,10 @@ export class StateGrowth {
   }
 
   #raise(fullInMs: number, at: ProcessingTimeMs): void {
-    const { arena, heaviest, onAlert } = this.#options;
+    const { arena, heaviest } = this.#options;
     const growing = arena.states().map((size) => ({ ...size, growth: this.growth(size.name) ?? 0 }));
     const fastest = growing.reduce((a, b) => (b.growth > a.growth ? b : a));
-    const topKeys = heaviest(fastest.name, TOP_KEYS);
-    const [usedBytes, budgetBytes] = [arena.usedBytes(), arena.budgetBytes];
-    const minutes = shortDuration(Math.max(1, Math.round(fullInMs / 60_000)) * 60_000);
-    const alert: StateAlert = {
+    const known = {
       kind: 'state',
       at,
       state: fastest.name,
@@ -173,15 +178,43 @@ export class StateGrowth {
       stateEntries: fastest.entries,
       growth: fastest.growth,
       fullInMs,
-      usedBytes,
-      budgetBytes,
-      topKeys,
-      message:
-        `state reaches its budget of ${formatBytes(budgetBytes)} in about ${minutes}: '${fastest.name}' has `
-        + `${formatBytes(fastest.bytes)} in ${fastest.entries} entries and grows by ${formatBytes(fastest.growth * 60)} `
-        + `a minute; heaviest keys: ${topKeys.map(({ key, bytes }) => `${key} (${formatBytes(bytes)})`).join(', ')}`,
+      usedBytes: arena.usedBytes(),
+      budgetBytes: arena.budgetBytes,
+    } as const;
+    this.#search = {
+      keys: heaviest(fastest.name, TOP_KEYS),
+      raise: (topKeys) => this.#tell({ ...known, topKeys, message: messageOf({ ...known, topKeys }) }),
     };
-    if (this.alerts.length < ALERTS_KEPT) this.alerts.push(alert);
-    onAlert?.(alert);
+    this.#searchOn();
   }
+
+  #searchOn(): void {
+    const found = this.#search?.keys.next();
+    if (found?.done !== true) return;
+    const search = this.#search;
+    this.#search = undefined;
+    search?.raise(found.value);
+  }
+
+  #tell(alert: StateAlert): void {
+    if (this.alerts.length < ALERTS_KEPT) this.alerts.push(alert);
+    this.#options.onAlert?.(alert);
+  }
+}
+
+function messageOf({
+  fullInMs,
+  budgetBytes,
+  state,
+  stateBytes,
+  stateEntries,
+  growth,
+  topKeys,
+}: Omit<StateAlert, 'message'>): string {
+  const minutes = shortDuration(Math.max(1, Math.round(fullInMs / 60_000)) * 60_000);
+  return (
+    `state reaches its budget of ${formatBytes(budgetBytes)} in about ${minutes}: '${state}' has `
+    + `${formatBytes(stateBytes)} in ${stateEntries} entries and grows by ${formatBytes(growth * 60)} `
+    + `a minute; heaviest keys: ${topKeys.map(({ key, bytes }) => `${key} (${formatBytes(bytes)})`).join(', ')}`
+  );
 }

@@ -55,7 +55,10 @@ test.each([
     for (let n = 0; n < keys; n++) entries.push({ hash: hashOf(n), key: keyOf(n), bytes: 1 + below(random, 100_000) });
   }
   const walk = new CountedWalk(entries);
-  const found = heaviestKeys(walk, 1, 1);
+  const search = heaviestKeys(walk, 1, { entries: entries.length, most: 1, shareEntries: 65_536 });
+  let step = search.next();
+  while (step.done !== true) step = search.next();
+  const found = step.value;
   const [expected] = heaviestByHand(entries, 1);
   expect(found.map(({ key, bytes }) => [(key[0] ?? 0) | ((key[1] ?? 0) << 8) | ((key[2] ?? 0) << 16), bytes])).toEqual([
     expected,

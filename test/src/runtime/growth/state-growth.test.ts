@@ -3,7 +3,7 @@ import { collect, collection, count, eventTime, from, int64, monotonous, schema 
 import { hopping, timestamp, utf8 } from '../../../../src/index.ts';
 import { below, seededRandom } from '../../../../src/base/random.ts';
 import { play, tape } from '../../../../src/testing/index.ts';
-import { StateGrowth, type StateAlert } from '../../../../src/runtime/growth/state-growth.ts';
+import { type HeavyKeyText, StateGrowth, type StateAlert } from '../../../../src/runtime/growth/state-growth.ts';
 import { processingTimeMs } from '../../../../src/base/time.ts';
 import type { StateArena } from '../../../../src/state/arena.ts';
 
@@ -12,7 +12,12 @@ const MINUTE = 60_000;
 const KB = 1024;
 
 /** State whose bytes are a function of the minute; only what growth asks of an arena. */
-function grown(bytesAt: (minute: number) => number, lastsMinutes: number, alertWithinMs: number | undefined) {
+function grown(
+  bytesAt: (minute: number) => number,
+  lastsMinutes: number,
+  alertWithinMs: number | undefined,
+  heaviest: () => Iterator<undefined, readonly HeavyKeyText[]> = () => ({ next: () => ({ done: true, value: [] }) }),
+) {
   let minute = 0;
   const raised: { readonly minute: number; readonly alert: StateAlert }[] = [];
   const arena = {
@@ -23,7 +28,7 @@ function grown(bytesAt: (minute: number) => number, lastsMinutes: number, alertW
   const growth = new StateGrowth({
     // Nothing else of an arena is asked for.
     arena: arena as unknown as StateArena,
-    heaviest: () => [],
+    heaviest,
     alertWithinMs,
     onAlert: (alert) => raised.push({ minute, alert }),
   });
@@ -53,6 +58,26 @@ describe('growth of state', () => {
     expect(left).toBeGreaterThan(10);
     expect(Math.abs((first?.alert.fullInMs ?? 0) / MINUTE - left) / left).toBeLessThan(0.2);
     expect(first?.alert.message).toMatch(/^state reaches its budget of 1000 KB in about 1\d minutes: 'a' has /);
+  });
+
+  it('is alerted of when the heaviest keys are found, a share of them after each batch', () => {
+    const heavy = { key: 'k', bytes: 9, entries: 1 };
+    let rests = 0;
+    const { raised } = grown(
+      (minute) => 100 * KB + minute * 5 * KB,
+      175,
+      15 * MINUTE,
+      function* () {
+        for (; rests < 240; rests++) yield undefined;
+        return [heavy];
+      },
+    );
+    const [at] = grown((minute) => 100 * KB + minute * 5 * KB, 175, 15 * MINUTE).raised;
+    expect(raised).toHaveLength(1);
+    // Batches are half a second apart here.
+    expect(raised[0]?.minute).toBe((at?.minute ?? 0) + 2);
+    expect(raised[0]?.alert).toMatchObject({ at: at?.alert.at, fullInMs: at?.alert.fullInMs, topKeys: [heavy] });
+    expect(raised[0]?.alert.message).toContain('heaviest keys: k (9 ');
   });
 
   it('is not alerted of while state fills after the start and then stays', () => {
