@@ -29,8 +29,10 @@ import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../src/state/disk-store.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { ndjsonSink } from './connectors/ndjson-sink.ts';
+import type { FileReadOptions } from './connectors/read-options.ts';
 import { NodeDisk } from './disk.ts';
 import { kernelModule, nodeClock } from './platform.ts';
+import { withReading } from './reading.ts';
 
 /** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface RunOptions {
@@ -59,13 +61,15 @@ export interface RunOptions {
   readonly name?: string;
   /** A pause after each turn of work (at most 64 batches), to watch a job go by or to kill it by hand. */
   readonly throttle?: Duration;
+  /** How sources of files are read, over what the job says: followed, for instance. E1508 when it has none. */
+  readonly reading?: FileReadOptions;
   /** Suspend on SIGTERM; on unless said otherwise. */
   readonly handleSignals?: boolean;
 }
 
 /** Starts a job. Throws UserError when the job, its options or its state cannot work. */
 export async function run(job: Job, options: RunOptions = {}): Promise<RunningJob> {
-  const plan = physicalPlanOf(job, options.name ?? 'job');
+  const plan = withReading(physicalPlanOf(job, options.name ?? 'job'), options.reading ?? {});
   const stateBytes = sizeBytes(options.memory ?? '256 MB', 'memory');
   const settings = {
     ...DEFAULT_SETTINGS,

@@ -11,6 +11,7 @@ export { planOf } from './api/job.ts';
 export { assignUids } from './plan/uids.ts';
 export { explainPlan } from './plan/explain.ts';
 export type { LogicalPlan } from './plan/logical.ts';
+export type { PhysicalPlan } from './plan/physical.ts';
 
 // Running
 export { JobRun } from './runtime/job-run.ts';

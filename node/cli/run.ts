@@ -21,6 +21,7 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
   retained: { type: 'string', value: '<n>', help: 'checkpoints kept (default: 2)' },
   'batch-rows': { type: 'string', value: '<n>', help: 'rows in a batch, at most 4096; never changes results' },
   chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '1 MB'); never changes results" },
+  follow: { type: 'boolean', help: 'read files on as they grow, and new ones that match; end with Ctrl-C' },
   throttle: {
     type: 'string',
     value: '<duration>',
@@ -63,6 +64,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     ...(memory === undefined ? {} : { memory: memory as Size }), // likewise
     ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
     ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
+    ...(options.flag('follow') ? { reading: { follow: true } } : {}),
     ...whole(options.text('retained'), 'retained', '--retained'),
     ...whole(options.text('batch-rows'), 'batchRows', '--batch-rows'),
   });

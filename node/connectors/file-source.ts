@@ -127,11 +127,12 @@ export class RecordReader implements SplitReader {
   }
 
   get counters(): ReaderCounters {
-    return this.#decoder.counters;
+    const { filesLost } = this.#chunks;
+    return filesLost === undefined ? this.#decoder.counters : { ...this.#decoder.counters, filesLost };
   }
 
   offset(): Json {
-    return this.#decoder.position;
+    return this.#chunks.offsetAt?.(this.#decoder.position) ?? this.#decoder.position;
   }
 
   poll(quantumEnd: number): Poll {

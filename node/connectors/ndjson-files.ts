@@ -4,11 +4,17 @@ import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { StreamChunks } from './chunks.ts';
-import { decoderOptions, fileSource, QUANTUM_BYTES, RecordReader } from './file-source.ts';
+import { decoderOptions, QUANTUM_BYTES, RecordReader } from './file-source.ts';
+import type { FileReadOptions } from './read-options.ts';
+import { recordFiles } from './record-files.ts';
 
 /** Lines of the files that a glob, or several, name. */
-export const ndjsonFiles = (patterns: string | readonly string[], schema: TableSchema): SourceConnector =>
-  fileSource(patterns, schema, (part) => new NdjsonDecoder(part));
+export const ndjsonFiles = (
+  patterns: string | readonly string[],
+  schema: TableSchema,
+  options: FileReadOptions = {},
+): SourceConnector =>
+  recordFiles({ patterns, schema, format: (part) => new NdjsonDecoder(part), where: 'ndjsonFiles' }, options);
 
 /** Lines of standard input. They cannot be read again: after a crash a job starts on whatever follows, and says so. */
 export function stdin(schema: TableSchema, input: AsyncIterable<Uint8Array> = process.stdin): SourceConnector {

@@ -94,6 +94,10 @@ const messages = {
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
   E1505: (p: { path: string; part: string; problem: string }) =>
     `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
+  E1507: (p: { path: string; problem: string }) => `not all that was in ${p.path} can be read: ${p.problem}`,
+  E1508: (p: { options: string }) => `no source of this job can be read with ${p.options}`,
+  E1509: (p: { source: string; before: string }) =>
+    `source '${p.source}' was ${p.before} when its checkpoint was taken`,
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 

@@ -11,6 +11,7 @@
  *     (uncompressed bytes, or rows). The cut depends on positions alone, never on chunk or batch size.
  */
 import type { Json } from '../base/json.ts';
+import type { Clock } from '../base/clock.ts';
 import type { ProcessingTimeMs } from '../base/time.ts';
 import type { RecordBatch } from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
@@ -46,6 +47,8 @@ export interface ReaderContext {
   deadLetter(letter: DeadLetter): void;
   /** For readers that note when rows come. */
   readonly now?: () => ProcessingTimeMs;
+  /** Whether the job has no checkpoint of this source: the only moment for a position to start at. */
+  readonly isFirstStart?: boolean;
 }
 
 export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
@@ -54,6 +57,8 @@ export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
 export interface ReaderCounters {
   readonly fastRows: number;
   readonly generalRows: number;
+  /** Files of which a part was cut off, or was gone, before it was read. */
+  readonly filesLost?: number;
 }
 
 export interface SplitReader {
@@ -74,6 +79,13 @@ export interface SplitReader {
   close(): Promise<void>;
 }
 
+/** Splits that come into being while a live source is read. */
+export interface SplitDiscovery {
+  /** The next ones, with ids that were never given before; none at all once it is closed. */
+  next(): Promise<readonly SourceSplit[]>;
+  close(): void;
+}
+
 export interface SourceConnector {
   readonly schema: TableSchema;
   /** Replayable sources are interleaved by position and event time, never by arrival; live ones in order of arrival. */
@@ -81,5 +93,12 @@ export interface SourceConnector {
   /** Units of one turn of a split: 262,144 bytes for files. */
   readonly quantum: number;
   splits(): Promise<readonly SourceSplit[]>;
+  /** Live sources whose splits become more while they are read: called once a run, before the first `open`. */
+  discover?(clock: Clock): SplitDiscovery;
+  /**
+   * The same source read in another way, as whoever runs the job asks: options of its own, in the form that users write.
+   * Throws UserError for what it cannot do. Undefined: it cannot be read in any other way.
+   */
+  withReading?(options: { readonly [option: string]: unknown }): SourceConnector;
   open(split: SourceSplit, offset: Json | undefined, context: ReaderContext): Promise<SplitReader>;
 }

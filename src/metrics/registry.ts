@@ -4,7 +4,16 @@
  */
 import type { Histogram } from './histogram.ts';
 
-export type MetricUnit = 'records' | 'bytes' | 'ms' | 'checkpoints' | 'keys' | 'windows' | 'bytes/s' | 'alerts';
+export type MetricUnit =
+  | 'records'
+  | 'bytes'
+  | 'ms'
+  | 'checkpoints'
+  | 'keys'
+  | 'windows'
+  | 'bytes/s'
+  | 'alerts'
+  | 'files';
 
 export interface Metric {
   readonly value: number;

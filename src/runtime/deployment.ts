@@ -56,8 +56,9 @@ import { UserFunction } from './operators/user-function.ts';
 import { SessionWindow } from './operators/session-window.ts';
 import { UserWatermarks } from './operators/user-watermarks.ts';
 import { WindowAggregate } from './operators/window-aggregate.ts';
+import { NewSplits } from './new-splits.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
-import { type Alignment, SourceDriver } from './source-driver.ts';
+import { type Alignment, SourceDriver, unfinishedSplits } from './source-driver.ts';
 import { buildGeneralWindow } from './windows/build.ts';
 import { Task, type TaskOperator } from './task.ts';
 
@@ -125,9 +126,10 @@ export async function openSinks(
   return writers;
 }
 
-export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Promise<Deployment> {
-  const { restored } = context;
+export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Promise<Deployment> {
+  const { restored } = given;
   if (restored !== undefined) checkKnown(plan, restored);
+  const context = { ...given, splits: withUnfinished(plan, given.splits, restored) };
   const wiring = new Wiring(plan, context);
   plan.nodes.forEach((_, index) => wiring.make(index));
   wiring.connect();
@@ -138,6 +140,18 @@ export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Pr
     restoreLedger(source.uid, source.ledger, restored);
   }
   return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
+}
+
+/** A split that was not read to its end is opened although its source no longer lists it: what is missing is told, not skipped. */
+function withUnfinished(plan: PhysicalPlan, splits: SourceSplits, restored: Manifest | undefined): SourceSplits {
+  if (restored === undefined) return splits;
+  return new Map(
+    [...splits].map(([index, listed]) => {
+      const before = restored.sources[plan.nodes[index]?.uid ?? ''];
+      const missing = unfinishedSplits(before).filter((id) => !listed.some((split) => split.id === id));
+      return [index, [...listed, ...missing.map((id) => ({ id }))]];
+    }),
+  );
 }
 
 function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
@@ -173,6 +187,8 @@ class Wiring {
   readonly #edges: readonly (readonly Edge[])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
   readonly #groups = new Map<string, AlignmentGroup>();
+  /** Of each operator that makes watermarks, for each of its sources: takes in one more split. */
+  readonly #splitAdders: { readonly source: string; readonly add: (id: string, split: number) => void }[] = [];
   readonly deadLetters: DeadLetterOffice;
 
   constructor(plan: PhysicalPlan, context: DeploymentContext) {
@@ -396,6 +412,8 @@ class Wiring {
     const { kernels, settings } = this.#context;
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
+    const discovery = connector.discover?.(this.#context.clock);
+    const restored = this.#context.restored?.sources[uid];
     const timed = this.#watermarkNodeOf(index);
     const driver: SourceDriver = new SourceDriver({
       uid,
@@ -407,6 +425,10 @@ class Wiring {
       maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
       idleAfterMs: this.#idleAfterOf(index),
       align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
+      newSplits: discovery === undefined ? undefined : new NewSplits(discovery),
+      onSplit: ({ id }, { source, split }) => {
+        for (const adder of this.#splitAdders) if (adder.source === source) adder.add(id, split);
+      },
       open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) =>
         connector.open(split, offset, {
           kernels,
@@ -416,6 +438,7 @@ class Wiring {
           batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
           chunkBytes: settings.chunkBytes,
           now: () => this.#context.clock.now(),
+          isFirstStart: restored === undefined,
           deadLetter: (letter) => {
             if (driver.wasTold(splitIndex, letter.offset)) return;
             driver.ledger.in++;
@@ -476,14 +499,20 @@ class Wiring {
     output: Edge,
     deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
   ): AssignWatermarks {
-    const first = new Map<string, number>();
+    /** Of each source by its split: the index at this operator. */
+    const indexes = new Map<string, number[]>();
     const splits: string[] = [];
     for (const source of sourcesOf(this.#plan, index)) {
       const sourceUid = this.#plan.nodes[source]?.uid ?? '';
-      first.set(sourceUid, splits.length);
-      splits.push(...(this.#splits.get(source) ?? []).map(({ id }) => `${sourceUid}/${id}`));
+      const ids = (this.#splits.get(source) ?? []).map(({ id }) => `${sourceUid}/${id}`);
+      indexes.set(
+        sourceUid,
+        ids.map((_, i) => splits.length + i),
+      );
+      splits.push(...ids);
     }
-    return new AssignWatermarks({
+    let count = splits.length;
+    const assigner = new AssignWatermarks({
       uid,
       kernels: this.#context.kernels,
       output,
@@ -493,8 +522,18 @@ class Wiring {
       deadLetter,
       rule: this.#ruleOf(uid, node, splits.length),
       skewMs: skewOf(node),
-      splitOf: ({ source, split }: BatchOrigin) => (first.get(source) ?? 0) + split,
+      splitOf: ({ source, split }: BatchOrigin) => indexes.get(source)?.[split] ?? -1,
     });
+    for (const [source, of] of indexes) {
+      this.#splitAdders.push({
+        source,
+        add: (id, split) => {
+          of[split] = count++;
+          assigner.addSplit(`${source}/${id}`);
+        },
+      });
+    }
+    return assigner;
   }
 }
 

@@ -27,6 +27,7 @@ export function metricsOf(run: Measured): MetricsRegistry {
     registry.add(source.uid, 'bytesRead', 'bytes', () => source.progress().read);
     registry.add(source.uid, 'fastRows', 'records', () => source.counters().fastRows);
     registry.add(source.uid, 'generalRows', 'records', () => source.counters().generalRows);
+    if (source.live) registry.add(source.uid, 'filesLost', 'files', () => source.counters().filesLost);
   }
   for (const sink of task.operators) {
     if (sink instanceof SinkOperator) registry.add(sink.uid, 'bytesWritten', 'bytes', () => sink.writer.bytesWritten);

@@ -6,7 +6,8 @@
  *     the split's own position; the next turn goes to the split with the lowest largest timestamp, ties to the first. While
  *     that split's input is on its way the source waits, even when another split could go on. So a replay interleaves, and
  *     decides lateness, as the first run did.
- *  2. Live splits are read as their input arrives.
+ *  2. Live splits are read as their input arrives: of those that have some, the one with the lowest largest timestamp, then
+ *     the one that was read the longest time ago. They may become more while the job runs.
  *  3. A split ends right behind its last byte, before anything else is read of any split, one that is empty before the first
  *     record: so lateness depends neither on reads nor on restarts. The source's end follows the last split's.
  *  4. Aligned splits stop in the middle of a batch, at the first row that is too far ahead; the rest waits here. A checkpoint
@@ -15,6 +16,7 @@
  * Long because turns, idleness and alignment decide together which split is read next.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
+import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
 import type { Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
@@ -25,6 +27,7 @@ import { unitsPerMs, WatermarkKernels } from '../kernel/watermark.ts';
 import { emptyLedger } from '../metrics/ledger.ts';
 import type { Output } from './operator.ts';
 import { type AlignedSplit, type AlignmentGroup, limitOf } from './progress/alignment.ts';
+import { NewSplits } from './new-splits.ts';
 import { Idleness } from './progress/idleness.ts';
 
 interface Split extends AlignedSplit {
@@ -76,6 +79,10 @@ export interface SourceDriverOptions {
   readonly idleAfterMs?: number | undefined;
   readonly align?: Alignment | undefined;
   readonly open: (split: SourceSplit, index: number, offset: Json | undefined) => Promise<SplitReader>;
+  /** Splits that come into being from here on. */
+  readonly newSplits?: NewSplits | undefined;
+  /** Told of such a split before its first row. */
+  readonly onSplit?: (split: SourceSplit, origin: BatchOrigin) => void;
 }
 
 export interface Alignment {
@@ -105,6 +112,20 @@ interface SplitState {
   readonly brokenTurnEnd?: number | null;
 }
 
+interface SourceState {
+  readonly live?: boolean;
+  readonly splits: { readonly [id: string]: SplitState };
+  readonly current: string | null;
+  readonly turnEnd: number;
+}
+
+/** Ids of the splits that had more to read when the snapshot was taken. */
+export function unfinishedSplits(snapshot: Json | undefined): readonly string[] {
+  // What snapshot wrote; the manifest's checksum was verified.
+  const state = snapshot as SourceState | undefined;
+  return Object.entries(state?.splits ?? {}).flatMap(([id, { ended }]) => (ended ? [] : [id]));
+}
+
 /** What a step did: some work (a batch, an end, a change of turn), must wait for input, or there is nothing more to read. */
 export type SourceStep = 'worked' | 'wait' | 'end';
 
@@ -125,6 +146,8 @@ export class SourceDriver {
   readonly #ending: Split[] = [];
   // checkpointed
   readonly #splits: Split[];
+  /** Live splits, the one that was read the longest time ago first. */
+  #byTurn: Split[] = [];
   #current: Split | undefined;
   #turnEnd = 0;
 
@@ -133,9 +156,15 @@ export class SourceDriver {
     this.#options = options;
     this.#kernels = new WatermarkKernels(options.kernels);
     this.#selection = options.align === undefined ? 0 : options.kernels.memory.allocate(BATCH_ROWS_MAX * 4);
-    this.#splits = options.splits.map((split, index) => ({
+    this.#splits = [];
+    for (const split of options.splits) this.#add(split);
+  }
+
+  #add(split: SourceSplit): Split {
+    const { uid, align } = this.#options;
+    const added: Split = {
       split,
-      origin: { source: options.uid, split: index },
+      origin: { source: uid, split: this.#splits.length },
       idleness: new Idleness(this.#idleAfterMs),
       reader: undefined,
       max: MIN_TIME,
@@ -151,16 +180,18 @@ export class SourceDriver {
       get isWaitedFor() {
         return !this.ended && !this.idleness.isIdle;
       },
-    }));
-    for (const split of this.#splits) options.align?.group.join(split);
+    };
+    this.#splits.push(added);
+    this.#byTurn.push(added);
+    align?.group.join(added);
+    return added;
   }
 
   /** Opens the readers at their restored offsets, or at the beginning. Call once, after `restore` when there is a checkpoint. */
   async open(restored: Json | undefined): Promise<void> {
     // What snapshot wrote; the manifest's checksum was verified.
-    const state = restored as
-      | undefined
-      | { splits: { [id: string]: SplitState }; current: string | null; turnEnd: number };
+    const state = restored as SourceState | undefined;
+    if (state !== undefined) this.#requireSameKind(state);
     for (const split of this.#splits) {
       const before = state?.splits[split.split.id];
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
@@ -174,9 +205,18 @@ export class SourceDriver {
       split.reader = await this.#options.open(split.split, split.origin.split, before?.offset);
       if (!this.live && this.#isAtEnd(split)) this.#ending.push(split);
     }
+    this.#options.newSplits?.start(this.#splits.length, (split, index) => this.#options.open(split, index, undefined));
     if (state === undefined) return;
     this.#current = this.#splits.find(({ split }) => split.id === state.current);
     this.#turnEnd = state.turnEnd;
+  }
+
+  /** Splits of a live source and of one that is read to its end say where they stand in different terms. */
+  #requireSameKind({ live = this.live }: SourceState): void {
+    if (live === this.live) return;
+    const before = live ? 'followed' : 'read to its end';
+    const hint = 'run the job as before, or begin anew with another state folder';
+    throw new UserError('E1509', { source: this.uid, before }, { hint });
   }
 
   followRows(follower: RowFollower): void {
@@ -277,7 +317,8 @@ export class SourceDriver {
     const readers = this.#splits.flatMap((split) =>
       split.reader === undefined || this.#isHeldBack(split) ? [] : [split.reader.ready()],
     );
-    await Promise.race(this.#options.connector.live ? readers : []);
+    const { connector, newSplits } = this.#options;
+    await Promise.race(connector.live ? [...readers, ...(newSplits === undefined ? [] : [newSplits.ready()])] : []);
   }
 
   /** Ends all input here, for a drain: nothing more is read. */
@@ -289,7 +330,7 @@ export class SourceDriver {
   snapshot(): Json {
     const splits: { [id: string]: Json } = {};
     for (const split of this.#splits) splits[split.split.id] = this.#snapshotOf(split);
-    return { splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd };
+    return { live: this.live, splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd };
   }
 
   #snapshotOf({ reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
@@ -302,6 +343,7 @@ export class SourceDriver {
   }
 
   async close(): Promise<void> {
+    await this.#options.newSplits?.close();
     for (const { reader } of this.#splits) await reader?.close();
   }
 
@@ -351,15 +393,16 @@ export class SourceDriver {
   }
 
   #stepLive(now: (() => ProcessingTimeMs) | undefined): SourceStep {
-    let open = 0;
-    for (const split of this.#splits) {
+    this.#adopt();
+    let open = this.#options.newSplits === undefined ? 0 : 1;
+    for (const split of this.#inOrder()) {
       if (split.reader === undefined) continue;
       open++;
       if (this.#isHeldBack(split)) {
         split.idleness.heldBack();
         continue;
       }
-      if (split.held !== undefined && this.#emit(split, undefined)) return 'worked';
+      if (split.held !== undefined && this.#emit(split, undefined)) return this.#hadTurn(split);
       const polled = this.#poll(split, split.reader, Number.POSITIVE_INFINITY);
       if (polled === 'end') {
         this.#endSplit(split);
@@ -371,11 +414,31 @@ export class SourceDriver {
         return 'worked';
       }
       if (split.idleness.active()) this.#options.output.status('active', split.origin);
-      if (this.#emit(split, polled)) return 'worked';
+      if (this.#emit(split, polled)) return this.#hadTurn(split);
     }
     if (open > 0) return 'wait';
     this.#end();
     return 'end';
+  }
+
+  /** Takes in the splits that came into being. */
+  #adopt(): void {
+    for (const { split, reader } of this.#options.newSplits?.take() ?? []) {
+      const added = this.#add(split);
+      added.reader = reader;
+      this.#options.onSplit?.(split, added.origin);
+    }
+  }
+
+  /** Old rows first, so that a backlog of many files is read about as it came into being. */
+  #inOrder(): readonly Split[] {
+    if (this.#byTurn.length > 1) this.#byTurn.sort((a, b) => (a.max === b.max ? 0 : a.max < b.max ? -1 : 1));
+    return this.#byTurn;
+  }
+
+  #hadTurn(split: Split): 'worked' {
+    if (this.#byTurn.length > 1) this.#byTurn = [...this.#byTurn.filter((other) => other !== split), split];
+    return 'worked';
   }
 
   #lowest(): Split | undefined {
@@ -508,4 +571,5 @@ export class SourceDriver {
 const added = (sum: ReaderCounters, more: ReaderCounters = { fastRows: 0, generalRows: 0 }): ReaderCounters => ({
   fastRows: sum.fastRows + more.fastRows,
   generalRows: sum.generalRows + more.generalRows,
+  filesLost: (sum.filesLost ?? 0) + (more.filesLost ?? 0),
 });
