@@ -2,7 +2,7 @@
 import type { Accepts, Columns, Schema, Sink, Source } from '../src/index.ts';
 import { makeSink, makeSource, tableOf } from '../src/platform.ts';
 import * as files from './connectors/ndjson-files.ts';
-import type { FileReadOptions } from './connectors/read-options.ts';
+import type { FileReadOptions, ReadOptions } from './connectors/read-options.ts';
 import * as sinks from './connectors/ndjson-sink.ts';
 
 /**
@@ -21,14 +21,19 @@ export function ndjsonFiles<C extends Columns>(
 }
 
 /** What was asked for, as explain prints it. */
-function optionsText(options: FileReadOptions): string {
+function optionsText(options: FileReadOptions | ReadOptions): string {
   const text = Object.entries(options).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
   return text.length === 0 ? '' : `, { ${text.join(', ')} }`;
 }
 
 /** Lines of JSON on standard input. They cannot be read again, so a job continues after a crash with what follows. */
-export function stdin<C extends Columns>(schema: Schema<C>): Source<C> {
-  return makeSource(schema, files.stdin(tableOf(schema, 'the schema of stdin')), 'stdin');
+export function stdin<C extends Columns>(schema: Schema<C>, options: ReadOptions = {}): Source<C> {
+  const table = tableOf(schema, 'the schema of stdin');
+  return makeSource(
+    schema,
+    files.stdin(table, process.stdin, options),
+    `stdin${optionsText(options).replace(', ', ' ')}`,
+  );
 }
 
 /**

@@ -22,6 +22,7 @@ import type { TableSchema } from '../../src/data/schema.ts';
 import type { DecoderOptions, RecordDecoder } from '../../src/format/record-decoder.ts';
 import { type Chunks, FileChunks } from './chunks.ts';
 import { expandGlobs, type FoundFile } from './glob.ts';
+import { lineAt } from './line-start.ts';
 
 export const QUANTUM_BYTES = 262_144;
 /** Small files do not need a whole chunk of memory each. */
@@ -45,6 +46,8 @@ export function fileSource(
   patterns: string | readonly string[],
   schema: TableSchema,
   format: RecordFormat,
+  /** A byte of the only file: a first start begins with the first line at or after it. */
+  startAt?: number,
 ): SourceConnector {
   const list = typeof patterns === 'string' ? [patterns] : patterns;
   let files: readonly FoundFile[] = [];
@@ -66,7 +69,8 @@ export function fileSource(
           { hint: `no file of this name matches ${list.join(', ')}` },
         );
       }
-      return openFile(file, offset, context, schema, format);
+      const start = startAt !== undefined && context.isFirstStart === true ? lineAt(file, startAt) : undefined;
+      return openFile(file, offset ?? start, context, schema, format);
     },
   };
 }

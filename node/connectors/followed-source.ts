@@ -17,6 +17,7 @@ import { decoderOptions, QUANTUM_BYTES, type RecordFormat, RecordReader } from '
 import { type FileWatch, systemFileWatch } from './file-watch.ts';
 import { foldersOf } from './glob.ts';
 import { type FollowSettings, Lookout } from './lookout.ts';
+import type { StartPosition } from './read-options.ts';
 
 /** Many files may be followed by one job, most of them silent. */
 const CHUNK_BYTES_MAX = 65_536;
@@ -26,6 +27,8 @@ export interface FollowedSource {
   readonly schema: TableSchema;
   readonly format: RecordFormat;
   readonly follow: FollowSettings;
+  /** Where files that are there at a first start are begun: at a byte, or behind their last line. */
+  readonly startAt?: StartPosition;
   /** The system's unless a test brings its own. */
   readonly watch?: FileWatch;
 }
@@ -53,14 +56,14 @@ export function followedSource(source: FollowedSource): SourceConnector {
 }
 
 async function openSplit(
-  { schema, format }: FollowedSource,
+  { schema, format, startAt }: FollowedSource,
   lookout: Lookout,
   { id }: SourceSplit,
   offset: Json | undefined,
   context: ReaderContext,
 ): Promise<SplitReader> {
   const chunkBytes = Math.min(context.chunkBytes, CHUNK_BYTES_MAX);
-  const chunks = await lookout.open(id, offset, chunkBytes);
+  const chunks = await lookout.open(id, offset, chunkBytes, context.isFirstStart === true ? startAt : undefined);
   try {
     const part = decoderOptions({ schema, split: id, offset: chunks.position, chunkBytes }, context);
     const beginning = (): never => assert(false, 'this format needs no beginning') as never;

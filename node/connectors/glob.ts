@@ -66,6 +66,9 @@ export async function findFiles(patterns: readonly string[]): Promise<Found> {
   };
 }
 
+/** Whether it may name more than one file. */
+export const isPattern = (pattern: string): boolean => MAGIC.test(pattern);
+
 /** The folders of patterns, before anything in them that is a pattern. */
 export const foldersOf = (patterns: readonly string[]): readonly string[] => [
   ...new Set(patterns.flatMap((pattern) => expandBraces(pattern.split(sep).join('/')).map(baseOf))),

@@ -17,6 +17,8 @@ import type { SourceSplit, SplitDiscovery } from '../../src/connector/source.ts'
 import type { FileChange, FileWatch } from './file-watch.ts';
 import { FollowedSplit, type FollowedSplitOptions } from './followed-split.ts';
 import { findFiles, type FoundFile, foldersOf } from './glob.ts';
+import { lastLine, lineAt } from './line-start.ts';
+import type { StartPosition } from './read-options.ts';
 
 /** What comes in this time belongs to the same round: whoever writes line by line is not looked at line by line. */
 const SETTLE_MS = 20;
@@ -41,6 +43,8 @@ export class Lookout implements SplitDiscovery {
   #paths: ReadonlyMap<string, string> = new Map();
   #found: readonly FoundFile[] = [];
   #watching: { close(): void } | undefined;
+  /** Ids of what was there in the first round. */
+  #first: ReadonlySet<string> | undefined;
   #told: FileChange | undefined;
   /** When names were looked for last. */
   #namesAt = 0;
@@ -53,12 +57,17 @@ export class Lookout implements SplitDiscovery {
     this.#ports = ports;
   }
 
-  /** Opens a split by its id: from the start of what has its name, at a byte of that, or where an earlier run was. */
-  async open(id: string, offset: Json | undefined, chunkBytes: number, at?: number): Promise<FollowedSplit> {
+  /** Opens a split by its id: where an earlier run was, at `startAt` when it is there from the first, or at its beginning. */
+  async open(
+    id: string,
+    offset: Json | undefined,
+    chunkBytes: number,
+    startAt?: StartPosition,
+  ): Promise<FollowedSplit> {
     const path = await this.#pathOf(id);
     const { waitMs, onLoss } = this.#settings;
     const split = new FollowedSplit({ path, chunkBytes, waitMs, onLoss });
-    if (offset === undefined) split.begin(at);
+    if (offset === undefined) split.begin(this.#first?.has(id) === true ? startOf(path, startAt) : 0);
     else
       split.resume(
         offset,
@@ -98,6 +107,7 @@ export class Lookout implements SplitDiscovery {
 
   async #round(change: FileChange): Promise<readonly SourceSplit[]> {
     const fresh = change === 'names' ? await this.#findNames() : [];
+    this.#first ??= new Set(fresh.map(({ id }) => id));
     if (this.#isClosed) return [];
     const now = this.#ports.clock.monotonicMs();
     for (const split of this.#splits.values()) {
@@ -142,4 +152,9 @@ export class Lookout implements SplitDiscovery {
     for (const split of this.#splits.values()) split.forget((key) => keys.has(key));
     return fresh;
   }
+}
+
+function startOf(path: string, startAt: StartPosition): number {
+  if (startAt === undefined) return 0;
+  return startAt === 'end' ? lastLine(path) : (lineAt({ path }, startAt) ?? 0);
 }

@@ -5,8 +5,9 @@ import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { StreamChunks } from './chunks.ts';
 import { decoderOptions, QUANTUM_BYTES, RecordReader } from './file-source.ts';
-import type { FileReadOptions } from './read-options.ts';
+import { type FileReadOptions, type ReadOptions, readingOf, requireKnown, wrong } from './read-options.ts';
 import { recordFiles } from './record-files.ts';
+import { withIntake } from './with-intake.ts';
 
 /** Lines of the files that a glob, or several, name. */
 export const ndjsonFiles = (
@@ -17,7 +18,22 @@ export const ndjsonFiles = (
   recordFiles({ patterns, schema, format: (part) => new NdjsonDecoder(part), where: 'ndjsonFiles' }, options);
 
 /** Lines of standard input. They cannot be read again: after a crash a job starts on whatever follows, and says so. */
-export function stdin(schema: TableSchema, input: AsyncIterable<Uint8Array> = process.stdin): SourceConnector {
+export function stdin(
+  schema: TableSchema,
+  input: AsyncIterable<Uint8Array> = process.stdin,
+  options: ReadOptions = {},
+): SourceConnector {
+  requireKnown(options, ['startAt', 'rate', 'sample'], 'stdin');
+  const reading = readingOf(options, 'stdin');
+  if (reading.position !== undefined)
+    throw wrong('startAt of stdin', "{ timestamp: '2001-01-03T10:00Z' }: it has no offsets", options.startAt);
+  return {
+    ...withIntake(streamSource(schema, input), reading, 'stdin'),
+    withReading: (more) => stdin(schema, input, { ...options, ...more }),
+  };
+}
+
+function streamSource(schema: TableSchema, input: AsyncIterable<Uint8Array>): SourceConnector {
   return {
     schema,
     live: true,

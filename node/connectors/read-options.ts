@@ -1,6 +1,7 @@
-/** How files are read, as users say it, checked: what a source cannot do is refused before anything is opened. */
+/** How sources are read, as users say it, checked: what a source cannot do is refused before anything is opened. */
 import { didYouMean, UserError } from '../../src/base/errors.ts';
-import { type Duration, durationMs, positiveDurationMs } from '../../src/base/time.ts';
+import { type Duration, durationMs, formatTime, instantMs, positiveDurationMs } from '../../src/base/time.ts';
+import type { IntakeSpec } from '../../src/connector/intake.ts';
 import { isRecord } from '../../src/state/shape.ts';
 import type { FollowSettings } from './lookout.ts';
 
@@ -17,13 +18,48 @@ export interface FollowOptions {
   readonly onLoss?: 'fail' | 'continue';
 }
 
+/** So many rows in a unit of time: '1000 rows/s'. */
+export type Rate = `${number} rows/${'s' | 'minute' | 'hour'}`;
+
+/** Which rows of a source go on, and how fast. Rows that do not are counted: `filtered` in the ledger, and metrics of their own. */
+export interface ReadOptions {
+  /**
+   * Where a first start begins; a job that goes on from a checkpoint is told that this was passed over. `timestamp`: rows with
+   * an earlier event time do not go on (metric `beforeStart`), which takes a watermark on this source.
+   */
+  readonly startAt?: { readonly timestamp: string | Date };
+  /** Not more rows than this, over all of the source. What waits is not idle. */
+  readonly rate?: Rate;
+  /**
+   * The share of rows that go on, above 0 and at most 1, chosen by a hash of the split's id and the row's number in it: the same
+   * rows in every run from the same start (metric `sampledOut`).
+   */
+  readonly sample?: number;
+}
+
 /** How the files of a source are read. */
-export interface FileReadOptions {
+export interface FileReadOptions extends Omit<ReadOptions, 'startAt'> {
   /**
    * Files are read to their end and then waited on, like `tail -F`; new files that match are read too. The source is live: it
    * ends with `drain`. Default: false.
    */
   readonly follow?: boolean | FollowOptions;
+  /**
+   * Where a first start begins; a job that goes on from a checkpoint is told that this was passed over. `timestamp`: as of any
+   * source. `offset`: the first line that begins at this byte or after it, of one file. 'end': what comes from then on, of
+   * files that are followed.
+   */
+  readonly startAt?: { readonly timestamp: string | Date } | { readonly offset: number } | 'end';
+}
+
+/** Where reading a file begins on a first start. */
+export type StartPosition = number | 'end' | undefined;
+
+export interface Reading {
+  readonly intake: IntakeSpec;
+  readonly position: StartPosition;
+  /** As messages say it. */
+  readonly startsAt: string | undefined;
 }
 
 const FOLLOW = ['pollEvery', 'rotateWait', 'onLoss'];
@@ -38,6 +74,35 @@ export function followSettings(follow: FileReadOptions['follow'], where: string)
     waitMs: durationMs(rotateWait, `rotateWait of ${where}`),
     onLoss,
   };
+}
+
+/** What startAt, rate and sample mean; which of them fit together with the rest is the source's to say. */
+export function readingOf({ startAt, rate, sample }: Omit<FileReadOptions, 'follow'>, where: string): Reading {
+  const rowsPerSecond = rate === undefined ? undefined : rateOf(rate, where);
+  if (sample !== undefined && !(typeof sample === 'number' && sample > 0 && sample <= 1))
+    throw wrong(`sample of ${where}`, 'a share of rows, above 0 and at most 1', sample);
+  const intake = { rowsPerSecond, sample };
+  if (startAt === undefined) return { intake, position: undefined, startsAt: undefined };
+  if (startAt === 'end') return { intake, position: 'end', startsAt: "'end'" };
+  const given: { readonly timestamp?: string | Date; readonly offset?: number } = isRecord(startAt) ? startAt : {};
+  const { timestamp, offset } = given;
+  if (offset !== undefined && timestamp === undefined && Number.isSafeInteger(offset) && offset >= 0)
+    return { intake, position: offset, startsAt: `byte ${offset}` };
+  if (timestamp === undefined || offset !== undefined || !(typeof timestamp === 'string' || timestamp instanceof Date))
+    throw wrong(
+      `startAt of ${where}`,
+      "{ timestamp: '2001-01-03T10:00Z' }, { offset: a number of bytes } or 'end'",
+      startAt,
+    );
+  const fromMs = instantMs(timestamp);
+  return { intake: { ...intake, fromMs }, position: undefined, startsAt: formatTime(fromMs) };
+}
+
+function rateOf(rate: string, where: string): number {
+  const parts = /^(\d+(?:\.\d+)?) rows\/(s|minute|hour)$/.exec(String(rate));
+  const rows = Number(parts?.[1]);
+  if (parts === null || !(rows > 0)) throw wrong(`rate of ${where}`, "above zero, such as '1000 rows/s'", rate);
+  return rows / { s: 1, minute: 60, hour: 3600 }[parts[2] as 's' | 'minute' | 'hour']; // what the expression lets through
 }
 
 /** Throws E1009 for an option that is none, E1006 when there are no options. */

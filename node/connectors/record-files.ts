@@ -1,9 +1,12 @@
-/** Files of records, read to their end or followed: which reader an option asks for, and what does not go together. */
+/** Files of records, read to their end or followed: which reader the options ask for, and what does not go together. */
+import { UserError } from '../../src/base/errors.ts';
 import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { fileSource, type RecordFormat } from './file-source.ts';
 import { followedSource } from './followed-source.ts';
-import { type FileReadOptions, followSettings, requireKnown } from './read-options.ts';
+import { isPattern } from './glob.ts';
+import { type FileReadOptions, followSettings, type Reading, readingOf, requireKnown } from './read-options.ts';
+import { withIntake } from './with-intake.ts';
 
 export interface RecordFiles {
   readonly patterns: string | readonly string[];
@@ -13,17 +16,35 @@ export interface RecordFiles {
   readonly where: string;
 }
 
-const OPTIONS = ['follow'];
+const OPTIONS = ['follow', 'startAt', 'rate', 'sample'];
 
-/** Throws E1009 and E1006 for options that are none or do not fit. */
+/** Throws E1009, E1006 and E1510 for options that are none, are wrong, or do not fit. */
 export function recordFiles(files: RecordFiles, options: FileReadOptions): SourceConnector {
   const { patterns, schema, format, where } = files;
   requireKnown(options, OPTIONS, where);
   const follow = followSettings(options.follow, where);
+  const reading = readingOf(options, where);
   const list = typeof patterns === 'string' ? [patterns] : patterns;
+  checkPosition(reading, list, follow !== undefined, where);
+  const startAt = reading.position;
   const connector =
     follow === undefined
-      ? fileSource(list, schema, format)
-      : followedSource({ patterns: list, schema, format, follow });
-  return { ...connector, withReading: (more) => recordFiles(files, { ...options, ...more }) };
+      ? fileSource(list, schema, format, startAt === 'end' ? undefined : startAt)
+      : followedSource({ patterns: list, schema, format, follow, startAt });
+  return {
+    ...withIntake(connector, reading, where),
+    withReading: (more) => recordFiles(files, { ...options, ...more }),
+  };
+}
+
+function checkPosition({ position }: Reading, patterns: readonly string[], isFollowed: boolean, where: string): void {
+  if (position === undefined) return;
+  const refuse = (option: string, problem: string, hint: string): UserError =>
+    new UserError('E1510', { source: where, option, problem }, { hint });
+  if (position === 'end' && !isFollowed)
+    throw refuse("startAt 'end'", 'there is nothing to read behind the end', 'say follow: true as well');
+  if (position !== 'end' && (patterns.length !== 1 || patterns.some(isPattern))) {
+    const option = `startAt { offset: ${position} }`;
+    throw refuse(option, 'an offset is a byte of one file', 'name one file, or start at a timestamp');
+  }
 }

@@ -98,6 +98,8 @@ const messages = {
   E1508: (p: { options: string }) => `no source of this job can be read with ${p.options}`,
   E1509: (p: { source: string; before: string }) =>
     `source '${p.source}' was ${p.before} when its checkpoint was taken`,
+  E1510: (p: { source: string; option: string; problem: string }) =>
+    `${p.source} cannot be read with ${p.option}: ${p.problem}`,
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 

@@ -79,6 +79,33 @@ export interface SplitReader {
   close(): Promise<void>;
 }
 
+/** What whoever decides on the rows of a source has to know. */
+export interface IntakeContext {
+  readonly kernels: KernelInstance;
+  /** Where rows say when they happened; undefined: the job does not ask. */
+  readonly eventTime: { readonly column: number; readonly unitsPerMs: number } | undefined;
+}
+
+/** What of the rows of a source goes on, and how fast (intake.ts). */
+export interface Intake {
+  /** Whether `allowed` ever says less than infinity. */
+  readonly isPaced: boolean;
+  /** The rows of a batch that go on, valid as long as it is. `first` is the number of its first row in its split. */
+  select(batch: RecordBatch, split: string, first: number): RecordBatch;
+  /** Rows that may go on now; of those, `took` says how many did. */
+  allowed(now: ProcessingTimeMs): number;
+  took(rows: number): void;
+  /** When more may go on, after `allowed` has said that none may. */
+  readonly resumesAt: ProcessingTimeMs | undefined;
+  /** Rows before the instant at which the source starts, and those left out of the sample, since the start. */
+  readonly skipped: number;
+  readonly sampledOut: number;
+  /** Time that rows waited for their turn by the pace. */
+  readonly pausedMs: number;
+  snapshot(): Json;
+  restore(state: Json): void;
+}
+
 /** Splits that come into being while a live source is read. */
 export interface SplitDiscovery {
   /** The next ones, with ids that were never given before; none at all once it is closed. */
@@ -95,6 +122,10 @@ export interface SourceConnector {
   splits(): Promise<readonly SourceSplit[]>;
   /** Live sources whose splits become more while they are read: called once a run, before the first `open`. */
   discover?(clock: Clock): SplitDiscovery;
+  /** Decides which rows go on; undefined: all, as fast as they are read. Throws E1510 when it cannot. */
+  intake?(context: IntakeContext): Intake;
+  /** Where a first start begins, as messages say it; undefined: at the beginning. A checkpoint overrules it. */
+  readonly startsAt?: string;
   /**
    * The same source read in another way, as whoever runs the job asks: options of its own, in the form that users write.
    * Throws UserError for what it cannot do. Undefined: it cannot be read in any other way.

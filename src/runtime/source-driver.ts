@@ -19,7 +19,7 @@
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
-import type { Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
+import type { Intake, Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -41,8 +41,11 @@ interface Split extends AlignedSplit {
   position: number;
   /** An aligned split's batch of which rows have to wait. */
   held: Held | undefined;
-  /** Of an aligned split: where the reader stood before it was polled last. */
+  /** Of a split that may have to stop in a batch: where the reader stood before it was polled last. */
   batchOffset: Json;
+  /** Rows that the reader has given, and had given before it was polled last. */
+  rows: number;
+  batchRow: number;
   /** Rows to pass over after a restart, and where the batch that they were of ended. */
   skip: number;
   skipUntil: number;
@@ -56,8 +59,11 @@ interface Split extends AlignedSplit {
 
 interface Held {
   readonly batch: RecordBatch;
-  /** Where the batch began, in the reader's own terms. */
+  /** Where the batch began, in the reader's own terms, and the number of its first row. */
   readonly offset: Json;
+  readonly firstRow: number;
+  /** Rows of it that never go on. */
+  readonly dropped: number;
   /** Rows of it that have gone on. */
   at: number;
 }
@@ -78,6 +84,8 @@ export interface SourceDriverOptions {
   /** A live split that has nothing for so long is idle; undefined: never. */
   readonly idleAfterMs?: number | undefined;
   readonly align?: Alignment | undefined;
+  /** Decides which rows go on, and how fast. */
+  readonly intake?: Intake | undefined;
   readonly open: (split: SourceSplit, index: number, offset: Json | undefined) => Promise<SplitReader>;
   /** Splits that come into being from here on. */
   readonly newSplits?: NewSplits | undefined;
@@ -110,10 +118,12 @@ interface SplitState {
   readonly skip?: number;
   readonly skipUntil?: number;
   readonly brokenTurnEnd?: number | null;
+  readonly rows?: number;
 }
 
 interface SourceState {
   readonly live?: boolean;
+  readonly intake?: Json;
   readonly splits: { readonly [id: string]: SplitState };
   readonly current: string | null;
   readonly turnEnd: number;
@@ -139,6 +149,11 @@ export class SourceDriver {
   /** Row numbers of the part of a batch that goes on. */
   readonly #selection: Ptr;
   #ended = false;
+  #isRestored = false;
+  /** The clock of the step in progress. */
+  #now: (() => ProcessingTimeMs) | undefined;
+  /** Whether rows wait because they would come too fast. */
+  #isPaused = false;
   #follower: RowFollower | undefined;
   /** Of readers that are closed. */
   #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
@@ -155,7 +170,7 @@ export class SourceDriver {
     this.uid = options.uid;
     this.#options = options;
     this.#kernels = new WatermarkKernels(options.kernels);
-    this.#selection = options.align === undefined ? 0 : options.kernels.memory.allocate(BATCH_ROWS_MAX * 4);
+    this.#selection = !this.#stops ? 0 : options.kernels.memory.allocate(BATCH_ROWS_MAX * 4);
     this.#splits = [];
     for (const split of options.splits) this.#add(split);
   }
@@ -172,6 +187,8 @@ export class SourceDriver {
       position: 0,
       held: undefined,
       batchOffset: null,
+      rows: 0,
+      batchRow: 0,
       skip: 0,
       skipUntil: 0,
       brokenTurnEnd: undefined,
@@ -192,12 +209,15 @@ export class SourceDriver {
     // What snapshot wrote; the manifest's checksum was verified.
     const state = restored as SourceState | undefined;
     if (state !== undefined) this.#requireSameKind(state);
+    if (state?.intake !== undefined) this.#options.intake?.restore(state.intake);
+    this.#isRestored = state !== undefined;
     for (const split of this.#splits) {
       const before = state?.splits[split.split.id];
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
       split.position = before?.position ?? 0;
       split.ended = before?.ended ?? false;
       if (before?.idle === true) split.idleness = new Idleness(this.#idleAfterMs, true);
+      split.rows = before?.rows ?? 0;
       split.skip = before?.skip ?? 0;
       split.skipUntil = before?.skipUntil ?? 0;
       split.brokenTurnEnd = before?.brokenTurnEnd ?? undefined;
@@ -217,6 +237,17 @@ export class SourceDriver {
     const before = live ? 'followed' : 'read to its end';
     const hint = 'run the job as before, or begin anew with another state folder';
     throw new UserError('E1509', { source: this.uid, before }, { hint });
+  }
+
+  /** What the options ask of a first start and the checkpoint overrules, for people; undefined: nothing. */
+  get overruled(): string | undefined {
+    const { startsAt } = this.#options.connector;
+    if (!this.#isRestored || startsAt === undefined) return undefined;
+    return `source '${this.uid}' goes on where its checkpoint is; startAt ${startsAt} is for a first start`;
+  }
+
+  get intake(): Intake | undefined {
+    return this.#options.intake;
   }
 
   followRows(follower: RowFollower): void {
@@ -274,7 +305,7 @@ export class SourceDriver {
 
   /** When a live split may become idle. */
   get nextTimer(): ProcessingTimeMs | undefined {
-    let earliest: ProcessingTimeMs | undefined;
+    let earliest = this.#isPaused ? this.#options.intake?.resumesAt : undefined;
     for (const { idleness, reader } of this.#splits) {
       const deadline = reader === undefined ? undefined : idleness.deadline;
       if (deadline !== undefined && (earliest === undefined || deadline < earliest)) earliest = deadline;
@@ -304,11 +335,14 @@ export class SourceDriver {
   /** `now` is asked only when a live split has nothing. */
   step(now?: () => ProcessingTimeMs): SourceStep {
     if (this.#ended) return 'end';
+    this.#now = now;
+    if (this.#mustPause()) return 'wait';
     return this.#options.connector.live ? this.#stepLive(now) : this.#stepReplayable();
   }
 
-  /** Resolves when a step may do something again after it answered 'wait'. */
+  /** Resolves when a step may do something again after it answered 'wait'; a pause ends by `nextTimer`. */
   async ready(): Promise<void> {
+    if (this.#isPaused) return new Promise(() => undefined);
     if (!this.#options.connector.live && this.#current !== undefined) {
       await this.#current.reader?.ready();
       return;
@@ -330,21 +364,32 @@ export class SourceDriver {
   snapshot(): Json {
     const splits: { [id: string]: Json } = {};
     for (const split of this.#splits) splits[split.split.id] = this.#snapshotOf(split);
-    return { live: this.live, splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd };
+    const intake = this.#options.intake?.snapshot() ?? null;
+    return { live: this.live, splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd, intake };
   }
 
-  #snapshotOf({ reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
-    const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
+  #snapshotOf(split: Split): Json {
+    const { reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd, rows } = split;
+    const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended, rows };
     const at = this.live ? { ...basic, idle: idleness.isIdle } : basic;
-    if (this.#options.align === undefined) return at;
+    if (!this.#stops) return at;
     const turn = brokenTurnEnd ?? null;
     if (held === undefined) return { ...at, skip, skipUntil, brokenTurnEnd: turn };
-    return { ...at, offset: held.offset, skip: held.at, skipUntil: at.position, brokenTurnEnd: turn };
+    const { offset, firstRow } = held;
+    return { ...at, offset, rows: firstRow, skip: held.at, skipUntil: at.position, brokenTurnEnd: turn };
   }
 
   async close(): Promise<void> {
     await this.#options.newSplits?.close();
     for (const { reader } of this.#splits) await reader?.close();
+  }
+
+  #mustPause(): boolean {
+    const { intake } = this.#options;
+    if (intake?.isPaced !== true || this.#now === undefined) return false;
+    this.#isPaused = intake.allowed(this.#now()) === 0;
+    if (this.#isPaused) for (const { idleness } of this.#splits) idleness.heldBack();
+    return this.#isPaused;
   }
 
   #stepReplayable(): SourceStep {
@@ -378,10 +423,16 @@ export class SourceDriver {
   }
 
   #poll(split: Split, reader: SplitReader, end: number): Poll {
-    if (this.#options.align !== undefined) split.batchOffset = reader.offset();
+    if (this.#stops) split.batchOffset = reader.offset();
+    split.batchRow = split.rows;
     const polled = reader.poll(end);
     split.arrivedAt = reader.arrivedAt;
     return polled;
+  }
+
+  /** Whether batches may have to stop in the middle. */
+  get #stops(): boolean {
+    return this.#options.align !== undefined || this.#options.intake?.isPaced === true;
   }
 
   get #isOpen(): boolean {
@@ -468,29 +519,46 @@ export class SourceDriver {
   }
 
   /** Hands on a batch, or what was held of one; of an aligned split as far as it may go. False: nothing may. */
-  #emit(split: Split, batch: RecordBatch | undefined): boolean {
-    if (batch !== undefined && this.#options.align === undefined) {
-      this.#push(split, batch);
-      return true;
+  #emit(split: Split, polled: RecordBatch | undefined): boolean {
+    if (polled !== undefined) {
+      const batch = this.#options.intake?.select(polled, split.split.id, split.rows) ?? polled;
+      split.rows += polled.selected;
+      const dropped = polled.selected - batch.selected;
+      if (!this.#stops) {
+        this.#drop(dropped);
+        if (batch.selected > 0) this.#push(split, batch);
+        return true;
+      }
+      this.#hold(split, batch, dropped);
     }
-    if (batch !== undefined) this.#hold(split, batch);
     const { held } = split;
     if (held === undefined) return true;
     const rows = this.#rowsAllowed(split, held);
     if (rows === 0) return false;
     const part = this.#partOf(held, rows);
     held.at += rows;
-    if (held.at === held.batch.selected) split.held = undefined;
+    if (held.at === held.batch.selected) {
+      split.held = undefined;
+      this.#drop(held.dropped);
+    }
+    this.#options.intake?.took(rows);
     this.#push(split, part);
     return true;
   }
 
   /** Keeps a batch, without the rows that had gone on before a restart. */
-  #hold(split: Split, batch: RecordBatch): void {
+  #hold(split: Split, batch: RecordBatch, dropped: number): void {
     const passed = Math.min(split.skip, batch.selected);
     split.skip -= passed;
-    if (passed === batch.selected) return;
-    split.held = { batch, offset: split.batchOffset, at: passed };
+    if (passed < batch.selected)
+      split.held = { batch, offset: split.batchOffset, firstRow: split.batchRow, at: passed, dropped };
+    else this.#drop(dropped);
+  }
+
+  /** Counted when nothing of their batch is left: until then a restart reads it once more. */
+  #drop(rows: number): void {
+    this.ledger.in += rows;
+    this.ledger.filtered += rows;
   }
 
   #isHeldBack(split: Split): boolean {
@@ -502,14 +570,24 @@ export class SourceDriver {
   }
 
   #rowsAllowed(split: Split, { batch, at }: Held): number {
-    const { align, eventTime } = this.#options;
+    const { align, eventTime, intake } = this.#options;
     const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
-    if (align === undefined || eventTime === undefined || timestamps === undefined) return batch.selected - at;
+    const now = this.#now?.();
+    const paced = intake === undefined || now === undefined ? Number.POSITIVE_INFINITY : intake.allowed(now);
+    const most = Math.min(batch.selected - at, paced);
+    if (align === undefined || eventTime === undefined || timestamps === undefined) return most;
     const others = align.group.others(split);
     const limit = limitOf(others, align.maxDriftMs);
     const { max } = split;
     const { skewMs } = align;
-    return this.#kernels.rowsWithin(batch, timestamps, at, { type: eventTime.type, max, others, limit, skewMs });
+    const within = this.#kernels.rowsWithin(batch, timestamps, at, {
+      type: eventTime.type,
+      max,
+      others,
+      limit,
+      skewMs,
+    });
+    return Math.min(most, within);
   }
 
   #partOf({ batch, at }: Held, rows: number): RecordBatch {
