@@ -31,6 +31,8 @@ export { compareView, inViews, lengthViews } from './expression/text';
 
 // json
 export { jsonColumn, jsonLinesEnd, jsonParse, jsonParser, jsonScratch } from './json/parser';
+// csv
+export { csvFields, csvParse, csvParser } from './csv/parser';
 export { decodeBatch, encodeBatch, encodedBatchBytes } from './codec/batch';
 export { encodeNdjson } from './codec/ndjson';
 export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec/row';

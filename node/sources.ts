@@ -1,6 +1,10 @@
 /** The sources and sinks of this host as users write them. */
 import type { Accepts, Columns, Schema, Sink, Source } from '../src/index.ts';
+import { CSV_SEPARATORS } from '../src/format/csv.ts';
+import { mistake } from '../src/api/mistake.ts';
+import { requireKnownOptions } from '../src/api/options.ts';
 import { makeSink, makeSource, tableOf } from '../src/platform.ts';
+import * as csv from './connectors/csv-files.ts';
 import * as files from './connectors/ndjson-files.ts';
 import type { FileReadOptions, ReadOptions } from './connectors/read-options.ts';
 import * as sinks from './connectors/ndjson-sink.ts';
@@ -24,6 +28,40 @@ export function ndjsonFiles<C extends Columns>(
 function optionsText(options: FileReadOptions | ReadOptions): string {
   const text = Object.entries(options).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
   return text.length === 0 ? '' : `, { ${text.join(', ')} }`;
+}
+
+/** How the records of CSV files are written. */
+export interface CsvFilesOptions {
+  /** Whether the first record of each file names its fields: true, unless said otherwise. If not, fields are columns by position. */
+  readonly header?: boolean;
+  /** What stands between fields: ',' unless said otherwise. */
+  readonly separator?: ',' | ';' | '\t' | '|';
+}
+
+/**
+ * Records of CSV (RFC 4180) in the files that a glob (or several) names: each file is a split, replayable by byte offset.
+ * Columns are found by the names of the header in any order; fields of no column are read past. An empty field is null,
+ * "" the empty text; a number, an instant or a truth value may stand in quotes. A record that cannot be used (a wrong
+ * number of fields, a quote in a wrong place, a value that does not fit, nothing where a value must be) is a dead letter;
+ * where quotes stand wrong, reading goes on behind the line. Records longer than 1 MB are dead letters, so a quote that
+ * is never closed costs no more. A header that lacks a column is an error (E1521), and so is no file at all (E1504).
+ */
+export function csvFiles<C extends Columns>(
+  glob: string | readonly string[],
+  schema: Schema<C>,
+  options: CsvFilesOptions = {},
+): Source<C> {
+  const label = `csvFiles(${(typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ')})`;
+  requireKnownOptions(options, ['header', 'separator'], label);
+  const { header = true, separator = ',' } = options;
+  if (typeof header !== 'boolean') throw mistake(`'header' of ${label}`, 'true or false', header);
+  if (!CSV_SEPARATORS.includes(separator))
+    throw mistake(`'separator' of ${label}`, "',', ';', '\\t' or '|'", separator);
+  return makeSource(
+    schema,
+    csv.csvFiles(glob, tableOf(schema, `the schema of ${label}`), { header, separator }),
+    label,
+  );
 }
 
 /** Lines of JSON on standard input. They cannot be read again, so a job continues after a crash with what follows. */

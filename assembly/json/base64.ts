@@ -10,16 +10,26 @@ const PAD: u32 = 0x3d;
 export function readBase64(parserPtr: u32, p: u32, slot: u32): u32 {
   const past = readText(parserPtr, p);
   if (past == 0) return 0;
-  const from = load<u32>(parserPtr, TEXT);
-  const length = load<u32>(parserPtr, TEXT_END) - from;
+  return takeBase64(parserPtr, load<u32>(parserPtr, TEXT), load<u32>(parserPtr, TEXT_END), slot, p) ? past : 0;
+}
+
+/** `slot` becomes a view of the bytes of the text [from, end), in scratch; false when refused, at `atPtr`. */
+export function takeBase64(parserPtr: u32, from: u32, end: u32, slot: u32, atPtr: u32): bool {
+  const length = end - from;
   const into = load<u32>(parserPtr, SCRATCH_AT);
-  if (load<u32>(parserPtr, SCRATCH_END) - into < length + PADDING_BYTES) return refuse(parserPtr, SCRATCH_FULL, p);
+  if (load<u32>(parserPtr, SCRATCH_END) - into < length + PADDING_BYTES) {
+    refuse(parserPtr, SCRATCH_FULL, atPtr);
+    return false;
+  }
   const bytes = decode(from, length, into);
-  if (bytes < 0) return refuse(parserPtr, BAD_BASE64, p);
+  if (bytes < 0) {
+    refuse(parserPtr, BAD_BASE64, atPtr);
+    return false;
+  }
   store<u32>(slot, into);
   store<u32>(slot, bytes, 4);
   store<u32>(parserPtr, into + bytes, SCRATCH_AT);
-  return past;
+  return true;
 }
 
 /** Value of a letter of the alphabet, or above 63. */

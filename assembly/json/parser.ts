@@ -66,7 +66,7 @@ export function jsonParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
   return parser;
 }
 
-/** Describes column `i` (each once): its name in UTF-8 stays where it is. 0, or OUT_OF_MEMORY. */
+/** Describes column `i` (each once): its name in UTF-8 stays where it is; none when `namePtr` is 0. 0, or OUT_OF_MEMORY. */
 export function jsonColumn(
   parserPtr: u32,
   i: u32,
@@ -78,7 +78,7 @@ export function jsonColumn(
 ): i32 {
   const column = describeColumn(parserPtr, i, kind, unit, nullable);
   if (column == 0) return -1;
-  nameColumn(parserPtr, column, namePtr, nameBytes);
+  if (namePtr != 0) nameColumn(parserPtr, column, namePtr, nameBytes);
   return 0;
 }
 

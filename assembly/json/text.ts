@@ -43,7 +43,7 @@ export function scanPlain(atPtr: u32): u32 {
 }
 
 /** Bytes of the UTF-8 sequence at `p`, which is not ASCII; 0 when it is none. */
-function sequenceBytes(p: u32): u32 {
+export function sequenceBytes(p: u32): u32 {
   const first = <u32>load<u8>(p);
   const second = <u32>load<u8>(p, 1);
   if (first < 0xc2 || first > 0xf4) return 0;

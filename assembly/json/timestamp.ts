@@ -17,15 +17,17 @@ const DAY_S: i64 = 86400;
 /** Past the instant at `p`, written to `slot` as i64; 0 when refused. */
 export function readTimestamp(parserPtr: u32, columnPtr: u32, p: u32, slot: u32): u32 {
   const unit = load<u32>(columnPtr, UNIT);
-  if (load<u8>(p) != <u8>QUOTE) {
-    const most = unit == UNIT_US ? INSTANT_MAX_MS * 1000 : INSTANT_MAX_MS;
-    return readEpoch(parserPtr, p, slot, unit == UNIT_S ? 3 : 0, most);
-  }
+  if (load<u8>(p) != <u8>QUOTE) return readEpochOf(parserPtr, unit, p, slot);
   const past = readText(parserPtr, p);
   if (past == 0) return 0;
-  const perSecond: i64 = unit == UNIT_US ? 1000000 : 1000;
-  const isInstant = isoInstant(load<u32>(parserPtr, TEXT), load<u32>(parserPtr, TEXT_END), slot, perSecond);
+  const isInstant = isoInstant(load<u32>(parserPtr, TEXT), load<u32>(parserPtr, TEXT_END), slot, unit);
   return isInstant ? past : refuse(parserPtr, BAD_TIMESTAMP, p);
+}
+
+/** Past the epoch number at `p`, which counts in `unit`; 0 when refused. */
+export function readEpochOf(parserPtr: u32, unit: u32, p: u32, slot: u32): u32 {
+  const most = unit == UNIT_US ? INSTANT_MAX_MS * 1000 : INSTANT_MAX_MS;
+  return readEpoch(parserPtr, p, slot, unit == UNIT_S ? 3 : 0, most);
 }
 
 /** The number of two digits at `p`, or NOT_DIGITS. */
@@ -35,8 +37,9 @@ function twoDigits(p: u32): u32 {
   return tens > 9 || ones > 9 ? NOT_DIGITS : tens * 10 + ones;
 }
 
-/** Writes the instant of the text [p, end) in units of 1 / perSecond. The byte at `end` is no digit. */
-function isoInstant(textPtr: u32, end: u32, slot: u32, perSecond: i64): bool {
+/** Writes the instant of the text [textPtr, end) to `slot`, in the stored unit. The byte at `end` is no digit. */
+export function isoInstant(textPtr: u32, end: u32, slot: u32, unit: u32): bool {
+  const perSecond: i64 = unit == UNIT_US ? 1000000 : 1000;
   const days = dateDays(textPtr);
   if (days == NO_DATE) return false;
   let p = textPtr + 10;

@@ -93,7 +93,7 @@ function readUtf8(parserPtr: u32, p: u32, slot: u32): u32 {
   return past;
 }
 
-function readFloat32(parserPtr: u32, p: u32, slot: u32): u32 {
+export function readFloat32(parserPtr: u32, p: u32, slot: u32): u32 {
   const past = readFloat(parserPtr, p, slot);
   if (past != 0) store<f64>(slot, <f64>(<f32>load<f64>(slot)));
   return past;
@@ -112,7 +112,7 @@ function readBool(parserPtr: u32, p: u32, slot: u32): u32 {
 }
 
 /** An integer of `bits` bits into an i32. Its slot has only four bytes, so it goes through the parser's own. */
-function readNarrow(parserPtr: u32, p: u32, slot: u32, bits: i64): u32 {
+export function readNarrow(parserPtr: u32, p: u32, slot: u32, bits: i64): u32 {
   const past = readInteger(parserPtr, p, parserPtr + WHOLE);
   if (past == 0) return 0;
   const value = load<i64>(parserPtr, WHOLE);

@@ -13,6 +13,7 @@
  *     "late": { "ndjsonSink": "late" }
  *   }
  *
+ * Instead of "ndjsonFiles" there may be "csvFiles", with "header": false and "separator": ";" where it needs them.
  * A type with a question mark may be null. In `where` a text is a column and a number, true or false a literal; a text literal
  * is { "text": "SFO" }. Every key is checked; what is wrong is told with its path (E1603).
  */
@@ -20,7 +21,7 @@ import { readFile } from 'node:fs/promises';
 import { UserError } from '../../src/base/errors.ts';
 import * as millrace from '../../src/index.ts';
 import { isRecord } from '../../src/state/shape.ts';
-import { ndjsonFiles, ndjsonSink } from '../sources.ts';
+import { csvFiles, type CsvFilesOptions, ndjsonFiles, ndjsonSink } from '../sources.ts';
 
 /**
  * The fluent API without its types: in a JSON job columns are known at run time only, and the API's own run-time checks are
@@ -61,14 +62,8 @@ function jobOf(value: unknown, path: string): millrace.Job {
 }
 
 function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Untyped {
-  const source = object(job['from'], path, 'from', ['ndjsonFiles', 'schema']);
-  const files = source['ndjsonFiles'];
-  if (typeof files !== 'string' && !isTexts(files))
-    throw wrong(path, 'from.ndjsonFiles', 'it must be a glob, or a list of globs');
   // See Untyped.
-  let stream = millrace.from(ndjsonFiles(files, schemaOf(source['schema'], path)), {
-    uid: 'source',
-  }) as unknown as Untyped;
+  let stream = millrace.from(sourceOf(job['from'], path), { uid: 'source' }) as unknown as Untyped;
   if (job['watermark'] !== undefined) {
     const spec = object(job['watermark'], path, 'watermark', ['column', 'boundedOutOfOrderness']);
     const most = spec['boundedOutOfOrderness'];
@@ -85,6 +80,23 @@ function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Unt
   if (keys !== undefined) stream = stream.keyBy(...keys);
   if (job['window'] !== undefined) stream = stream.window(windowOf(job['window'], path));
   return stream.aggregate(aggregatesOf(job['aggregate'], path), { uid: 'aggregate' });
+}
+
+function sourceOf(value: unknown, path: string): millrace.Source<millrace.Columns> {
+  const isCsv = isRecord(value) && value['csvFiles'] !== undefined;
+  const format = isCsv ? 'csvFiles' : 'ndjsonFiles';
+  const source = object(value, path, 'from', [format, 'schema', ...(isCsv ? ['header', 'separator'] : [])]);
+  const files = source[format];
+  if (typeof files !== 'string' && !isTexts(files))
+    throw wrong(path, `from.${format}`, 'it must be a glob, or a list of globs');
+  const schema = schemaOf(source['schema'], path);
+  if (!isCsv) return ndjsonFiles(files, schema);
+  const { header, separator } = source;
+  // The API checks what they are.
+  return csvFiles(files, schema, {
+    ...(header === undefined ? {} : { header }),
+    ...(separator === undefined ? {} : { separator }),
+  } as CsvFilesOptions);
 }
 
 const TYPES: { readonly [name: string]: () => { nullable(): unknown } } = {

@@ -28,14 +28,17 @@ export const QUANTUM_BYTES = 262_144;
 /** Small files do not need a whole chunk of memory each. */
 const CHUNK_BYTES_MIN = 16_384;
 
-/** A stretch of a file's content: the decoder's options, and what a format may need to know of the rest. */
+/** The content of a file from somewhere on: the decoder's options, and what a format may need to know of the rest. */
 export interface ContentPart extends DecoderOptions {
-  /** Whether it begins where the content of the file does. */
-  readonly isBeginning: boolean;
   /** The file as messages name it. */
   readonly path: string;
-  /** Chunks of the content from its beginning, for formats that say there what follows. */
-  readonly beginning: () => Promise<Chunks>;
+  /** The content from its beginning (byte `start` of the file), for formats that say there what follows. */
+  readonly beginning: () => Promise<Content>;
+}
+
+export interface Content {
+  readonly chunks: Chunks;
+  readonly start: number;
 }
 
 /** Makes the decoder of one part of a file. */
@@ -88,9 +91,8 @@ async function openFile(
   try {
     const decoder = await format({
       ...decoderOptions({ schema, split: id, offset: start, chunkBytes }, context),
-      isBeginning: offset === undefined,
       path,
-      beginning: async () => (await FileChunks.open(path, undefined, CHUNK_BYTES_MIN)).chunks,
+      beginning: () => FileChunks.open(path, undefined, CHUNK_BYTES_MIN),
     });
     return new RecordReader(chunks, decoder);
   } catch (error) {

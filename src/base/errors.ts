@@ -100,6 +100,8 @@ const messages = {
     `source '${p.source}' was ${p.before} when its checkpoint was taken`,
   E1510: (p: { source: string; option: string; problem: string }) =>
     `${p.source} cannot be read with ${p.option}: ${p.problem}`,
+  E1521: (p: { path: string; problem: string }) =>
+    `${p.path} does not begin with a header for this schema: ${p.problem}`,
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 

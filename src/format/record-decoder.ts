@@ -23,7 +23,7 @@ import type { DeadLetter } from '../connector/source.ts';
 import type { BatchOrigin, Ptr, RecordBatch } from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
-import { PADDING_BYTES, type ParseResult, type RecordParser, type RefusedRecord } from '../kernel/record-parser.ts';
+import { PADDING_BYTES, type ParseResult, type RecordParsing, type RefusedRecord } from '../kernel/record-parser.ts';
 
 /** Bytes of a refused record that its dead letter keeps. */
 export const LETTER_BYTES_MAX = 65_536;
@@ -71,7 +71,7 @@ interface Gap {
 export class RecordDecoder {
   // Configuration.
   readonly #options: Omit<DecoderOptions, 'columns' | 'batchRows' | 'lineBytesMax'>;
-  readonly #parser: RecordParser;
+  readonly #parser: RecordParsing;
   readonly #linesEndOf: (...args: number[]) => number;
   readonly #lineBytesMax: number;
 
@@ -98,7 +98,7 @@ export class RecordDecoder {
   #generalRows = 0;
   #deadLetters = 0;
 
-  constructor(options: Omit<DecoderOptions, 'columns' | 'batchRows' | 'lineBytesMax'>, parser: RecordParser) {
+  constructor(options: Omit<DecoderOptions, 'columns' | 'batchRows' | 'lineBytesMax'>, parser: RecordParsing) {
     const { kernels, chunkBytes, offset = 0 } = options;
     this.#options = options;
     this.#lineBytesMax = parser.lineBytesMax;

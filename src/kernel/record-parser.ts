@@ -108,6 +108,9 @@ export function refusalText(own: ReadonlyMap<number, string>, reason: number, co
   return column === undefined ? text : `column '${column.name}' (${column.type.kind}): ${text}`;
 }
 
+/** What a decoder needs of a parser. */
+export type RecordParsing = Pick<RecordParser, 'parse' | 'growScratch' | 'scratchBytes' | 'lineBytesMax'>;
+
 export abstract class RecordParser {
   protected readonly kernels: KernelInstance;
   protected readonly schema: TableSchema;

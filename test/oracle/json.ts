@@ -14,7 +14,8 @@ export type OracleLine =
   | { readonly kind: 'row'; readonly values: readonly OracleValue[] }
   | { readonly kind: 'refused'; readonly why: 'syntax' | 'column' };
 
-class DoesNotFit extends Error {}
+/** Thrown for a value that its column cannot hold. */
+export class DoesNotFit extends Error {}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const refused = (why: 'syntax' | 'column'): OracleLine => ({ kind: 'refused', why });
@@ -50,7 +51,7 @@ export function oracleLine(line: Uint8Array, schema: TableSchema, wanted: Readon
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-function depthOf(text: string): number {
+export function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
   for (const [token] of text.matchAll(TOKEN)) {
@@ -119,7 +120,7 @@ function valueOf(raw: string, type: ColumnType): OracleValue {
 const unfit = (): never => {
   throw new DoesNotFit();
 };
-const hex = (text: string): string => Buffer.from(text, 'utf8').toString('hex');
+export const hex = (text: string): string => Buffer.from(text, 'utf8').toString('hex');
 const textOf = (raw: string): string => (raw.startsWith('"') ? JSON.parse(raw) : unfit());
 const numberText = (raw: string): string => (/^[-\d]/.test(raw) ? raw : unfit());
 
@@ -134,7 +135,7 @@ function decimal(raw: string): { mantissa: bigint; exponent: number } {
   return { mantissa: BigInt(`${sign}${short}`), exponent: Number(exponent) - fraction.length + zeros };
 }
 
-function integer(raw: string, bits: number): bigint {
+export function integer(raw: string, bits: number): bigint {
   const { mantissa, exponent } = decimal(raw);
   if (exponent < 0 || exponent > 20) unfit();
   const value = mantissa * 10n ** BigInt(exponent);
@@ -147,7 +148,7 @@ const inRange = (value: bigint, unit: Unit): bigint => {
   return value > most || value < -most ? unfit() : value;
 };
 
-function epoch(raw: string, unit: Unit): bigint {
+export function epoch(raw: string, unit: Unit): bigint {
   const { mantissa, exponent: own } = decimal(raw);
   const exponent = own + (unit === 's' ? 3 : 0);
   if (exponent > 20) unfit();
@@ -161,7 +162,7 @@ function epoch(raw: string, unit: Unit): bigint {
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](.*))?$/;
 const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([-+])(\d\d)(?::?(\d\d))?)?$/;
 
-function iso(text: string, unit: Unit): bigint {
+export function iso(text: string, unit: Unit): bigint {
   const [, year, month, day, time = '00:00'] = DATE.exec(text) ?? unfit();
   const match = TIME.exec(time) ?? unfit();
   const [, hour, minute, second = '0', fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match;
@@ -177,7 +178,7 @@ function iso(text: string, unit: Unit): bigint {
   return BigInt(seconds) * 10n ** BigInt(digits) + BigInt(fraction.padEnd(digits, '0').slice(0, digits));
 }
 
-function base64(text: string): string {
+export function base64(text: string): string {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes.toString('hex') : unfit();
 }

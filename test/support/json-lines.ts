@@ -143,7 +143,8 @@ export function anyValue(random: Random, depth = 0): string {
   }
 }
 
-function valueFor(random: Random, kind: string): string {
+/** A value of this kind as JSON, mostly. */
+export function valueFor(random: Random, kind: string): string {
   if (chance(random, 12)) return 'null';
   if (chance(random, 60)) return anyValue(random);
   switch (kind) {
@@ -220,7 +221,7 @@ const CUTS = [
   'null',
   'tru',
 ];
-const BROKEN_BYTES = [0x80, 0xbf, 0xc0, 0xc1, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xff, 0x00, 0x1f];
+export const BROKEN_BYTES = [0x80, 0xbf, 0xc0, 0xc1, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0xff, 0x00, 0x1f];
 
 /** Bytes of a valid line with one to three small things changed; may still be valid. */
 export function mutatedLine(random: Random): Uint8Array {

@@ -59,10 +59,20 @@ export function decode(
   input: Uint8Array,
   choices: DecoderChoices & { readonly chunk?: number } = {},
 ): Decoded {
-  kernels.reset();
   const { chunk = Math.max(1, input.length), ...rest } = choices;
+  return decodeWith(kernels, input, chunk, (letters) => openDecoder(kernels, schema, letters, rest));
+}
+
+/** The same with any decoder. */
+export function decodeWith(
+  kernels: KernelInstance,
+  input: Uint8Array,
+  chunk: number,
+  open: (letters: DeadLetter[]) => RecordDecoder,
+): Decoded {
+  kernels.reset();
   const decoded: Decoded = { rows: [], letters: [] };
-  const decoder = openDecoder(kernels, schema, decoded.letters, rest);
+  const decoder = open(decoded.letters);
   for (let at = 0; at < input.length; at += chunk) {
     decoder.push(input.subarray(at, at + chunk));
     drain(kernels, decoder, decoded.rows);

@@ -1,0 +1,61 @@
+/**
+ * CSV from files: replayable, one split each.
+ *
+ * A reader that continues in the middle of a file reads its header first: it says which fields follow.
+ */
+import type { SourceConnector } from '../../src/connector/source.ts';
+import type { TableSchema } from '../../src/data/schema.ts';
+import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf } from '../../src/format/csv.ts';
+import { type CsvHeader, readCsvHeader } from '../../src/format/csv-header.ts';
+import type { Chunks, ChunkTarget } from './chunks.ts';
+import { type ContentPart, fileSource } from './file-source.ts';
+
+/** Records of the files that a glob, or several, name. */
+export const csvFiles = (
+  patterns: string | readonly string[],
+  schema: TableSchema,
+  options: CsvOptions,
+): SourceConnector => fileSource(patterns, schema, (part) => openDecoder(part, options));
+
+async function openDecoder(part: ContentPart, options: CsvOptions): Promise<CsvDecoder> {
+  if (!options.header || part.offset === 0) return new CsvDecoder({ ...part, ...options });
+  const { chunks, start } = await part.beginning();
+  try {
+    if (part.offset === start) return new CsvDecoder({ ...part, ...options });
+    const header = await headerOf(chunks, options.separator);
+    return new CsvDecoder({ ...part, ...options, names: namesOf(header, part.schema, part.path) });
+  } finally {
+    await chunks.close();
+  }
+}
+
+async function headerOf(chunks: Chunks, separator: string): Promise<CsvHeader> {
+  const target = new Collected();
+  while (true) {
+    const header = readCsvHeader(target.bytes, separator);
+    if (header.kind !== 'unfinished' || target.bytes.length > HEADER_BYTES_MAX) return header;
+    const given = chunks.next(target);
+    if (given === 'wait') await chunks.ready();
+    // A line break ends the header of a file that has nothing else.
+    else if (given === 'end') return readCsvHeader(Buffer.concat([target.bytes, Buffer.from('\n')]), separator);
+  }
+}
+
+/** Chunks, one behind the other. */
+class Collected implements ChunkTarget {
+  bytes = new Uint8Array(0);
+  #space = new Uint8Array(0);
+
+  space(bytes: number): Uint8Array {
+    this.#space = new Uint8Array(bytes);
+    return this.#space;
+  }
+
+  pushed(bytes: number): void {
+    this.push(this.#space.subarray(0, bytes));
+  }
+
+  push(bytes: Uint8Array): void {
+    this.bytes = new Uint8Array(Buffer.concat([this.bytes, bytes]));
+  }
+}
