@@ -6,7 +6,7 @@ import { requireKnownOptions } from '../src/api/options.ts';
 import { makeSink, makeSource, tableOf } from '../src/platform.ts';
 import * as csv from './connectors/csv-files.ts';
 import * as files from './connectors/ndjson-files.ts';
-import type { FileReadOptions, ReadOptions } from './connectors/read-options.ts';
+import { FILE_READ_OPTIONS, type FileReadOptions, type ReadOptions } from './connectors/read-options.ts';
 import * as sinks from './connectors/ndjson-sink.ts';
 
 /**
@@ -30,8 +30,8 @@ function optionsText(options: FileReadOptions | ReadOptions): string {
   return text.length === 0 ? '' : `, { ${text.join(', ')} }`;
 }
 
-/** How the records of CSV files are written. */
-export interface CsvFilesOptions {
+/** How the records of CSV files are written, and how files are read. */
+export interface CsvFilesOptions extends FileReadOptions {
   /** Whether the first record of each file names its fields: true, unless said otherwise. If not, fields are columns by position. */
   readonly header?: boolean;
   /** What stands between fields: ',' unless said otherwise. */
@@ -51,15 +51,16 @@ export function csvFiles<C extends Columns>(
   schema: Schema<C>,
   options: CsvFilesOptions = {},
 ): Source<C> {
-  const label = `csvFiles(${(typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ')})`;
-  requireKnownOptions(options, ['header', 'separator'], label);
-  const { header = true, separator = ',' } = options;
+  const names = (typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ');
+  requireKnownOptions(options, ['header', 'separator', ...FILE_READ_OPTIONS], `csvFiles(${names})`);
+  const { header = true, separator = ',', ...reading } = options;
+  const label = `csvFiles(${names}${optionsText(reading)})`;
   if (typeof header !== 'boolean') throw mistake(`'header' of ${label}`, 'true or false', header);
   if (!CSV_SEPARATORS.includes(separator))
     throw mistake(`'separator' of ${label}`, "',', ';', '\\t' or '|'", separator);
   return makeSource(
     schema,
-    csv.csvFiles(glob, tableOf(schema, `the schema of ${label}`), { header, separator }),
+    csv.csvFiles(glob, tableOf(schema, `the schema of ${label}`), { header, separator }, reading),
     label,
   );
 }

@@ -22,7 +22,7 @@ import type { TableSchema } from '../../src/data/schema.ts';
 import type { DecoderOptions, RecordDecoder } from '../../src/format/record-decoder.ts';
 import { type Chunks, FileChunks } from './chunks.ts';
 import { expandGlobs, type FoundFile } from './glob.ts';
-import { lineAt } from './line-start.ts';
+import { type LineRules, recordAt } from './line-start.ts';
 
 export const QUANTUM_BYTES = 262_144;
 /** Small files do not need a whole chunk of memory each. */
@@ -49,8 +49,8 @@ export function fileSource(
   patterns: string | readonly string[],
   schema: TableSchema,
   format: RecordFormat,
-  /** A byte of the only file: a first start begins with the first line at or after it. */
-  startAt?: number,
+  /** A first start begins with the first record at or after this byte of the only file. */
+  startAt?: { readonly at: number; readonly lines: LineRules },
 ): SourceConnector {
   const list = typeof patterns === 'string' ? [patterns] : patterns;
   let files: readonly FoundFile[] = [];
@@ -72,7 +72,8 @@ export function fileSource(
           { hint: `no file of this name matches ${list.join(', ')}` },
         );
       }
-      const start = startAt !== undefined && context.isFirstStart === true ? lineAt(file, startAt) : undefined;
+      const isStart = startAt !== undefined && context.isFirstStart === true;
+      const start = isStart ? recordAt(file.path, startAt.at, startAt.lines) : undefined;
       return openFile(file, offset ?? start, context, schema, format);
     },
   };

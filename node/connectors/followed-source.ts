@@ -13,9 +13,10 @@ import { UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
 import type { ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import { decoderOptions, QUANTUM_BYTES, type RecordFormat, RecordReader } from './file-source.ts';
+import { type Content, decoderOptions, QUANTUM_BYTES, type RecordFormat, RecordReader } from './file-source.ts';
 import { type FileWatch, systemFileWatch } from './file-watch.ts';
 import { foldersOf } from './glob.ts';
+import type { LineRules } from './line-start.ts';
 import { type FollowSettings, Lookout } from './lookout.ts';
 import type { StartPosition } from './read-options.ts';
 
@@ -29,12 +30,13 @@ export interface FollowedSource {
   readonly follow: FollowSettings;
   /** Where files that are there at a first start are begun: at a byte, or behind their last line. */
   readonly startAt?: StartPosition;
+  readonly lines: LineRules;
   /** The system's unless a test brings its own. */
   readonly watch?: FileWatch;
 }
 
 export function followedSource(source: FollowedSource): SourceConnector {
-  const { patterns, schema, follow, watch = systemFileWatch } = source;
+  const { patterns, schema, follow, lines, watch = systemFileWatch } = source;
   let lookout: Lookout | undefined;
   return {
     schema,
@@ -45,7 +47,7 @@ export function followedSource(source: FollowedSource): SourceConnector {
       return [];
     },
     discover(clock) {
-      lookout = new Lookout(patterns, follow, { clock, watch });
+      lookout = new Lookout(patterns, { ...follow, lines }, { clock, watch });
       return lookout;
     },
     open(split, offset, context) {
@@ -66,8 +68,8 @@ async function openSplit(
   const chunks = await lookout.open(id, offset, chunkBytes, context.isFirstStart === true ? startAt : undefined);
   try {
     const part = decoderOptions({ schema, split: id, offset: chunks.position, chunkBytes }, context);
-    const beginning = (): never => assert(false, 'this format needs no beginning') as never;
-    return new RecordReader(chunks, await format({ ...part, isBeginning: offset === undefined, path: id, beginning }));
+    const beginning = (): Promise<Content> => chunks.beginning(chunkBytes);
+    return new RecordReader(chunks, await format({ ...part, path: id, beginning }));
   } catch (error) {
     await chunks.close();
     throw error;

@@ -19,10 +19,11 @@
  * Not here: when to look and which names there are (lookout.ts), which file is which (file-identity.ts).
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { ExternalError } from '../../src/base/errors.ts';
+import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
 import { readFailure } from '../disk.ts';
-import type { Chunks, ChunkTarget } from './chunks.ts';
+import { type Chunks, type ChunkTarget, FileChunks } from './chunks.ts';
+import type { LineRules } from './line-start.ts';
 import { type Head, hasHead, headOf, isFile, locate, NO_HEAD } from './file-identity.ts';
 
 const NEWLINE = 10;
@@ -34,6 +35,8 @@ export interface FollowedSplitOptions {
   /** A file whose name is gone is over when nothing came for so long. */
   readonly waitMs: number;
   readonly onLoss: 'fail' | 'continue';
+  /** Of files that say first what follows (line-start.ts). */
+  readonly header: LineRules['header'];
 }
 
 interface OpenFile {
@@ -80,9 +83,12 @@ export class FollowedSplit implements Chunks {
   #atEnd = false;
   #over = false;
   #quietSince: number | undefined;
-  #failure: ExternalError | undefined;
+  #failure: ExternalError | UserError | undefined;
   #tell: () => void = () => undefined;
   #filesLost = 0;
+  /** Whether the decoder knows the header: those of later files are kept from it, but must be the same. */
+  #isHeaderKnown = false;
+  #header: Buffer | undefined;
 
   constructor(options: FollowedSplitOptions) {
     this.#options = options;
@@ -103,7 +109,16 @@ export class FollowedSplit implements Chunks {
     if (file === undefined) return;
     file.readTo = at;
     this.#pushed = at;
+    this.#isHeaderKnown = at > 0;
     this.#files.push(file);
+  }
+
+  /** The content of the file that is being read, from its beginning; nothing when there is none, so that one follows. */
+  async beginning(chunkBytes: number): Promise<{ readonly chunks: Chunks; readonly start: number }> {
+    const [file] = this.#files;
+    if (file !== undefined) return { ...(await FileChunks.open(file.path, undefined, chunkBytes)), start: -1 };
+    const chunks = { next: () => 'end' as const, ready: async () => undefined, close: async () => undefined };
+    return { chunks, start: this.#pushed };
   }
 
   /** Goes on where an earlier run was; `others` are paths where its files may be found as well. */
@@ -123,6 +138,7 @@ export class FollowedSplit implements Chunks {
       Object.assign(file, { readTo: at, base: this.#pushed - at, head });
       this.#files.push(file);
     }
+    this.#isHeaderKnown = this.#pushed > 0 && this.#files.length > 0;
     if (this.#failure !== undefined) {
       this.#closeAll();
       throw this.#failure;
@@ -230,6 +246,7 @@ export class FollowedSplit implements Chunks {
   /** False: its end is reached. */
   #read(file: OpenFile, target: ChunkTarget): boolean {
     try {
+      if (file.readTo === 0 && !this.#passHeader(file)) return false;
       const space = target.space(this.#options.chunkBytes);
       const read = readSync(file.fd, space, 0, space.length, file.readTo);
       const mark = file.readTo === 0 ? markBytes(space.subarray(0, read)) : 0;
@@ -241,12 +258,29 @@ export class FollowedSplit implements Chunks {
       target.pushed(read - mark);
       file.readTo += read;
       this.#pushed += read - mark;
+      this.#isHeaderKnown = true;
       this.#endsInNewline = read === mark || space[read - mark - 1] === NEWLINE;
       return true;
     } catch (error) {
-      this.#failure = readFailure(file.path, error);
+      this.#failure = error instanceof UserError ? error : readFailure(file.path, error);
       throw this.#failure;
     }
+  }
+
+  /** Leaves out the header of a file that is not the first; false while not all of it is there. */
+  #passHeader(file: OpenFile): boolean {
+    const { header } = this.#options;
+    if (header === undefined || !this.#isHeaderKnown) return true;
+    const found = headerOf(file.fd, header);
+    if (found === undefined) return false;
+    if (this.#header !== undefined && !found.text.equals(this.#header)) {
+      const hint =
+        "files that take each other's place under a name must have the same columns; begin anew with another state";
+      throw new UserError('E1521', { path: file.path, problem: 'it is not that of the file before it' }, { hint });
+    }
+    file.readTo = found.end;
+    file.base = this.#pushed - found.end;
+    return true;
   }
 
   /** From a file that is over to the next: a line that it leaves without a newline ends there. */
@@ -256,6 +290,8 @@ export class FollowedSplit implements Chunks {
       this.#pushed++;
     }
     const head = headOf(file.fd, file.readTo, file.head);
+    if (this.#options.header !== undefined)
+      this.#header = headerOf(file.fd, this.#options.header)?.text ?? this.#header;
     this.#past.push({ key: file.key, path: file.path, base: file.base, head, end: this.#pushed });
     this.#files.shift();
     if (this.#files[0]?.isShared !== true) closeSync(file.fd);
@@ -289,6 +325,21 @@ export class FollowedSplit implements Chunks {
   #closeAll(): void {
     for (const fd of new Set(this.#files.splice(0).map((file) => file.fd))) closeSync(fd);
   }
+}
+
+const HEADER_BYTES_MAX = 1 << 20;
+
+/** The header of a file, and where it ends, when it is all there. */
+function headerOf(
+  fd: number,
+  bytesOf: (bytes: Uint8Array) => number | undefined,
+): { readonly text: Buffer; readonly end: number } | undefined {
+  const bytes = Buffer.alloc(Math.min(HEADER_BYTES_MAX, fstatSync(fd).size));
+  const read = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+  const mark = markBytes(read);
+  if (mark === 'perhaps') return undefined;
+  const length = bytesOf(read.subarray(mark));
+  return length === undefined ? undefined : { text: read.subarray(mark, mark + length), end: mark + length };
 }
 
 const saved = ({ key, path, head }: OpenFile | PastFile, at: number): SavedFile => ({ key, path, at, head });

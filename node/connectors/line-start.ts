@@ -1,41 +1,62 @@
-/** Where lines of a file begin: for readers that do not start at its first byte. */
+/** Where records of a file begin: for readers that do not start at its first byte. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../../src/base/errors.ts';
 import { readFailure } from '../disk.ts';
 
 const NEWLINE = 10;
-const BLOCK_BYTES = 65_536;
+const QUOTE = 34;
+const BLOCK_BYTES = 1 << 18;
 
-/** The first byte at or behind `offset` at which a line begins; undefined: the first of the file. E1510 behind its end. */
-export function lineAt({ path }: { readonly path: string }, offset: number): number | undefined {
+/** What of the lines of a format has to be known to find where records begin, and what stands in front of them. */
+export interface LineRules {
+  /** A line break between quotes ends no record. */
+  readonly areQuoted: boolean;
+  /** Bytes of what stands before the first record of every file, when it is all in `bytes`; undefined: there is no such thing. */
+  readonly header: ((bytes: Uint8Array) => number | undefined) | undefined;
+}
+
+/** The first byte at or behind `offset` where a record begins; undefined: the first of the file. E1510 behind its end. */
+export function recordAt(path: string, offset: number, rules: LineRules): number | undefined {
   if (offset === 0) return undefined;
   return withFile(path, (fd, size) => {
     if (offset > size) {
-      throw new UserError('E1510', {
-        source: path,
-        option: `startAt { offset: ${offset} }`,
-        problem: `it has ${size} bytes`,
-      });
+      const problem = `it has ${size} bytes`;
+      throw new UserError('E1510', { source: path, option: `startAt { offset: ${offset} }`, problem });
     }
-    // A line begins behind each newline.
-    for (let at = offset - 1; at < size; at += BLOCK_BYTES) {
-      const newline = readBlock(fd, at).indexOf(NEWLINE);
-      if (newline >= 0) return at + newline + 1;
-    }
+    // Only the text in front says whether a line break stands in quotes.
+    for (const start of recordStarts(fd, rules.areQuoted ? 0 : offset - 1, rules)) if (start >= offset) return start;
     return size;
   });
 }
 
-/** Where the line begins that is written last: behind the last newline. */
-export function lastLine(path: string): number {
+/** Where the record begins that is being written at the end: behind the last newline that ends one. */
+export function lastRecord(path: string, rules: LineRules): number {
   return withFile(path, (fd, size) => {
-    for (let end = size; end > 0; end -= BLOCK_BYTES) {
-      const at = Math.max(0, end - BLOCK_BYTES);
-      const newline = readBlock(fd, at, end - at).lastIndexOf(NEWLINE);
-      if (newline >= 0) return at + newline + 1;
+    let last = 0;
+    if (rules.areQuoted) for (const start of recordStarts(fd, 0, rules)) last = start;
+    else {
+      for (let end = size; end > 0 && last === 0; end -= BLOCK_BYTES) {
+        const at = Math.max(0, end - BLOCK_BYTES);
+        last = at + readBlock(fd, at, end - at).lastIndexOf(NEWLINE) + 1;
+        if (last === at) last = 0;
+      }
     }
-    return 0;
+    return last;
   });
+}
+
+/** Places behind the newlines that end records, from a place on that is in no quotes. */
+function* recordStarts(fd: number, from: number, { areQuoted }: LineRules): Generator<number, void> {
+  let isQuoted = false;
+  for (let at = from; ; ) {
+    const block = readBlock(fd, at);
+    if (block.length === 0) return;
+    for (let i = 0; i < block.length; i++) {
+      if (areQuoted && block[i] === QUOTE) isQuoted = !isQuoted;
+      else if (block[i] === NEWLINE && !isQuoted) yield at + i + 1;
+    }
+    at += block.length;
+  }
 }
 
 function readBlock(fd: number, at: number, most = BLOCK_BYTES): Uint8Array {

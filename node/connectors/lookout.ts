@@ -17,7 +17,7 @@ import type { SourceSplit, SplitDiscovery } from '../../src/connector/source.ts'
 import type { FileChange, FileWatch } from './file-watch.ts';
 import { FollowedSplit, type FollowedSplitOptions } from './followed-split.ts';
 import { findFiles, type FoundFile, foldersOf } from './glob.ts';
-import { lastLine, lineAt } from './line-start.ts';
+import { lastRecord, type LineRules, recordAt } from './line-start.ts';
 import type { StartPosition } from './read-options.ts';
 
 /** What comes in this time belongs to the same round: whoever writes line by line is not looked at line by line. */
@@ -30,6 +30,10 @@ export interface FollowSettings {
   readonly onLoss: FollowedSplitOptions['onLoss'];
 }
 
+export interface LookoutSettings extends FollowSettings {
+  readonly lines: LineRules;
+}
+
 export interface LookoutPorts {
   readonly clock: Clock;
   readonly watch: FileWatch;
@@ -37,7 +41,7 @@ export interface LookoutPorts {
 
 export class Lookout implements SplitDiscovery {
   readonly #patterns: readonly string[];
-  readonly #settings: FollowSettings;
+  readonly #settings: LookoutSettings;
   readonly #ports: LookoutPorts;
   readonly #splits = new Map<string, FollowedSplit>();
   #paths: ReadonlyMap<string, string> = new Map();
@@ -51,7 +55,7 @@ export class Lookout implements SplitDiscovery {
   #wake = new Wake();
   #isClosed = false;
 
-  constructor(patterns: readonly string[], settings: FollowSettings, ports: LookoutPorts) {
+  constructor(patterns: readonly string[], settings: LookoutSettings, ports: LookoutPorts) {
     this.#patterns = patterns;
     this.#settings = settings;
     this.#ports = ports;
@@ -65,9 +69,9 @@ export class Lookout implements SplitDiscovery {
     startAt?: StartPosition,
   ): Promise<FollowedSplit> {
     const path = await this.#pathOf(id);
-    const { waitMs, onLoss } = this.#settings;
-    const split = new FollowedSplit({ path, chunkBytes, waitMs, onLoss });
-    if (offset === undefined) split.begin(this.#first?.has(id) === true ? startOf(path, startAt) : 0);
+    const { waitMs, onLoss, lines } = this.#settings;
+    const split = new FollowedSplit({ path, chunkBytes, waitMs, onLoss, header: lines.header });
+    if (offset === undefined) split.begin(this.#first?.has(id) === true ? startOf(path, startAt, lines) : 0);
     else
       split.resume(
         offset,
@@ -154,7 +158,7 @@ export class Lookout implements SplitDiscovery {
   }
 }
 
-function startOf(path: string, startAt: StartPosition): number {
+function startOf(path: string, startAt: StartPosition, lines: LineRules): number {
   if (startAt === undefined) return 0;
-  return startAt === 'end' ? lastLine(path) : (lineAt({ path }, startAt) ?? 0);
+  return startAt === 'end' ? lastRecord(path, lines) : (recordAt(path, startAt, lines) ?? 0);
 }

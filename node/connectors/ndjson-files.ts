@@ -15,7 +15,12 @@ export const ndjsonFiles = (
   schema: TableSchema,
   options: FileReadOptions = {},
 ): SourceConnector =>
-  recordFiles({ patterns, schema, format: (part) => new NdjsonDecoder(part), where: 'ndjsonFiles' }, options);
+  recordFiles(
+    { patterns, schema, format: (part) => new NdjsonDecoder(part), where: 'ndjsonFiles', lines: LINES },
+    options,
+  );
+
+const LINES = { areQuoted: false, header: undefined };
 
 /** Lines of standard input. They cannot be read again: after a crash a job starts on whatever follows, and says so. */
 export function stdin(

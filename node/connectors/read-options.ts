@@ -62,6 +62,7 @@ export interface Reading {
   readonly startsAt: string | undefined;
 }
 
+export const FILE_READ_OPTIONS = ['follow', 'startAt', 'rate', 'sample'] as const;
 const FOLLOW = ['pollEvery', 'rotateWait', 'onLoss'];
 
 export function followSettings(follow: FileReadOptions['follow'], where: string): FollowSettings | undefined {

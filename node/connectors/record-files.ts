@@ -5,7 +5,15 @@ import type { TableSchema } from '../../src/data/schema.ts';
 import { fileSource, type RecordFormat } from './file-source.ts';
 import { followedSource } from './followed-source.ts';
 import { isPattern } from './glob.ts';
-import { type FileReadOptions, followSettings, type Reading, readingOf, requireKnown } from './read-options.ts';
+import type { LineRules } from './line-start.ts';
+import {
+  FILE_READ_OPTIONS,
+  type FileReadOptions,
+  followSettings,
+  type Reading,
+  readingOf,
+  requireKnown,
+} from './read-options.ts';
 import { withIntake } from './with-intake.ts';
 
 export interface RecordFiles {
@@ -14,14 +22,13 @@ export interface RecordFiles {
   readonly format: RecordFormat;
   /** What messages call the source. */
   readonly where: string;
+  readonly lines: LineRules;
 }
-
-const OPTIONS = ['follow', 'startAt', 'rate', 'sample'];
 
 /** Throws E1009, E1006 and E1510 for options that are none, are wrong, or do not fit. */
 export function recordFiles(files: RecordFiles, options: FileReadOptions): SourceConnector {
-  const { patterns, schema, format, where } = files;
-  requireKnown(options, OPTIONS, where);
+  const { patterns, schema, format, where, lines } = files;
+  requireKnown(options, FILE_READ_OPTIONS, where);
   const follow = followSettings(options.follow, where);
   const reading = readingOf(options, where);
   const list = typeof patterns === 'string' ? [patterns] : patterns;
@@ -29,8 +36,13 @@ export function recordFiles(files: RecordFiles, options: FileReadOptions): Sourc
   const startAt = reading.position;
   const connector =
     follow === undefined
-      ? fileSource(list, schema, format, startAt === 'end' ? undefined : startAt)
-      : followedSource({ patterns: list, schema, format, follow, startAt });
+      ? fileSource(
+          list,
+          schema,
+          format,
+          startAt === 'end' || startAt === undefined ? undefined : { at: startAt, lines },
+        )
+      : followedSource({ patterns: list, schema, format, follow, startAt, lines });
   return {
     ...withIntake(connector, reading, where),
     withReading: (more) => recordFiles(files, { ...options, ...more }),

@@ -6,13 +6,13 @@
  * Invariants
  *  1. Which rows go on depends on the rows, their split and their number in it alone: never on batches, pauses, restarts.
  *  2. The instant is that of the first start: it stands in checkpoints, and a later one of the options does not replace it.
- *  3. Every row that does not go on is counted. Rows without a timestamp go on: who makes watermarks refuses them.
+ *  3. Every row that does not go on is counted.
  *  4. The pace is kept over time: what was not used in the last tenth of a second is lost, so a pause causes no burst.
  * Not here: holding rows back until they may go on (runtime/source-driver.ts), positions in files (the host's).
  */
 import type { Json } from '../base/json.ts';
 import { type ProcessingTimeMs, processingTimeMs } from '../base/time.ts';
-import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
+import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import type { Intake, IntakeContext } from './source.ts';
@@ -68,25 +68,19 @@ export class RowIntake implements Intake {
 
   select(batch: RecordBatch, split: string, first: number): RecordBatch {
     const from = this.#fromMs;
-    const column = from === undefined || this.#time === undefined ? undefined : batch.columns[this.#time.column];
+    const column = from === undefined || this.#time === undefined ? undefined : batch.columns[this.#time];
     if (column === undefined && this.#threshold >= 2 ** 32) return batch;
-    const { u32 } = this.#memory;
-    const least = BigInt(from ?? 0) * BigInt(this.#time?.unitsPerMs ?? 1);
+    const { u32, i64 } = this.#memory;
+    const least = BigInt(from ?? 0);
     const { seed, selection } = this.#splitOf(split);
     let kept = 0;
     for (let k = 0; k < batch.selected; k++) {
       const row = batch.selection === 0 ? k : (u32[(batch.selection >>> 2) + k] ?? 0);
-      if (column !== undefined && this.#isBefore(column, row, least)) this.skipped++;
+      if (column !== undefined && (i64[(column.values >>> 3) + row] ?? 0n) < least) this.skipped++;
       else if (hashOf(seed, first + k) >= this.#threshold) this.sampledOut++;
       else u32[(selection >>> 2) + kept++] = row;
     }
     return kept === batch.selected ? batch : { ...batch, selection, selected: kept };
-  }
-
-  #isBefore({ validity, values }: ColumnVector, row: number, least: bigint): boolean {
-    const { u8, i64 } = this.#memory;
-    if (validity !== 0 && (((u8[validity + (row >>> 3)] ?? 0) >>> (row & 7)) & 1) === 0) return false;
-    return (i64[(values >>> 3) + row] ?? 0n) < least;
   }
 
   allowed(now: ProcessingTimeMs): number {

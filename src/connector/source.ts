@@ -82,8 +82,8 @@ export interface SplitReader {
 /** What whoever decides on the rows of a source has to know. */
 export interface IntakeContext {
   readonly kernels: KernelInstance;
-  /** Where rows say when they happened; undefined: the job does not ask. */
-  readonly eventTime: { readonly column: number; readonly unitsPerMs: number } | undefined;
+  /** Index of the column with event time (ms, never null); undefined: the job does not say. */
+  readonly eventTime: number | undefined;
 }
 
 /** What of the rows of a source goes on, and how fast (intake.ts). */

@@ -12,13 +12,12 @@ import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
-import type { Intake, SourceConnector, SourceSplit } from '../connector/source.ts';
+import type { SourceSplit } from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type RecordBatch } from '../data/record-batch.ts';
 import { requireColumn } from '../data/schema.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
-import { unitsPerMs } from '../kernel/watermark.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import {
   DEFAULT_FUTURE_SKEW_MS,
@@ -416,6 +415,7 @@ class Wiring {
     const discovery = connector.discover?.(this.#context.clock);
     const restored = this.#context.restored?.sources[uid];
     const timed = this.#watermarkNodeOf(index);
+    const eventTime = timed === undefined ? undefined : columnOf(timed.node).column;
     const driver: SourceDriver = new SourceDriver({
       uid,
       kernels,
@@ -426,7 +426,7 @@ class Wiring {
       maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
       idleAfterMs: this.#idleAfterOf(index),
       align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
-      intake: intakeOf(connector, kernels, timed?.node),
+      intake: connector.intake?.({ kernels, eventTime }),
       newSplits: discovery === undefined ? undefined : new NewSplits(discovery),
       onSplit: ({ id }, { source, split }) => {
         for (const adder of this.#splitAdders) if (adder.source === source) adder.add(id, split);
@@ -537,16 +537,6 @@ class Wiring {
     }
     return assigner;
   }
-}
-
-function intakeOf(
-  connector: SourceConnector,
-  kernels: KernelInstance,
-  node: WatermarkNode | undefined,
-): Intake | undefined {
-  const column = node === undefined ? undefined : columnOf(node);
-  const eventTime = column === undefined ? undefined : { column: column.column, unitsPerMs: unitsPerMs(column.type) };
-  return connector.intake?.({ kernels, eventTime });
 }
 
 function columnOf(node: WatermarkNode): EventTimeColumn {

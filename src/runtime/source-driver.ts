@@ -384,11 +384,13 @@ export class SourceDriver {
     for (const { reader } of this.#splits) await reader?.close();
   }
 
+  /** Whether rows are at hand that would come too fast. Only then: the end of a source waits for nobody. */
   #mustPause(): boolean {
     const { intake } = this.#options;
     if (intake?.isPaced !== true || this.#now === undefined) return false;
-    this.#isPaused = intake.allowed(this.#now()) === 0;
-    if (this.#isPaused) for (const { idleness } of this.#splits) idleness.heldBack();
+    const waiting = this.#splits.filter(({ held }) => held !== undefined);
+    this.#isPaused = waiting.length > 0 && intake.allowed(this.#now()) === 0;
+    if (this.#isPaused) for (const { idleness } of waiting) idleness.heldBack();
     return this.#isPaused;
   }
 
@@ -415,6 +417,8 @@ export class SourceDriver {
       return 'worked';
     }
     if (polled !== 'quantum end' && !this.#emit(split, polled)) {
+      // A pause ends no turn: what follows would depend on the clock.
+      if (this.#mustPause()) return 'wait';
       split.brokenTurnEnd = this.#turnEnd;
       this.#current = undefined;
     } else if (split.held === undefined && this.#isAtEnd(split)) this.#ending.push(split);
@@ -467,6 +471,7 @@ export class SourceDriver {
       if (split.idleness.active()) this.#options.output.status('active', split.origin);
       if (this.#emit(split, polled)) return this.#hadTurn(split);
     }
+    this.#mustPause();
     if (open > 0) return 'wait';
     this.#end();
     return 'end';
