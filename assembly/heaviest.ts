@@ -12,6 +12,7 @@
  *  2. Keys of KEY_INT64 have length 8 and their value where the address points.
  * Not here: which key is heaviest (src/state/heaviest-keys.ts).
  */
+import { WHOLE } from './edition';
 import { hashOfEntry, INLINE_BYTES, KEY_INT64, keyBytesPtr } from './hash/key';
 import {
   capacityOf,
@@ -52,7 +53,7 @@ const FOUND_BYTES: u32 = 20;
  */
 export function stateWalk(state: u32, walkPtr: u32, outPtr: u32, maxFound: u32, shift: u32, share: u32): u32 {
   const stateKind = load<u32>(statePtr(state), STATE_KIND);
-  if (stateKind == KIND_KEYED) return walkKeys(rootOf(state), walkPtr, outPtr, maxFound, shift, share);
+  if (WHOLE && stateKind == KIND_KEYED) return walkKeys(rootOf(state), walkPtr, outPtr, maxFound, shift, share);
   if (stateKind != KIND_WINDOWED) return 0;
   let found: u32 = 0;
   while (load<u32>(walkPtr, WALK_SLICE) < sliceCount(state) && found < maxFound) {

@@ -80,8 +80,6 @@ export { sessionInit } from './session/sessions';
 export { fireNext, windowDue, windowFiring } from './window/fire';
 export { windowHeld } from './window/held';
 export { planInit, planLayout } from './window/plan';
-export { sliceCount, stateClear, stateRows, stateScan } from './window/slices';
-export { planInit } from './window/plan';
 export { sliceCount } from './window/slices';
 export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
 export { stateWalk } from './heaviest';

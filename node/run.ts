@@ -16,6 +16,7 @@ import { KernelInstance } from '../src/kernel/instance.ts';
 import {
   DEFAULT_SETTINGS,
   eventTimeHook,
+  everyPart,
   JobHandle,
   JobRun,
   type LagMode,
@@ -89,7 +90,15 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   const alerting = options.onAlert === undefined ? {} : { onAlert: options.onAlert };
   const jobRun = new JobRun(
     plan,
-    { clock: clockOf(options), kernels, store, timestamp: eventTimeHook, ...deadLetters, ...alerting },
+    {
+      clock: clockOf(options),
+      kernels,
+      store,
+      loadParts: everyPart,
+      timestamp: eventTimeHook,
+      ...deadLetters,
+      ...alerting,
+    },
     settings,
   );
   await jobRun.start();

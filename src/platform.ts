@@ -15,6 +15,10 @@ export type { PhysicalPlan } from './plan/physical.ts';
 
 // Running
 export { JobRun } from './runtime/job-run.ts';
+export { everyPart } from './runtime/makers/every-part.ts';
+export type { LoadParts } from './runtime/makers/parts.ts';
+export { coreKernelsRun } from './runtime/makers/kernel-edition.ts';
+export { partsOnDemand } from './runtime/makers/parts-on-demand.ts';
 export type { Release, WatermarkHold, WindowExplanation } from './runtime/window-hold.ts';
 export { JobHandle, type RunningJob } from './runtime/running-job.ts';
 export {

@@ -27,7 +27,9 @@ import {
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { indexedDbSink } from './connectors/indexeddb-sink.ts';
 import { type PostLines, PageSink } from './connectors/page-sink.ts';
-import { browserClock, browserKernels } from './platform.ts';
+import type { Engine } from './engine.ts';
+import { engineOnDemand } from './engine-on-demand.ts';
+import { browserClock } from './platform.ts';
 import { IndexedDbStore } from './state/indexeddb-store.ts';
 
 /** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
@@ -58,11 +60,17 @@ export const deadLettersOf = (state: string): string => `${state}/dead-letters`;
 
 /** Starts a job. Throws UserError when the job, its options or its state cannot work. */
 export function run(job: Job, options: RunOptions = {}): Promise<RunningJob> {
-  return runAttached(job, options, undefined);
+  return runAttached(job, options, { engine: engineOnDemand });
 }
 
-/** The same; rows for the page that has started this worker go to `post`. */
-export async function runAttached(job: Job, options: RunOptions, post: PostLines | undefined): Promise<RunningJob> {
+/** What a job is run with, besides its options. */
+export interface Attachment {
+  readonly engine: Engine;
+  /** Takes rows for the page that has started this worker. */
+  readonly post?: PostLines;
+}
+
+export async function runAttached(job: Job, options: RunOptions, { engine, post }: Attachment): Promise<RunningJob> {
   const plan = physicalPlanOf(job, options.name ?? options.state ?? 'job');
   for (const { operator } of plan.nodes) {
     if (post !== undefined && operator.kind === 'sink' && operator.connector instanceof PageSink) {
@@ -78,13 +86,17 @@ export async function runAttached(job: Job, options: RunOptions, post: PostLines
     lag: options.lag ?? DEFAULT_SETTINGS.lag,
     stateAlertMs: stateAlertMsOf(options.stateAlert),
   };
-  const kernels = new KernelInstance(await browserKernels(), memoryBytesFor(settings));
-  const jobRun = new JobRun(plan, { kernels, ...(await portsOf(options.state)) }, settings);
+  const kernels = new KernelInstance(await engine.kernels(plan), memoryBytesFor(settings));
+  const jobRun = new JobRun(
+    plan,
+    { kernels, loadParts: engine.loadParts, ...(await portsOf(options.state)) },
+    settings,
+  );
   await jobRun.start();
   return new JobHandle(jobRun);
 }
 
-async function portsOf(state: string | undefined): Promise<Omit<JobPorts, 'kernels'>> {
+async function portsOf(state: string | undefined): Promise<Omit<JobPorts, 'kernels' | 'loadParts'>> {
   const ports = { clock: browserClock, timestamp: eventTimeHook };
   if (state === undefined) return { ...ports, store: ephemeralStore() };
   return { ...ports, store: await IndexedDbStore.open(state), deadLetters: indexedDbSink(deadLettersOf(state)) };

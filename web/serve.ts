@@ -13,6 +13,7 @@ import type { Job } from '../src/index.ts';
 import { browserClock } from './platform.ts';
 import type { RunningJob } from '../src/platform.ts';
 import { runAttached } from './run.ts';
+import { wholeEngine } from './whole-engine.ts';
 import { type JobLink, serveJob, type WorkerScope } from './worker-host.ts';
 
 const PROGRESS_EVERY_MS = 200;
@@ -26,7 +27,10 @@ export function serve(job: Job): void {
 /** Runs a job for the page at the other end of `link` until it ends; answers with its last progress. */
 export async function runLinked(job: unknown, link: JobLink): Promise<Json> {
   // physicalPlanOf refuses what is no job, with a message of its own.
-  const running = await runAttached(job as Job, link.options, (output, lines) => link.result(output, lines));
+  const running = await runAttached(job as Job, link.options, {
+    engine: wholeEngine,
+    post: (output, lines) => link.result(output, lines),
+  });
   void link.stopped.then((mode) => running[mode]().catch(() => undefined));
   const ended = new AbortController();
   const reporting = report(running, link, ended.signal);

@@ -5,49 +5,48 @@
  * Where rows may lack a value (nullable column, or a filter), the accumulator is preceded by the number of values it
  * has seen (u64); no value at all gives null. Otherwise that number is the number of rows of the entry.
  */
-import { BOOL, columnValues, F64, I32, I64, OUT_OF_MEMORY, VIEW } from '../abi';
+import { BOOL, columnValues, F64, I32, I64, VIEW } from '../abi';
+import { WHOLE } from '../edition';
 import { allFinish, anyFinish, trueAdd, trueMerge, trueRetract } from './any';
-import { hyperAdd, hyperFinish, hyperMerge } from './approx-count-distinct';
 import { avgFinish } from './avg';
-import { BLOB_BYTES, blobView } from './blob';
-import { AGGREGATE_BLOBS, AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_TYPE } from './call';
+import { BLOB_BYTES } from './blob';
+import { AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_TYPE } from './call';
+import {
+  ALL,
+  ANY,
+  APPROX_COUNT_DISTINCT,
+  ARG_MAX,
+  ARG_MIN,
+  AVG,
+  COLLECT_LIST,
+  COUNT,
+  COUNT_DISTINCT,
+  FIRST_VALUE,
+  isGrown,
+  JOIN_TEXT,
+  LAST_VALUE,
+  MAX,
+  MIN,
+  NULL,
+  OVERFLOW,
+  PRESENT,
+  QUANTILE,
+  STDDEV,
+  SUM,
+  TOP_K,
+  VARIANCE,
+} from './codes';
 import { countFinish } from './count';
-import { DISTINCT_BYTES, distinctAdd, distinctFinish, distinctMerge } from './count-distinct';
-import { joinFinish, listAdd, listFinish, listMerge } from './list';
+import { DISTINCT_BYTES } from './count-distinct';
+import { grownAdd, grownFinish, grownMerge } from './grown';
 import { maxAdd, maxCreate, maxMerge } from './max';
 import { minAdd, minCreate, minMerge } from './min';
 import { MOMENTS_BYTES, momentsAdd, momentsMerge, momentsRetract, varianceFinish } from './moments';
-import { BY_FIRST, BY_LAST, BY_LEAST, BY_MOST, PICK_BYTES, pickAdd, pickFinish, pickMerge } from './pick';
-import { quantileAdd, quantileFinish, quantileMerge, SKETCH_BYTES } from './quantile';
+import { PICK_BYTES } from './pick';
+import { SKETCH_BYTES } from './quantile';
 import { stddevFinish } from './stddev';
 import { sumAdd, sumBytes, sumFinish, sumMerge, sumRetract } from './sum';
-import { textAdd, textMerge } from './text-extreme';
-import { TOP_BYTES, topAdd, topFinish, topMerge } from './top-k';
-
-export const COUNT: u32 = 0;
-export const SUM: u32 = 1;
-export const MIN: u32 = 2;
-export const MAX: u32 = 3;
-export const AVG: u32 = 4;
-export const STDDEV: u32 = 5;
-export const VARIANCE: u32 = 6;
-export const ANY: u32 = 7;
-export const ALL: u32 = 8;
-export const FIRST_VALUE: u32 = 9;
-export const LAST_VALUE: u32 = 10;
-export const ARG_MIN: u32 = 11;
-export const ARG_MAX: u32 = 12;
-export const COUNT_DISTINCT: u32 = 13;
-export const APPROX_COUNT_DISTINCT: u32 = 14;
-export const QUANTILE: u32 = 15;
-export const TOP_K: u32 = 16;
-export const COLLECT_LIST: u32 = 17;
-export const JOIN_TEXT: u32 = 18;
-
-// How finishing ends.
-export const PRESENT: i32 = 1;
-export const NULL: i32 = 0;
-export const OVERFLOW: i32 = -4;
+import { TOP_BYTES } from './top-k';
 
 function isNumber(type: u32): bool {
   return type == I32 || type == I64 || type == F64;
@@ -55,6 +54,7 @@ function isNumber(type: u32): bool {
 
 /** Whether an aggregate of this code can be computed over a column of this type. */
 export function aggregateAccepts(code: u32, type: u32): bool {
+  if (!WHOLE && isGrown(code, type)) return false;
   switch (code) {
     case ANY:
       return type == BOOL;
@@ -191,7 +191,9 @@ export function aggregateAdd(callPtr: u32, entriesPtr: u32, rowsPtr: u32, n: u32
   const type = load<u32>(callPtr, AGGREGATE_TYPE);
   const column = load<u32>(callPtr, AGGREGATE_COLUMN);
   const values = column == 0 ? 0 : columnValues(column);
-  switch (load<u32>(callPtr, AGGREGATE_CODE)) {
+  const code = load<u32>(callPtr, AGGREGATE_CODE);
+  if (WHOLE && isGrown(code, type)) return grownAdd(callPtr, entriesPtr, rowsPtr, n, offset);
+  switch (code) {
     case SUM:
       sumAdd(type, entriesPtr, rowsPtr, n, values, offset);
       break;
@@ -199,11 +201,9 @@ export function aggregateAdd(callPtr: u32, entriesPtr: u32, rowsPtr: u32, n: u32
       sumAdd(type, entriesPtr, rowsPtr, n, values, offset);
       break;
     case MIN:
-      if (type == VIEW) return textAdd(callPtr, -1, entriesPtr, rowsPtr, n, offset);
       minAdd(type, entriesPtr, rowsPtr, n, values, offset);
       break;
     case MAX:
-      if (type == VIEW) return textAdd(callPtr, 1, entriesPtr, rowsPtr, n, offset);
       maxAdd(type, entriesPtr, rowsPtr, n, values, offset);
       break;
     case STDDEV:
@@ -218,26 +218,6 @@ export function aggregateAdd(callPtr: u32, entriesPtr: u32, rowsPtr: u32, n: u32
     case ALL:
       trueAdd(entriesPtr, rowsPtr, n, values, offset);
       break;
-    case FIRST_VALUE:
-      return pickAdd(callPtr, BY_FIRST, entriesPtr, rowsPtr, n, offset);
-    case LAST_VALUE:
-      return pickAdd(callPtr, BY_LAST, entriesPtr, rowsPtr, n, offset);
-    case ARG_MIN:
-      return pickAdd(callPtr, BY_LEAST, entriesPtr, rowsPtr, n, offset);
-    case ARG_MAX:
-      return pickAdd(callPtr, BY_MOST, entriesPtr, rowsPtr, n, offset);
-    case COUNT_DISTINCT:
-      return distinctAdd(callPtr, entriesPtr, rowsPtr, n, offset);
-    case APPROX_COUNT_DISTINCT:
-      return hyperAdd(callPtr, entriesPtr, rowsPtr, n, offset);
-    case QUANTILE:
-      return quantileAdd(callPtr, entriesPtr, rowsPtr, n, offset);
-    case TOP_K:
-      return topAdd(callPtr, entriesPtr, rowsPtr, n, offset);
-    case COLLECT_LIST:
-      return listAdd(callPtr, entriesPtr, rowsPtr, n, offset);
-    case JOIN_TEXT:
-      return listAdd(callPtr, entriesPtr, rowsPtr, n, offset);
     default:
       break;
   }
@@ -281,7 +261,9 @@ export function aggregateRetract(callPtr: u32, accPtr: u32, row: u32): void {
 /** Adds what `from` has seen to `into`; `from` is the later one. False when a blob found no memory. */
 export function aggregateMerge(callPtr: u32, intoPtr: u32, fromPtr: u32): bool {
   const type = load<u32>(callPtr, AGGREGATE_TYPE);
-  switch (load<u32>(callPtr, AGGREGATE_CODE)) {
+  const code = load<u32>(callPtr, AGGREGATE_CODE);
+  if (WHOLE && isGrown(code, type)) return grownMerge(callPtr, intoPtr, fromPtr);
+  switch (code) {
     case SUM:
       sumMerge(type, intoPtr, fromPtr);
       break;
@@ -289,12 +271,10 @@ export function aggregateMerge(callPtr: u32, intoPtr: u32, fromPtr: u32): bool {
       sumMerge(type, intoPtr, fromPtr);
       break;
     case MIN:
-      if (type == VIEW) textMerge(-1, intoPtr, fromPtr);
-      else minMerge(type, intoPtr, fromPtr);
+      minMerge(type, intoPtr, fromPtr);
       break;
     case MAX:
-      if (type == VIEW) textMerge(1, intoPtr, fromPtr);
-      else maxMerge(type, intoPtr, fromPtr);
+      maxMerge(type, intoPtr, fromPtr);
       break;
     case STDDEV:
       momentsMerge(intoPtr, fromPtr);
@@ -308,30 +288,6 @@ export function aggregateMerge(callPtr: u32, intoPtr: u32, fromPtr: u32): bool {
     case ALL:
       trueMerge(intoPtr, fromPtr);
       break;
-    case FIRST_VALUE:
-      pickMerge(BY_FIRST, intoPtr, fromPtr);
-      break;
-    case LAST_VALUE:
-      pickMerge(BY_LAST, intoPtr, fromPtr);
-      break;
-    case ARG_MIN:
-      pickMerge(BY_LEAST, intoPtr, fromPtr);
-      break;
-    case ARG_MAX:
-      pickMerge(BY_MOST, intoPtr, fromPtr);
-      break;
-    case COUNT_DISTINCT:
-      return distinctMerge(callPtr, intoPtr, fromPtr);
-    case APPROX_COUNT_DISTINCT:
-      return hyperMerge(load<u32>(callPtr, AGGREGATE_BLOBS), intoPtr, fromPtr);
-    case QUANTILE:
-      return quantileMerge(load<u32>(callPtr, AGGREGATE_BLOBS), intoPtr, fromPtr);
-    case TOP_K:
-      return topMerge(callPtr, intoPtr, fromPtr);
-    case COLLECT_LIST:
-      return listMerge(callPtr, intoPtr, fromPtr);
-    case JOIN_TEXT:
-      return listMerge(callPtr, intoPtr, fromPtr);
     default:
       break;
   }
@@ -350,7 +306,7 @@ export function aggregateFinish(callPtr: u32, accPtr: u32, count: u64, outPtr: u
     return PRESENT;
   }
   if (count == 0 && code != COUNT_DISTINCT && code != APPROX_COUNT_DISTINCT) return NULL;
-  if (type == VIEW || code >= COUNT_DISTINCT) return finishGrown(callPtr, accPtr, count, outPtr);
+  if (WHOLE && isGrown(code, type)) return grownFinish(callPtr, accPtr, count, outPtr);
   switch (code) {
     case SUM:
       return sumFinish(type, accPtr, outPtr) ? PRESENT : OVERFLOW;
@@ -374,37 +330,6 @@ export function aggregateFinish(callPtr: u32, accPtr: u32, count: u64, outPtr: u
       store<u64>(outPtr, load<u64>(accPtr));
       return PRESENT;
     default:
-      return pickFinish(callPtr, accPtr, outPtr);
-  }
-}
-
-function written(isWritten: bool): i32 {
-  return isWritten ? PRESENT : OUT_OF_MEMORY;
-}
-
-/** The same of an aggregate whose accumulator has blobs. */
-function finishGrown(callPtr: u32, accPtr: u32, count: u64, outPtr: u32): i32 {
-  const blobs = load<u32>(callPtr, AGGREGATE_BLOBS);
-  switch (load<u32>(callPtr, AGGREGATE_CODE)) {
-    case COUNT_DISTINCT:
-      distinctFinish(accPtr, outPtr);
-      return PRESENT;
-    case APPROX_COUNT_DISTINCT:
-      return written(hyperFinish(blobs, accPtr, outPtr));
-    case QUANTILE:
-      quantileFinish(callPtr, accPtr, count, outPtr);
-      return PRESENT;
-    case TOP_K:
-      return written(topFinish(callPtr, accPtr, outPtr));
-    case COLLECT_LIST:
-      return written(listFinish(callPtr, accPtr, outPtr));
-    case JOIN_TEXT:
-      return written(joinFinish(callPtr, accPtr, outPtr));
-    case MIN:
-      return written(blobView(blobs, accPtr, outPtr));
-    case MAX:
-      return written(blobView(blobs, accPtr, outPtr));
-    default:
-      return pickFinish(callPtr, accPtr, outPtr);
+      return NULL;
   }
 }

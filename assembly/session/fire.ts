@@ -5,7 +5,7 @@
  * end first. So where firing stands is the queue itself, and a snapshot between two steps goes on behind the last row.
  */
 import { OUT_OF_MEMORY } from '../abi';
-import { OVERFLOW } from '../aggregate/registry';
+import { OVERFLOW } from '../aggregate/codes';
 import { rowsOf, keyBytesOf } from '../hash/table';
 import { slotRef, slotWithHash } from '../keyed/index';
 import { SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_START } from '../keyed/record';

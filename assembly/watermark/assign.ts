@@ -21,6 +21,7 @@
  * `most`: largest timestamp, `low`: lowest of a streak of rows ahead, `peers`: 0, 1, or 2 for any more; missing, ahead and
  * kept count rows of the batch. Absent instants are i64.MIN_VALUE. With an adaptive area `delay` follows it (adaptive.ts).
  */
+import { WHOLE } from '../edition';
 import { isValid } from '../abi';
 import { adaptiveDelay, observeLateness } from './adaptive';
 
@@ -245,7 +246,7 @@ function take(statePtr: u32, at: i64, skew: i64): bool {
   }
   store<u32>(statePtr + STREAK, 0);
   const adaptivePtr = load<u32>(statePtr + ADAPTIVE);
-  if (adaptivePtr != 0 && peers > 0) {
+  if (WHOLE && adaptivePtr != 0 && peers > 0) {
     observeLateness(adaptivePtr, most == NONE || at > most ? 0 : most - at);
     store<i64>(statePtr + DELAY, adaptiveDelay(adaptivePtr));
   }

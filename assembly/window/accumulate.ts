@@ -9,7 +9,8 @@
  */
 import { F64, I64, OUT_OF_MEMORY } from '../abi';
 import { BLOB_BYTES, blobLength, blobPack, blobSet, blobsReset } from '../aggregate/blob';
-import { AVG, aggregateBlobs, COUNT, OVERFLOW, SUM } from '../aggregate/registry';
+import { AVG, COUNT, OVERFLOW, SUM } from '../aggregate/codes';
+import { aggregateBlobs } from '../aggregate/registry';
 import { keyBytesOf } from '../hash/table';
 import { addValues } from './run';
 import { mergeEntry, writeResults } from './result';

@@ -6,7 +6,8 @@
  * Only aggregates that are exact and the same in any order of rows have a narrow form.
  */
 import { F64, VIEW } from '../abi';
-import { AVG, aggregateCreate, COUNT, MAX, MIN, SUM } from '../aggregate/registry';
+import { AVG, COUNT, MAX, MIN, SUM } from '../aggregate/codes';
+import { aggregateCreate } from '../aggregate/registry';
 
 /** There is no narrow form. */
 export const NOT_NARROW: u32 = 0xffffffff;

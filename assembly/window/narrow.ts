@@ -15,7 +15,8 @@ import { columnValidity, columnValues, F64, I64, isValid } from '../abi';
 import { integerAt } from '../aggregate/column';
 import { maxAdd } from '../aggregate/max';
 import { minAdd } from '../aggregate/min';
-import { AVG, aggregateCreate, COUNT, MAX, MIN, SUM } from '../aggregate/registry';
+import { AVG, COUNT, MAX, MIN, SUM } from '../aggregate/codes';
+import { aggregateCreate } from '../aggregate/registry';
 import { keyBytesOf, OCCUPIED, OCCUPIED_NARROW } from '../hash/table';
 import {
   AGGREGATE_CODE,

@@ -3,7 +3,8 @@
  * of two entries.
  */
 import { BOOL, I32, OUT_OF_MEMORY } from '../abi';
-import { aggregateFinish, aggregateMerge, aggregateResultType, PRESENT } from '../aggregate/registry';
+import { PRESENT } from '../aggregate/codes';
+import { aggregateFinish, aggregateMerge, aggregateResultType } from '../aggregate/registry';
 import { KEY_BYTES, keyBytesPtr } from '../hash/key';
 import { keyBytesOf, rowsOf } from '../hash/table';
 import {

@@ -12,6 +12,7 @@
  * Invariant: all of it can be had again from the slices, so it may be dropped between any two calls of a kernel.
  * Not here: slices (slices.ts), when what is made and read (shared.ts).
  */
+import { WHOLE } from '../edition';
 import { KEY_BYTES, INLINE_BYTES, keyEquals, slabStore } from '../hash/key';
 import {
   capacityOf,
@@ -124,6 +125,7 @@ export function sharedDrop(state: u32): bool {
 
 /** The same because memory does not do for it: it is not tried again at once. */
 export function sharedGiveUp(state: u32): bool {
+  if (!WHOLE) return false;
   if (!sharedDrop(state)) return false;
   setRef(state, NO_ROOM);
   return true;
@@ -131,6 +133,7 @@ export function sharedGiveUp(state: u32): bool {
 
 /** The same, and forgets that there was no room. */
 export function sharedForget(state: u32): void {
+  if (!WHOLE) return;
   sharedDrop(state);
   if (hadNoRoom(state)) setRef(state, 0);
 }

@@ -25,8 +25,9 @@
  *     block.
  * Not here: merging a slice (shared-build.ts), how it lies in state (shared-record.ts), firing (fire.ts).
  */
+import { WHOLE } from '../edition';
 import { VIEW } from '../abi';
-import { ALL } from '../aggregate/registry';
+import { ALL } from '../aggregate/codes';
 import { hashOfEntry, KEY_BYTES, KEY_IMAGE_BYTES, keyBytesPtr } from '../hash/key';
 import { keyBytesOf, TABLE_ENTRIES } from '../hash/table';
 import { resolve } from '../memory/arena';
@@ -90,6 +91,7 @@ function isSharing(planPtr: u32): bool {
 
 /** The record when it holds all of the window, else 0. */
 export function sharedOf(planPtr: u32, state: u32, end: i64): u32 {
+  if (!WHOLE) return 0;
   const shared = sharedPtr(state);
   if (shared == 0) return 0;
   const start = startOf(planPtr, end);
@@ -102,6 +104,7 @@ export function sharedOf(planPtr: u32, state: u32, end: i64): u32 {
 
 /** Brings the tables to the window that ends at `end`, or a step nearer. True when it can fire, with or without them. */
 export function sharePrepare(planPtr: u32, state: u32, end: i64): bool {
+  if (!WHOLE) return true;
   if (!isSharing(planPtr)) return true;
   const start = startOf(planPtr, end);
   const border = borderOf(planPtr, start);
@@ -167,6 +170,7 @@ function isThin(planPtr: u32, state: u32, shared: u32): bool {
 
 /** To be called before the run's rows, whose keys were read, enter a slice: makes stale what knows the slice. */
 export function shareMark(planPtr: u32, state: u32, label: i64, n: u32): void {
+  if (!WHOLE) return;
   const shared = sharedPtr(state);
   if (shared == 0) return;
   if ((load<u32>(shared, SHARED_KIND) | load<u32>(shared, SHARED_HASH)) != 0) {
@@ -199,6 +203,7 @@ export function shareMark(planPtr: u32, state: u32, label: i64, n: u32): void {
  * there); 0 when it holds nothing.
  */
 export function sharedEntry(planPtr: u32, state: u32, end: i64, front: u32, prefix: u32): u32 {
+  if (!WHOLE) return 0;
   const shared = sharedPtr(state);
   const later = prefix == 0 ? 0 : prefixOf(planPtr, state, shared, end, prefix);
   const earlier = front == 0 ? 0 : frontOf(planPtr, state, shared, startOf(planPtr, end), front);

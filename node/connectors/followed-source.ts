@@ -11,6 +11,7 @@ import { stat } from 'node:fs/promises';
 import { assert } from '../../src/base/assert.ts';
 import { UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
+import { NewSplits } from '../../src/connector/new-splits.ts';
 import type { ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { type Content, decoderOptions, QUANTUM_BYTES, type RecordFormat, RecordReader } from './file-source.ts';
@@ -48,7 +49,7 @@ export function followedSource(source: FollowedSource): SourceConnector {
     },
     discover(clock) {
       lookout = new Lookout(patterns, { ...follow, lines }, { clock, watch });
-      return lookout;
+      return new NewSplits(lookout);
     },
     open(split, offset, context) {
       assert(lookout !== undefined, 'followed files are opened after discovery has begun');

@@ -13,7 +13,8 @@
 import type { Clock } from '../../src/base/clock.ts';
 import type { Json } from '../../src/base/json.ts';
 import { Wake } from '../../src/base/wake.ts';
-import type { SourceSplit, SplitDiscovery } from '../../src/connector/source.ts';
+import type { SplitFinder } from '../../src/connector/new-splits.ts';
+import type { SourceSplit } from '../../src/connector/source.ts';
 import type { FileChange, FileWatch } from './file-watch.ts';
 import { FollowedSplit, type FollowedSplitOptions } from './followed-split.ts';
 import { findFiles, type FoundFile, foldersOf } from './glob.ts';
@@ -39,7 +40,7 @@ export interface LookoutPorts {
   readonly watch: FileWatch;
 }
 
-export class Lookout implements SplitDiscovery {
+export class Lookout implements SplitFinder {
   readonly #patterns: readonly string[];
   readonly #settings: LookoutSettings;
   readonly #ports: LookoutPorts;

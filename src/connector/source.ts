@@ -106,11 +106,20 @@ export interface Intake {
   restore(state: Json): void;
 }
 
-/** Splits that come into being while a live source is read. */
+export interface NewSplit {
+  readonly split: SourceSplit;
+  readonly reader: SplitReader;
+}
+
+/** Splits that come into being while a live source is read (new-splits.ts). */
 export interface SplitDiscovery {
-  /** The next ones, with ids that were never given before; none at all once it is closed. */
-  next(): Promise<readonly SourceSplit[]>;
-  close(): void;
+  /** Begins to look; `firstIndex` is that of the next split. */
+  start(firstIndex: number, open: (split: SourceSplit, index: number) => Promise<SplitReader>): void;
+  /** What was found since it was asked last, with readers open. Throws what looking or opening failed with. */
+  take(): readonly NewSplit[];
+  /** Resolves when `take` has something to say. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface SourceConnector {

@@ -36,9 +36,10 @@ export class SplitState {
     this.#set(0, MIN_TIME);
     this.#set(8, MIN_TIME);
     this.#set(16, MIN_TIME);
-    this.#adaptiveBytes = kernels.function('adaptiveBytes')();
+    this.#adaptiveBytes = 0;
     this.#adaptive = 0;
     if (rule !== 'elsewhere' && 'lateRate' in rule) {
+      this.#adaptiveBytes = kernels.function('adaptiveBytes')();
       this.#adaptive = memory.allocate(this.#adaptiveBytes);
       const tail = Math.log(1 / rule.lateRate) / Math.LN10;
       kernels.function('adaptiveInit')(this.#adaptive, rule.lateRate, rule.maxMs, tail);

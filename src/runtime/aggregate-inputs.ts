@@ -1,4 +1,5 @@
 /** What aggregates read of a batch: their columns, and for those with a condition a mask of the rows that count. */
+import { assert } from '../base/assert.ts';
 import { BATCH_ROWS_MAX, type ColumnVector, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';
 import { type Physical, physicalOf } from '../data/types.ts';
@@ -7,7 +8,7 @@ import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import { aggregateFunction, canLack, resultType } from '../plan/aggregates.ts';
 import type { AggregateCall } from '../plan/logical.ts';
-import { Projection, type RowError } from './expression.ts';
+import type { Projected, RowError } from './expression.ts';
 
 export interface Inputs {
   readonly columns: readonly (ColumnVector | undefined)[];
@@ -60,23 +61,36 @@ function more({ fn, column, options }: AggregateCall, input: TableSchema, uid: s
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === 'object' && value !== null;
 
+/** Evaluates the conditions of the calls that have one, in their order. */
+export interface Conditions {
+  project(batch: RecordBatch): Projected;
+}
+
+export interface AggregateInputsOptions {
+  readonly kernels: KernelInstance;
+  readonly input: TableSchema;
+  readonly calls: readonly AggregateCall[];
+  readonly uid: string;
+  /** Undefined when no call has a condition. */
+  readonly conditions: Conditions | undefined;
+}
+
 export class AggregateInputs {
   readonly #memory: LinearMemory;
   readonly #columns: readonly (number | undefined)[];
   readonly #by: readonly (number | undefined)[];
-  readonly #conditions: Projection | undefined;
+  readonly #conditions: Conditions | undefined;
   /** For each aggregate which condition it has, and the mask that is made when the condition may be null. */
   readonly #filters: readonly ({ readonly condition: number; readonly mask: Ptr } | undefined)[];
 
-  constructor(kernels: KernelInstance, input: TableSchema, calls: readonly AggregateCall[], uid: string) {
+  constructor({ kernels, input, calls, uid, conditions }: AggregateInputsOptions) {
     this.#memory = kernels.memory;
     const indexOf = (column: string | undefined): number | undefined =>
       column === undefined ? undefined : requireColumn(input, column, uid);
     this.#columns = calls.map(({ column }) => indexOf(column));
     this.#by = calls.map(({ by }) => indexOf(by));
-    const conditions = calls.flatMap(({ where }) => where ?? []);
-    this.#conditions =
-      conditions.length === 0 ? undefined : new Projection(kernels, input, conditions, `the conditions of '${uid}'`);
+    assert((conditions !== undefined) === calls.some(({ where }) => where !== undefined), `conditions of ${uid}`);
+    this.#conditions = conditions;
     let next = 0;
     this.#filters = calls.map(({ where }) =>
       where === undefined ? undefined : { condition: next++, mask: kernels.memory.allocate(BATCH_ROWS_MAX) },

@@ -2,10 +2,9 @@
  * Turns a physical plan into a task: makes each operator, connects their outputs, opens sources where they left off.
  *
  * Invariants
- *  1. This is the only place where a kind of plan node becomes an operator. Long because there are many kinds.
+ *  1. This is the only place where a kind of plan node becomes an operator; what that takes is in makers/.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
  *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
- * Long because every kind of operator is made here and nowhere else.
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -13,7 +12,7 @@ import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
-import { BATCH_ROWS_MAX, type BatchOrigin, type RecordBatch } from '../data/record-batch.ts';
+import { BATCH_ROWS_MAX, type BatchOrigin } from '../data/record-batch.ts';
 import { requireColumn } from '../data/schema.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { TimestampHook } from '../format/row-view.ts';
@@ -22,44 +21,29 @@ import type { LedgerEntry } from '../metrics/ledger.ts';
 import {
   DEFAULT_FUTURE_SKEW_MS,
   DEFAULT_IDLE_AFTER_MS,
-  type DeduplicateNode,
-  type AsyncNode,
-  type FunctionNode,
   FUTURE_PORT,
-  LATE_PORT,
-  type ProcessNode,
-  type ReorderNode,
   type WatermarkNode,
   type WatermarkStrategy,
-  type WindowAggregateNode,
 } from '../plan/logical.ts';
-import { REORDER_PORTS } from '../plan/reorder.ts';
-import { runsAsKernel } from '../plan/window-choice.ts';
-import { type PhysicalNode, type PhysicalPlan, portsOf, readersOf, sourcesOf } from '../plan/physical.ts';
+import {
+  type PhysicalNode,
+  type PhysicalOperator,
+  type PhysicalPlan,
+  portsOf,
+  readersOf,
+  sourcesOf,
+} from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
-import { ArenaKeyedState } from '../state/arena-keyed-state.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
-import { Aggregate } from './operators/aggregate.ts';
-import { AsyncFunction } from './operators/async-function.ts';
+import { type LoadParts, makeWindow, type Parts, part, partsOf } from './makers/parts.ts';
+import type { NodeOf, Site } from './makers/site.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
-import { Deduplicate } from './operators/deduplicate.ts';
-import { Filter } from './operators/filter.ts';
-import { Process } from './operators/process.ts';
-import { Project } from './operators/project.ts';
-import { Reorder } from './operators/reorder.ts';
 import { SinkOperator } from './operators/sink.ts';
-import { Union } from './operators/union.ts';
-import { UserFunction } from './operators/user-function.ts';
-import { SessionWindow } from './operators/session-window.ts';
-import { UserWatermarks } from './operators/user-watermarks.ts';
-import { WindowAggregate } from './operators/window-aggregate.ts';
-import { NewSplits } from './new-splits.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
 import { type Alignment, SourceDriver, unfinishedSplits } from './source-driver.ts';
-import { buildGeneralWindow } from './windows/build.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -79,7 +63,10 @@ export interface DeploymentContext {
   readonly restored: Manifest | undefined;
   readonly timestamp: TimestampHook;
   readonly clock: Clock;
+  readonly loadParts: LoadParts;
 }
+
+type WiringContext = DeploymentContext & { readonly parts: Partial<Parts> };
 
 export interface Deployment {
   readonly task: Task;
@@ -130,7 +117,8 @@ export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Prom
   const { restored } = given;
   if (restored !== undefined) checkKnown(plan, restored);
   const context = { ...given, splits: withUnfinished(plan, given.splits, restored) };
-  const wiring = new Wiring(plan, context);
+  const parts = await context.loadParts(partsOf(plan));
+  const wiring = new Wiring(plan, { ...context, parts });
   plan.nodes.forEach((_, index) => wiring.make(index));
   wiring.connect();
   const task = wiring.task();
@@ -182,7 +170,7 @@ function restoreLedger(uid: string, ledger: LedgerEntry, restored: Manifest | un
 /** The operators of a plan while they are being made, and the edges between them. */
 class Wiring {
   readonly #plan: PhysicalPlan;
-  readonly #context: DeploymentContext;
+  readonly #context: WiringContext;
   readonly #splits: SourceSplits;
   readonly #edges: readonly (readonly Edge[])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
@@ -191,7 +179,7 @@ class Wiring {
   readonly #splitAdders: { readonly source: string; readonly add: (id: string, split: number) => void }[] = [];
   readonly deadLetters: DeadLetterOffice;
 
-  constructor(plan: PhysicalPlan, context: DeploymentContext) {
+  constructor(plan: PhysicalPlan, context: WiringContext) {
     this.#plan = plan;
     this.#context = context;
     this.#splits = context.splits;
@@ -247,50 +235,33 @@ class Wiring {
 
   #operator(node: PhysicalNode, index: number): TaskOperator | SourceDriver {
     const { uid, operator } = node;
-    const output = this.#port(index, 0);
-    const { kernels, arena, writers } = this.#context;
-    const deadLetter = (batch: RecordBatch, row: number, reason: string): void =>
-      this.deadLetters.row(uid, batch, row, reason);
+    const { parts, writers } = this.#context;
+    const site = <K extends PhysicalOperator['kind']>(at: NodeOf<K>): Site<K> => this.#site(uid, at, index);
     switch (operator.kind) {
       case 'source':
-        return this.#source(node, index, output);
+        return this.#source(node, index, this.#port(index, 0));
       case 'watermark':
-        return this.#watermarks(uid, operator, index, output, deadLetter);
+        return this.#watermarks(site(operator), index);
       case 'filter':
-        return new Filter({
-          uid,
-          kernels,
-          output,
-          schema: operator.input.schema,
-          condition: operator.condition,
-          deadLetter,
-        });
+        return part(parts, 'expressions').makeFilter(site(operator));
       case 'project':
-        return new Project({
-          uid,
-          kernels,
-          output,
-          inputSchema: operator.input.schema,
-          schema: operator.schema,
-          columns: operator.columns,
-          deadLetter,
-        });
+        return part(parts, 'expressions').makeProject(site(operator));
       case 'function':
-        return this.#function(uid, operator, output, deadLetter);
-      case 'deduplicate':
-        return this.#deduplicate(uid, operator, index, deadLetter);
-      case 'reorder':
-        return this.#reorder(uid, operator, index, deadLetter);
-      case 'process':
-        return this.#process(uid, operator, index, deadLetter);
+        return part(parts, 'functions').makeFunction(site(operator));
       case 'async':
-        return this.#async(uid, operator, output, deadLetter);
+        return part(parts, 'asyncFunctions').makeAsync(site(operator));
+      case 'process':
+        return part(parts, 'processFunctions').makeProcess(site(operator));
+      case 'deduplicate':
+        return part(parts, 'rowOrder').makeDeduplicate(site(operator));
+      case 'reorder':
+        return part(parts, 'rowOrder').makeReorder(site(operator));
       case 'union':
-        return new Union({ uid, kernels, output, inputs: operator.inputs.length });
+        return part(parts, 'unions').makeUnion(site(operator));
       case 'windowAggregate':
-        return this.#window(uid, operator, index, deadLetter);
+        return makeWindow(site(operator), parts);
       case 'aggregate':
-        return new Aggregate({ uid, kernels, arena, output, node: operator, deadLetter });
+        return part(parts, 'changelogs').makeAggregate(site(operator));
       case 'sink': {
         const writer = writers.get(uid);
         assert(writer !== undefined, `no writer for sink ${uid}`);
@@ -301,110 +272,19 @@ class Wiring {
     }
   }
 
-  #deduplicate(
-    uid: string,
-    node: DeduplicateNode,
-    index: number,
-    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
-  ): Deduplicate {
-    const { kernels, arena, clock } = this.#context;
-    const state = new ArenaKeyedState({ kernels, arena, uid });
-    const [output, late] = [this.#port(index, 0), this.#port(index, LATE_PORT)];
-    return new Deduplicate({ uid, kernels, state, output, late, node, now: () => clock.now(), deadLetter });
-  }
-
-  #reorder(
-    uid: string,
-    node: ReorderNode,
-    index: number,
-    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
-  ): Reorder {
-    const { kernels, arena } = this.#context;
-    const state = new ArenaKeyedState({ kernels, arena, uid });
-    const outputs = REORDER_PORTS.map((_, port) => this.#port(index, port));
-    return new Reorder({ uid, kernels, state, outputs, node, deadLetter });
-  }
-
-  #window(
-    uid: string,
-    node: WindowAggregateNode,
-    index: number,
-    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
-  ): TaskOperator {
-    const { kernels, arena, timestamp, clock } = this.#context;
-    const late = this.#port(index, LATE_PORT);
-    const common = { uid, kernels, output: this.#port(index, 0), late, node, deadLetter };
-    if (runsAsKernel(node)) {
-      return new (node.window.kind === 'session' ? SessionWindow : WindowAggregate)({ ...common, arena });
-    }
-    const state = new ArenaKeyedState({ kernels, arena, uid });
-    return buildGeneralWindow({ ...common, state, now: () => clock.now(), timestamp });
-  }
-
-  #function(
-    uid: string,
-    operator: FunctionNode,
-    output: Edge,
-    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
-  ): UserFunction {
-    const { kernels } = this.#context;
-    return new UserFunction({
+  #site<K extends PhysicalOperator['kind']>(uid: string, node: NodeOf<K>, index: number): Site<K> {
+    const { kernels, arena, clock, timestamp } = this.#context;
+    return {
       uid,
-      kernels,
-      output,
-      input: operator.input.schema,
-      out: operator.schema,
-      does: operator.does,
-      // The API's types tie the function to the rows of its input; the plan holds it without them.
-      run: operator.run as (row: unknown) => unknown,
-      timestamp: this.#context.timestamp,
-      onError: operator.onError,
-      deadLetter,
-    });
-  }
-
-  #async(
-    uid: string,
-    operator: AsyncNode,
-    output: Edge,
-    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
-  ): AsyncFunction {
-    const { kernels } = this.#context;
-    return new AsyncFunction({
-      uid,
-      kernels,
-      output,
-      input: operator.input.schema,
-      out: operator.schema,
-      spec: operator.spec,
-      clock: this.#context.clock,
-      timestamp: this.#context.timestamp,
-      deadLetter,
-    });
-  }
-
-  #process(
-    uid: string,
-    node: ProcessNode,
-    index: number,
-    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
-  ): Process {
-    const { kernels, arena, timestamp, clock } = this.#context;
-    const stateOf = (name: string): ArenaKeyedState => new ArenaKeyedState({ kernels, arena, uid: name });
-    return new Process({
-      uid,
-      kernels,
       node,
-      timestamp,
+      kernels,
+      arena,
+      clock,
       now: () => clock.now(),
-      deadLetter,
-      state: stateOf(uid),
-      broadcast: node.broadcast.length === 0 ? undefined : stateOf(`${uid}/broadcast`),
-      aging: node.states.some(({ expiry }) => expiry?.clock === 'processing time')
-        ? stateOf(`${uid}/processing time`)
-        : undefined,
-      outputs: [0, ...node.sides.map((_, side) => side + 1)].map((port) => this.#port(index, port)),
-    });
+      timestamp,
+      port: (port) => this.#port(index, port),
+      deadLetter: (batch, row, reason) => this.deadLetters.row(uid, batch, row, reason),
+    };
   }
 
   #source({ uid, operator, columns }: PhysicalNode, index: number, output: Edge): SourceDriver {
@@ -412,7 +292,6 @@ class Wiring {
     const { kernels, settings } = this.#context;
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
-    const discovery = connector.discover?.(this.#context.clock);
     const restored = this.#context.restored?.sources[uid];
     const timed = this.#watermarkNodeOf(index);
     const eventTime = timed === undefined ? undefined : columnOf(timed.node).column;
@@ -427,7 +306,7 @@ class Wiring {
       idleAfterMs: this.#idleAfterOf(index),
       align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
       intake: connector.intake?.({ kernels, eventTime }),
-      newSplits: discovery === undefined ? undefined : new NewSplits(discovery),
+      newSplits: connector.discover?.(this.#context.clock),
       onSplit: ({ id }, { source, split }) => {
         for (const adder of this.#splitAdders) if (adder.source === source) adder.add(id, split);
       },
@@ -485,22 +364,16 @@ class Wiring {
     return { group, maxDriftMs, skewMs: skewOf(node) };
   }
 
-  #ruleOf(uid: string, node: WatermarkNode, splits: number): AssignWatermarksOptions['rule'] {
-    const { strategy, input } = node;
+  #ruleOf(site: Site<'watermark'>, splits: number): AssignWatermarksOptions['rule'] {
+    const { strategy } = site.node;
     if (strategy.kind !== 'punctuated' && strategy.kind !== 'custom') return delayRule(strategy);
     const generator =
       strategy.kind === 'custom' ? strategy.generator : { state: () => null, onRow: strategy.run, periodic: undefined };
-    const { kernels, timestamp } = this.#context;
-    return new UserWatermarks({ uid, memory: kernels.memory, schema: input.schema, timestamp, generator }, splits);
+    return part(this.#context.parts, 'userWatermarks').makeUserWatermarks(site, generator, splits);
   }
 
-  #watermarks(
-    uid: string,
-    node: WatermarkNode,
-    index: number,
-    output: Edge,
-    deadLetter: (batch: RecordBatch, row: number, reason: string) => void,
-  ): AssignWatermarks {
+  #watermarks(site: Site<'watermark'>, index: number): AssignWatermarks {
+    const { uid, node, kernels, port, deadLetter } = site;
     /** Of each source by its split: the index at this operator. */
     const indexes = new Map<string, number[]>();
     const splits: string[] = [];
@@ -516,13 +389,13 @@ class Wiring {
     let count = splits.length;
     const assigner = new AssignWatermarks({
       uid,
-      kernels: this.#context.kernels,
-      output,
-      future: this.#port(index, FUTURE_PORT),
+      kernels,
+      output: port(0),
+      future: port(FUTURE_PORT),
       ...columnOf(node),
       splits,
       deadLetter,
-      rule: this.#ruleOf(uid, node, splits.length),
+      rule: this.#ruleOf(site, splits.length),
       skewMs: skewOf(node),
       splitOf: ({ source, split }: BatchOrigin) => indexes.get(source)?.[split] ?? -1,
     });

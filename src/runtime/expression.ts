@@ -17,6 +17,7 @@ import { ExpressionKernels, type Operand, RowFailure } from '../kernel/expressio
 import type { KernelInstance } from '../kernel/instance.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import { type Expression, formatExpression } from '../plan/expression.ts';
+import type { AggregateCall } from '../plan/logical.ts';
 import { ExpressionCompiler, type Step } from './expression-compiler.ts';
 
 export interface RowError {
@@ -93,6 +94,17 @@ export class Projection {
     }
     return { columns, selection, selected, errors };
   }
+}
+
+/** The conditions of aggregates, in the order of the calls that have one; undefined: none has. */
+export function conditionsOf(
+  kernels: KernelInstance,
+  input: TableSchema,
+  calls: readonly AggregateCall[],
+  uid: string,
+): Projection | undefined {
+  const conditions = calls.flatMap(({ where }) => where ?? []);
+  return conditions.length === 0 ? undefined : new Projection(kernels, input, conditions, `the conditions of '${uid}'`);
 }
 
 /** One expression and where its result stands. */

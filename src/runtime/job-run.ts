@@ -20,7 +20,6 @@ import type { SinkWriter } from '../connector/sink.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
 import type { Row } from '../format/row-view.ts';
-import { Process } from './operators/process.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
 import { type JobWatermarks, watermarksOf } from './job-watermarks.ts';
@@ -112,7 +111,7 @@ export class JobRun {
   }
 
   async #start(): Promise<void> {
-    const { store, kernels, clock } = this.#ports;
+    const { store, kernels, clock, loadParts } = this.#ports;
     const splits = await splitsOf(this.plan);
     const arena = new StateArena(kernels, this.settings.stateBytes);
     await refuseForeign(store, arena, this.plan.name);
@@ -131,6 +130,7 @@ export class JobRun {
       restored,
       timestamp: this.#ports.timestamp,
       clock,
+      loadParts,
     });
     this.#tokens = new Tokens(this.#deployment.task);
     this.#lag = new LagTracker(this.plan, this.#deployment.task, clock, this.settings.lag);
@@ -265,12 +265,12 @@ export class JobRun {
 
   /** What the function with state of this uid holds for a key. E1335 when the job has none, E1203 and E1303 for a wrong key. */
   lookup(uid: string, key: Row): unknown {
-    const functions = this.deployment.task.operators.filter((operator) => operator instanceof Process);
+    const functions = this.deployment.task.operators.filter(({ lookup }) => lookup !== undefined);
     const found = functions.find((operator) => operator.uid === uid);
     if (found === undefined) {
       throw new UserError('E1335', { uid, known: functions.map((operator) => operator.uid).join(', ') || 'none' });
     }
-    return found.lookup(key);
+    return found.lookup?.(key);
   }
 
   /** Resolves when all that the first `rows` rows (of a file: bytes) of a source make has been made. */

@@ -7,6 +7,7 @@ import type { KernelInstance } from '../kernel/instance.ts';
 import type { CheckpointStore } from '../state/checkpoint-store.ts';
 import type { StateAlert } from './growth/state-growth.ts';
 import type { LagMode } from './lag/lag-figures.ts';
+import type { LoadParts } from './makers/parts.ts';
 
 export type JobStatus = 'starting' | 'running' | 'suspended' | 'finished' | 'cancelled' | 'failed';
 
@@ -15,6 +16,8 @@ export interface JobPorts {
   readonly clock: Clock;
   readonly kernels: KernelInstance;
   readonly store: CheckpointStore;
+  /** Brings the parts of the engine that the job needs. */
+  readonly loadParts: LoadParts;
   /** What a timestamp reads as in user functions. */
   readonly timestamp: TimestampHook;
   /** Where dead letters are kept; undefined: they are counted and sampled. */

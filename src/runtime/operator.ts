@@ -18,6 +18,7 @@
 import type { Json } from '../base/json.ts';
 import type { EventTimeMs, ProcessingTimeMs } from '../base/time.ts';
 import type { BatchOrigin, RecordBatch } from '../data/record-batch.ts';
+import type { Row } from '../format/row-view.ts';
 import type { WatermarkStatus } from './stream-element.ts';
 
 /** An edge out of an operator. Emitting calls the operators below before it returns. */
@@ -52,6 +53,16 @@ export interface Operator {
   close?(): void;
   /** A key of its state as people read it, of operators whose keys are not text. */
   keyText?(key: Uint8Array): string;
+  /** What it holds for a key, for those who ask the job from outside. E1203 and E1303 for a wrong key. */
+  lookup?(key: Row): unknown;
   snapshot(): Json;
   restore(state: Json): void;
 }
+
+/** An operator whose rows are answered later: how many it has received, and up to which of them all are done with. */
+export interface AnswersLater extends Operator {
+  readonly received: number;
+  readonly settled: number;
+}
+
+export const answersLater = <T extends Operator>(operator: T): operator is T & AnswersLater => 'settled' in operator;

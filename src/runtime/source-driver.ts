@@ -19,7 +19,15 @@
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
-import type { Intake, Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
+import type {
+  Intake,
+  Poll,
+  ReaderCounters,
+  SourceConnector,
+  SourceSplit,
+  SplitDiscovery,
+  SplitReader,
+} from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -27,7 +35,6 @@ import { unitsPerMs, WatermarkKernels } from '../kernel/watermark.ts';
 import { emptyLedger } from '../metrics/ledger.ts';
 import type { Output } from './operator.ts';
 import { type AlignedSplit, type AlignmentGroup, limitOf } from './progress/alignment.ts';
-import { NewSplits } from './new-splits.ts';
 import { Idleness } from './progress/idleness.ts';
 
 interface Split extends AlignedSplit {
@@ -88,7 +95,7 @@ export interface SourceDriverOptions {
   readonly intake?: Intake | undefined;
   readonly open: (split: SourceSplit, index: number, offset: Json | undefined) => Promise<SplitReader>;
   /** Splits that come into being from here on. */
-  readonly newSplits?: NewSplits | undefined;
+  readonly newSplits?: SplitDiscovery | undefined;
   /** Told of such a split before its first row. */
   readonly onSplit?: (split: SourceSplit, origin: BatchOrigin) => void;
 }

@@ -13,7 +13,7 @@
  *  4. A token that the job ends before is rejected (E1340), never left open.
  */
 import { UserError } from '../base/errors.ts';
-import { AsyncFunction } from './operators/async-function.ts';
+import { type AnswersLater, answersLater } from './operator.ts';
 import type { JobStatus } from './job-settings.ts';
 import type { SourceDriver } from './source-driver.ts';
 import type { Task } from './task.ts';
@@ -40,7 +40,7 @@ interface Waiter extends Asked {
   readonly resolve: () => void;
   readonly reject: (error: UserError) => void;
   /** What asynchronous functions had taken when all of the token had been handed on. */
-  taken: ReadonlyMap<AsyncFunction, number> | undefined;
+  taken: ReadonlyMap<AnswersLater, number> | undefined;
 }
 
 export class Tokens {
@@ -125,7 +125,7 @@ export class Tokens {
   #isDone(waiter: Waiter): boolean {
     if (waiter.taken === undefined) {
       if (!waiter.isHandedOn()) return false;
-      const functions = this.#task.operators.filter((operator) => operator instanceof AsyncFunction);
+      const functions = this.#task.operators.filter((operator) => answersLater(operator));
       waiter.taken = new Map(functions.map((operator) => [operator, operator.received]));
     }
     return this.#isSettled(waiter);

@@ -29,6 +29,7 @@ import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import type { DeadLetterRecord } from '../runtime/dead-letters.ts';
 import { JobRun } from '../runtime/job-run.ts';
+import { everyPart } from '../runtime/makers/every-part.ts';
 import type { JobWatermarks } from '../runtime/job-watermarks.ts';
 import type { HeavyKeyText, StateAlert } from '../runtime/growth/state-growth.ts';
 import type { JobLag } from '../runtime/lag/lag-figures.ts';
@@ -190,6 +191,7 @@ class Player {
       clock: this.#clock,
       kernels: this.#kernels,
       store: new MemoryStore(this.#medium),
+      loadParts: everyPart,
       timestamp: eventTimeHook,
       onAlert: (alert: StateAlert) => this.#alerts.push({ raisedAt: this.#now(), alert }),
     };

@@ -27,6 +27,7 @@ import { NdjsonEncoder } from '../format/ndjson-encoder.ts';
 import { KernelInstance } from '../kernel/instance.ts';
 import { compileKernels } from '../kernel/module.ts';
 import { JobRun } from '../runtime/job-run.ts';
+import { everyPart } from '../runtime/makers/every-part.ts';
 import { DEFAULT_SETTINGS, type JobSettings, memoryBytesFor } from '../runtime/job-settings.ts';
 import { DiskCheckpointStore } from '../state/disk-store.ts';
 import { type GivenRows, givenRowsSource, type Input, rowsOf } from './given-rows.ts';
@@ -195,6 +196,7 @@ class SimulatedJob implements CrashScenario<World, Ports> {
       clock,
       kernels: this.#kernels,
       store,
+      loadParts: everyPart,
       timestamp: eventTimeHook,
       deadLetters: sinkOn(disk, DEAD, 'inserts'),
     };

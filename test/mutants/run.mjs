@@ -72,7 +72,8 @@ function copyTree() {
 }
 
 function restoreKernels(folder) {
-  for (const name of ['kernels.wasm', 'kernels.js']) cpSync(join(root, 'dist', name), join(folder, 'dist', name));
+  for (const name of ['kernels.wasm', 'kernels.js', 'kernels-core.js'])
+    cpSync(join(root, 'dist', name), join(folder, 'dist', name));
 }
 
 function readBug(path) {

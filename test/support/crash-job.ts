@@ -37,7 +37,14 @@ import {
 } from '../../src/index.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { compileKernels } from '../../src/kernel/module.ts';
-import { DEFAULT_SETTINGS, eventTimeHook, JobRun, type JobSettings, physicalPlanOf } from '../../src/platform.ts';
+import {
+  DEFAULT_SETTINGS,
+  eventTimeHook,
+  everyPart,
+  JobRun,
+  type JobSettings,
+  physicalPlanOf,
+} from '../../src/platform.ts';
 import type { CheckpointStore } from '../../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../../src/state/disk-store.ts';
 import { memoryFilesConnector, type MemoryFiles } from '../../src/testing/memory-files.ts';
@@ -131,7 +138,7 @@ export function crashRun(ports: CrashPorts, settings: Partial<JobSettings> = {})
   const plan = physicalPlanOf(crashJob(ports), 'readings');
   return new JobRun(
     plan,
-    { clock, kernels, store, timestamp: eventTimeHook, deadLetters: partFiles(disk, 'dead') },
+    { clock, kernels, store, loadParts: everyPart, timestamp: eventTimeHook, deadLetters: partFiles(disk, 'dead') },
     { ...SETTINGS, ...settings },
   );
 }

@@ -17,6 +17,7 @@ import { compileKernels } from '../../src/kernel/module.ts';
 import {
   DEFAULT_SETTINGS,
   eventTimeHook,
+  everyPart,
   JobRun,
   type JobSettings,
   type JobStatus,
@@ -114,7 +115,7 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   });
   const instrumented = instrument<CheckpointStore>(options.wrapStore?.(store) ?? store, 'store', controller);
   const plan = physicalPlanOf(options.job, options.name ?? 'test');
-  const ports = { clock, kernels, store: instrumented, timestamp: eventTimeHook };
+  const ports = { clock, kernels, store: instrumented, loadParts: everyPart, timestamp: eventTimeHook };
   const { deadLetters } = options;
   const run = new JobRun(plan, deadLetters === undefined ? ports : { ...ports, deadLetters }, {
     ...TEST_SETTINGS,

@@ -4,12 +4,11 @@ import type { FileChange } from '../../node/connectors/file-watch.ts';
 import { followedSource } from '../../node/connectors/followed-source.ts';
 import { followSettings, type FollowOptions } from '../../node/connectors/read-options.ts';
 import type { Json } from '../../src/base/json.ts';
-import type { DeadLetter, SplitReader } from '../../src/connector/source.ts';
+import type { DeadLetter, SplitDiscovery, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { type Row, readRows, RowView } from '../../src/format/row-view.ts';
 import type { KernelInstance } from '../../src/kernel/instance.ts';
-import { NewSplits } from '../../src/runtime/new-splits.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 export const LINE: TableSchema = { fields: [{ name: 'n', type: { kind: 'int32', nullable: false } }] };
@@ -34,7 +33,7 @@ export class Follower {
   readonly letters: DeadLetter[] = [];
   readonly readers = new Map<string, SplitReader>();
   readonly #options: FollowerOptions;
-  readonly #news: NewSplits;
+  readonly #news: SplitDiscovery;
   readonly #rows: SplitRow[] = [];
   #tell: (change: FileChange) => void = () => undefined;
 
@@ -61,7 +60,7 @@ export class Follower {
     });
     const discovery = source.discover?.(clock);
     if (discovery === undefined) throw new Error('followed files are discovered');
-    this.#news = new NewSplits(discovery);
+    this.#news = discovery;
     this.#open = async ({ id }, offset) => {
       const reader = await source.open({ id }, offset, {
         kernels,

@@ -28,6 +28,7 @@ import { KernelInstance } from '../../src/kernel/instance.ts';
 import {
   DEFAULT_SETTINGS,
   eventTimeHook,
+  everyPart,
   JobRun,
   makeSink,
   memoryBytesFor,
@@ -77,6 +78,7 @@ const run = new JobRun(
     clock: { ...nodeClock, yield: () => nodeClock.sleep(1) },
     kernels: new KernelInstance(await kernelModule(), memoryBytesFor(settings)),
     store: new DiskCheckpointStore(watchedDisk(new NodeDisk(state), 'state', watch), state),
+    loadParts: everyPart,
     timestamp: eventTimeHook,
     deadLetters: partFiles(join(task.folder, 'letters')),
   },

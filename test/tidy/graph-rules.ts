@@ -122,7 +122,8 @@ export function deadFindings(graph: Graph, doors: Iterable<string>): Finding[] {
       isTest(path)
       || RUN_BY_TOOLS.test(path)
       || inFolder(path, 'benches', 'test/types', 'test/package/fixture', 'test/web/fixtures')
-      || path === 'assembly/index.ts',
+      || path === 'assembly/index.ts'
+      || path === 'assembly/index-core.ts',
   );
   const reached = reach(graph, [...roots, ...doors]);
   return [...graph.imports.keys()]

@@ -43,6 +43,7 @@ const options: ts.CompilerOptions = {
     'millrace/node': [here('hosts.d.ts')],
     'millrace/testing': [here('../../src/testing/index.ts')],
     '#kernels': [here('../../assembly/kernels.d.ts')],
+    '#kernels-core': [here('../../assembly/kernels.d.ts')],
   },
 };
 

@@ -21,7 +21,7 @@ import { type EventTimeMs, MAX_TIME, MIN_TIME, type ProcessingTimeMs } from '../
 import type { SinkWriter } from '../../connector/sink.ts';
 import { LATE_PORT } from '../../plan/logical.ts';
 import { type PhysicalPlan, readersOf } from '../../plan/physical.ts';
-import { AsyncFunction } from '../operators/async-function.ts';
+import { answersLater } from '../operator.ts';
 import { SinkOperator } from '../operators/sink.ts';
 import { WindowAggregate } from '../operators/window-aggregate.ts';
 import type { Task, TaskOperator } from '../task.ts';
@@ -230,7 +230,7 @@ function gateOf(operator: TaskOperator, release: ((event: EventTimeMs) => EventT
   if (operator instanceof WindowAggregate && release !== undefined) {
     return { reached: () => operator.watermark, until: release, part: 'watermarkWait', dropsLate: true };
   }
-  if (operator instanceof AsyncFunction) {
+  if (answersLater(operator)) {
     const settled = (): number => operator.settled;
     return { reached: settled, until: () => operator.received, part: 'operator', dropsLate: false };
   }

@@ -17,7 +17,7 @@ import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { AggregateNode } from '../../plan/logical.ts';
 import type { StateArena } from '../../state/arena.ts';
-import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import { AggregateInputs, aggregateSpecs, type Conditions } from '../aggregate-inputs.ts';
 import { KeyColumns } from '../key-columns.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
@@ -28,6 +28,8 @@ export interface AggregateOptions {
   readonly arena: StateArena;
   readonly output: Output;
   readonly node: AggregateNode;
+  /** Of its aggregates; undefined when none has one. */
+  readonly conditions?: Conditions | undefined;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
 
@@ -50,7 +52,7 @@ export class Aggregate implements Operator {
     this.uid = uid;
     this.#options = options;
     this.#keys = new KeyColumns(kernels, input, node.keys);
-    this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
+    this.#inputs = new AggregateInputs({ kernels, input, calls: node.aggregates, uid, conditions: options.conditions });
     this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     const spec = {

@@ -32,7 +32,7 @@ import type { LinearMemory } from '../../kernel/memory.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { AsyncSpec } from '../../plan/logical.ts';
 import { BatchSerializer } from '../channel/batch-codec.ts';
-import type { Operator, Output } from '../operator.ts';
+import type { AnswersLater, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
 export interface AsyncFunctionOptions {
@@ -69,7 +69,7 @@ type Mark =
   | { readonly kind: 'status'; readonly status: WatermarkStatus }
   | { readonly kind: 'end' };
 
-export class AsyncFunction implements Operator {
+export class AsyncFunction implements AnswersLater {
   // configuration
   readonly uid: string;
   readonly #options: AsyncFunctionOptions;

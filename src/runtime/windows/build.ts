@@ -14,6 +14,7 @@ import { boundColumnsOf, columnsOfRows } from '../../plan/window-choice.ts';
 import type { WindowAggregateNode, WindowSpec } from '../../plan/logical.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
+import { conditionsOf } from '../expression.ts';
 import type { Output } from '../operator.ts';
 import { GeneralWindow } from '../operators/general-window.ts';
 import {
@@ -65,7 +66,7 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     output: options.output,
     late: options.late,
     rows: new WindowRows(kernels, input, node.keys, options.timestamp),
-    inputs: new AggregateInputs(kernels, input, node.aggregates, uid),
+    inputs: inputsOf(options),
     assigner,
     trigger: triggerFor(node, assigner),
     firing,
@@ -79,6 +80,12 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     now: options.now,
     deadLetter: options.deadLetter,
   });
+}
+
+function inputsOf({ uid, kernels, node }: BuildOptions): AggregateInputs {
+  const input = node.input.schema;
+  const conditions = conditionsOf(kernels, input, node.aggregates, uid);
+  return new AggregateInputs({ kernels, input, calls: node.aggregates, uid, conditions });
 }
 
 function triggerFor({ trigger, window }: WindowAggregateNode, assigner: Assigner): Trigger {
@@ -111,7 +118,7 @@ function firingOf(options: BuildOptions): Firing {
   const contents =
     evictor === undefined
       ? new AccumulatedContents(table, accumulators)
-      : new AggregatedRows(rows(), accumulators, new AggregateInputs(kernels, input, node.aggregates, uid));
+      : new AggregatedRows(rows(), accumulators, inputsOf(options));
   const before = node.results === 'retracting' ? state.open('results') : undefined;
   return new AggregateFiring(contents, accumulators, results, before);
 }

@@ -16,7 +16,7 @@ import type { FiredColumns, WindowInput } from '../../kernel/window-aggregate.ts
 import type { LedgerEntry } from '../../metrics/ledger.ts';
 import type { WindowAggregateNode } from '../../plan/logical.ts';
 import type { StateArena } from '../../state/arena.ts';
-import { AggregateInputs } from '../aggregate-inputs.ts';
+import { AggregateInputs, type Conditions } from '../aggregate-inputs.ts';
 import { KeyColumns } from '../key-columns.ts';
 import type { Output } from '../operator.ts';
 
@@ -28,6 +28,8 @@ export interface KernelWindowOptions {
   /** Takes the late rows, with the schema of the input. */
   readonly late: Output;
   readonly node: WindowAggregateNode;
+  /** Of its aggregates; undefined when none has one. */
+  readonly conditions?: Conditions | undefined;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
 
@@ -53,7 +55,7 @@ export class KernelRows {
     this.#options = options;
     this.#ledger = ledger;
     this.keys = new KeyColumns(kernels, input, node.keys);
-    this.#inputs = new AggregateInputs(kernels, input, node.aggregates, uid);
+    this.#inputs = new AggregateInputs({ kernels, input, calls: node.aggregates, uid, conditions: options.conditions });
     this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
   }

@@ -6,7 +6,7 @@ import { below, type Random, seededRandom, uniform } from '../../../src/base/ran
 import { Physical } from '../../../src/data/types.ts';
 import type { WindowAggregateSpec } from '../../../src/kernel/window-aggregate.ts';
 import { AGGREGATES } from '../../../src/plan/aggregates.ts';
-import { newKernels } from '../../support/kernels.ts';
+import { newCoreKernels, newKernels } from '../../support/kernels.ts';
 import { type FiredRow, WindowHarness } from './harness.ts';
 import { type ReferenceAggregate, ReferenceWindows, type Row, type Value } from './reference.ts';
 import { drain, restored } from './snapshots.ts';
@@ -212,6 +212,43 @@ test('fires the same windows and finds the same late rows as following row by ro
     harness.arena.clear(made.spec.state);
     expect(harness.arena.usedBytes(), `bytes at the end, seed ${seed}`).toBe(0);
   }
+});
+
+const CORE: readonly string[] = ['count', 'sum', 'min', 'max', 'avg', 'stddev', 'variance', 'any', 'all'];
+const isOfCore = ({ fn, input }: NamedSpec): boolean => CORE.includes(fn) && input !== Physical.VIEW;
+
+/** The tumbling windows of a case with the aggregates alone that the core edition has. */
+function coreCase({ spec, rows }: Case): Case {
+  const kept = spec.aggregates.flatMap((aggregate, i) => (isOfCore(aggregate) ? [i] : []));
+  const only = <T>(all: readonly T[]): T[] => kept.map((i) => all[i] as T);
+  const aggregates = only(spec.aggregates);
+  return {
+    spec: { ...spec, sizeMs: spec.slideMs, aggregates },
+    reference: aggregates.map(referenceOf),
+    rows: rows.map((row) => ({ ...row, values: only(row.values), by: kept.map(() => null) })),
+  };
+}
+
+test('the core edition does the same for tumbling windows of plain aggregates, and refuses the others', async () => {
+  let refused = 0;
+  for (let seed = 2001; seed <= 2030; seed++) {
+    const random = seededRandom(seed);
+    const whole = makeCase(random);
+    const made = coreCase(whole);
+    const kernels = await newCoreKernels();
+    if (!whole.spec.aggregates.every(isOfCore)) {
+      expect(() => new WindowHarness(kernels, whole.spec), `seed ${seed}`).toThrow();
+      kernels.reset();
+      refused++;
+    }
+    const harness = new WindowHarness(kernels, made.spec);
+    harness.fireRows = 1 + below(random, 300);
+    harness.add(made.rows, 0, made.rows.length, 1 + below(random, 512));
+    harness.fireThrough(Number.MAX_SAFE_INTEGER);
+    compare(made, harness.fired, harness.late, seed);
+    expect(harness.arena.countsHold(made.spec.state), `counts, seed ${seed}`).toBe(true);
+  }
+  expect(refused).toBeGreaterThan(10);
 });
 
 test('goes on after a restore exactly as if nothing had happened, from snapshots taken between any two batches or firing steps', async () => {

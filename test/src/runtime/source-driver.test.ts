@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { below, seededRandom } from '../../../src/base/random.ts';
 import type { Json } from '../../../src/base/json.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
-import { NewSplits } from '../../../src/runtime/new-splits.ts';
+import { NewSplits } from '../../../src/connector/new-splits.ts';
 import { SourceDriver } from '../../../src/runtime/source-driver.ts';
 import { type OracleSplit, processingOrder } from '../../oracle/batch-engine.ts';
 import { microtasks } from '../../../src/testing/virtual-clock.ts';

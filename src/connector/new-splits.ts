@@ -6,24 +6,26 @@
  *  2. One asks `ready` at a time: an earlier question that nobody waits for any more is forgotten, so that asking again and
  *     again, while nothing is found for days, keeps nothing.
  *  3. A failure to find or open one is told by `take`, after those found before it.
- * Not here: who finds them (the connector), taking them into the graph (source-driver.ts).
+ * Not here: who finds them (the connector), taking them into the graph (runtime/source-driver.ts).
  */
-import type { SourceSplit, SplitDiscovery, SplitReader } from '../connector/source.ts';
+import type { NewSplit, SourceSplit, SplitDiscovery, SplitReader } from './source.ts';
 
-export interface NewSplit {
-  readonly split: SourceSplit;
-  readonly reader: SplitReader;
+/** Finds the next splits. */
+export interface SplitFinder {
+  /** With ids that were never given before; none at all once it is closed. */
+  next(): Promise<readonly SourceSplit[]>;
+  close(): void;
 }
 
-export class NewSplits {
-  readonly #discovery: SplitDiscovery;
+export class NewSplits implements SplitDiscovery {
+  readonly #finder: SplitFinder;
   #found: NewSplit[] = [];
   #failure: { readonly error: unknown } | undefined;
   #tell: () => void = () => undefined;
   #isClosed = false;
 
-  constructor(discovery: SplitDiscovery) {
-    this.#discovery = discovery;
+  constructor(finder: SplitFinder) {
+    this.#finder = finder;
   }
 
   /** Begins to look; `firstIndex` is that of the next split. */
@@ -49,14 +51,14 @@ export class NewSplits {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#discovery.close();
+    this.#finder.close();
     for (const { reader } of this.#found.splice(0)) await reader.close();
   }
 
   async #run(firstIndex: number, open: (split: SourceSplit, index: number) => Promise<SplitReader>): Promise<void> {
     let index = firstIndex;
     try {
-      for (let next = await this.#discovery.next(); next.length > 0; next = await this.#discovery.next()) {
+      for (let next = await this.#finder.next(); next.length > 0; next = await this.#finder.next()) {
         for (const split of next) {
           const reader = await open(split, index++);
           if (this.#isClosed) await reader.close();

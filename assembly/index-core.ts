@@ -1,0 +1,38 @@
+/** The export list of the core edition: what tumbling windows of plain aggregates over NDJSON need. In the order of index.ts. */
+export { abiVersion } from './abi';
+export { framesTaken, memoryInit, transientAlloc } from './memory/frames';
+export { assignWatermarks, clampWatermarks, maxTimestamp, microsToMillis, rowsWithin } from './watermark/assign';
+export { jsonColumn, jsonLinesEnd, jsonParse, jsonParser, jsonScratch } from './json/parser';
+export { encodeNdjson } from './codec/ndjson';
+export { decodeRows, encodedRowsBytesMax, encodeKeys, encodeRows } from './codec/row';
+export { checksum } from './codec/checksum';
+export { hashBytes, hashInt64At } from './hash/hash';
+export { keyImage } from './hash/key';
+export {
+  arenaInit,
+  arenaPages,
+  arenaReopen,
+  extentAlloc,
+  extentFree,
+  resolve,
+  scanPages,
+  stateEntries,
+  stateOpen,
+  statePages,
+} from './memory/arena';
+export { touchRange } from './memory/barrier';
+export {
+  restoreRuns,
+  snapshotAbort,
+  snapshotBegin,
+  snapshotCaptured,
+  snapshotDrain,
+  snapshotWhole,
+} from './memory/snapshot';
+export { windowAggregate } from './window/aggregate';
+export { fireNext, windowDue, windowFiring } from './window/fire';
+export { windowHeld } from './window/held';
+export { planInit, planLayout } from './window/plan';
+export { sliceCount } from './window/slices';
+export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { stateWalk } from './heaviest';

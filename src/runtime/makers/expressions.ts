@@ -1,0 +1,22 @@
+/** What evaluates expressions over columns: filters, projections, and the conditions of aggregates. */
+import { conditionsOf, type Projection } from '../expression.ts';
+import { Filter } from '../operators/filter.ts';
+import { Project } from '../operators/project.ts';
+import type { Site } from './site.ts';
+
+export const makeFilter = ({ uid, kernels, port, node, deadLetter }: Site<'filter'>): Filter =>
+  new Filter({ uid, kernels, output: port(0), schema: node.input.schema, condition: node.condition, deadLetter });
+
+export const makeProject = ({ uid, kernels, port, node, deadLetter }: Site<'project'>): Project =>
+  new Project({
+    uid,
+    kernels,
+    output: port(0),
+    inputSchema: node.input.schema,
+    schema: node.schema,
+    columns: node.columns,
+    deadLetter,
+  });
+
+export const makeConditions = ({ uid, kernels, node }: Site<'windowAggregate'>): Projection | undefined =>
+  conditionsOf(kernels, node.input.schema, node.aggregates, uid);

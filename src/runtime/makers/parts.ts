@@ -1,0 +1,92 @@
+/**
+ * The parts of the engine that only some jobs need: which of them a plan needs, and who brings them. A host that loads over a
+ * network brings them on demand, others have all.
+ *
+ * Invariants
+ *  1. Nothing reaches an operator of a part but through that part: what a plan does not need is never loaded.
+ *  2. Loading comes before anything is made; making is synchronous.
+ * Not here: aligned windows, watermarks by a delay, sources and sinks, which every job may use.
+ */
+import { assert } from '../../base/assert.ts';
+import type { WindowAggregateNode } from '../../plan/logical.ts';
+import type { PhysicalOperator, PhysicalPlan } from '../../plan/physical.ts';
+import { runsAsKernel } from '../../plan/window-choice.ts';
+import type { TaskOperator } from '../task.ts';
+import { makeAlignedWindow } from './aligned-windows.ts';
+import type { NodeKind, Site } from './site.ts';
+
+/** Modules, by name. */
+export interface Parts {
+  readonly expressions: typeof import('./expressions.ts');
+  readonly functions: typeof import('./functions.ts');
+  readonly asyncFunctions: typeof import('./async-functions.ts');
+  readonly processFunctions: typeof import('./process-functions.ts');
+  readonly rowOrder: typeof import('./row-order.ts');
+  readonly unions: typeof import('./unions.ts');
+  readonly changelogs: typeof import('./changelogs.ts');
+  readonly generalWindows: typeof import('./general-windows.ts');
+  readonly sessionWindows: typeof import('./session-windows.ts');
+  readonly userWatermarks: typeof import('./user-watermarks.ts');
+}
+
+export type PartName = keyof Parts;
+
+/** Brings parts; a host's port. */
+export type LoadParts = (names: ReadonlySet<PartName>) => Promise<Partial<Parts>>;
+
+/** What has to be loaded before the operators of a plan can be made. */
+export const partsOf = ({ nodes }: PhysicalPlan): ReadonlySet<PartName> =>
+  new Set(nodes.flatMap(({ operator }) => neededBy(operator)));
+
+function neededBy(operator: PhysicalOperator): readonly PartName[] {
+  switch (operator.kind) {
+    case 'source':
+    case 'sink':
+      return [];
+    case 'watermark': {
+      const { kind } = operator.strategy;
+      return kind === 'punctuated' || kind === 'custom' ? ['userWatermarks'] : [];
+    }
+    case 'windowAggregate':
+      return windowParts(operator);
+    default:
+      return [PART_OF[operator.kind]];
+  }
+}
+
+const PART_OF: { readonly [K in Exclude<NodeKind, 'windowAggregate'>]: PartName } = {
+  filter: 'expressions',
+  project: 'expressions',
+  function: 'functions',
+  async: 'asyncFunctions',
+  process: 'processFunctions',
+  deduplicate: 'rowOrder',
+  reorder: 'rowOrder',
+  union: 'unions',
+  aggregate: 'changelogs',
+};
+
+function windowParts(node: WindowAggregateNode): readonly PartName[] {
+  if (!runsAsKernel(node)) return ['generalWindows'];
+  const conditions: readonly PartName[] = hasConditions(node) ? ['expressions'] : [];
+  return node.window.kind === 'session' ? ['sessionWindows', ...conditions] : conditions;
+}
+
+const hasConditions = ({ aggregates }: WindowAggregateNode): boolean =>
+  aggregates.some(({ where }) => where !== undefined);
+
+/** A part that was loaded because the plan needs it. */
+export function part<P extends PartName>(parts: Partial<Parts>, name: P): Parts[P] {
+  const found = parts[name];
+  assert(found !== undefined, `part '${name}' was not loaded`);
+  return found;
+}
+
+export function makeWindow(site: Site<'windowAggregate'>, parts: Partial<Parts>): TaskOperator {
+  const { node } = site;
+  if (!runsAsKernel(node)) return part(parts, 'generalWindows').makeGeneralWindow(site);
+  const conditions = hasConditions(node) ? part(parts, 'expressions').makeConditions(site) : undefined;
+  return node.window.kind === 'session'
+    ? part(parts, 'sessionWindows').makeSessionWindow(site, conditions)
+    : makeAlignedWindow(site, conditions);
+}
