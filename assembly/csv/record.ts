@@ -43,6 +43,9 @@ import {
 } from './layout';
 import { takeField } from './field';
 
+const BLOCK_BYTES: u32 = 64;
+const ALL_STOPS: u64 = 0xffffffffffffffff;
+
 /** Refuses the record, unless something before was wrong with it. */
 export function note(parserPtr: u32, reason: u32, atPtr: u32): void {
   if (load<u32>(parserPtr, REASON) == 0) refuse(parserPtr, reason, atPtr);
@@ -58,18 +61,27 @@ export function parseRecord(parserPtr: u32, record: u32, inputEnd: u32, row: u32
   let field = load<u32>(parserPtr, FIELD_COLUMNS);
   let given: u32 = 0;
   let p = record;
+  let block = record;
+  let stops = inline.always(stopsIn(block, separator));
   store<u32>(parserPtr, 0, REASON);
   while (true) {
     if (field == fieldsEnd) note(parserPtr, TOO_MANY_FIELDS, p);
     const isQuoted = load<u8>(p) == <u8>QUOTE;
+    let isInStep = false;
     let end: u32;
     if (isQuoted) {
       end = quotedEnd(parserPtr, p, inputEnd);
       if (end == UNFINISHED) return UNFINISHED;
     } else {
-      end = inline.always(scanPlainField(p, separator));
+      while (stops == 0) {
+        block += BLOCK_BYTES;
+        stops = inline.always(stopsIn(block, separator));
+      }
+      end = block + <u32>ctz<u64>(stops);
+      stops &= stops - 1;
       const c = <u32>load<u8>(end);
-      if (c != separator && c != NEWLINE) end = plainEnd(parserPtr, end, separator);
+      isInStep = c == separator || c == NEWLINE;
+      if (!isInStep) end = plainEnd(parserPtr, end, separator);
     }
     // Whatever is wrong with the record already, nobody will see its values.
     const column = field < fieldsEnd && load<u32>(parserPtr, REASON) == 0 ? load<u32>(field) : 0;
@@ -78,7 +90,17 @@ export function parseRecord(parserPtr: u32, record: u32, inputEnd: u32, row: u32
     if (isQuoted) end++;
     const c = <u32>load<u8>(end);
     p = end + 1;
-    if (c == separator) continue;
+    if (c == separator) {
+      if (isInStep) continue;
+      // The quotes and what they held were stops as well.
+      const passed = p - block;
+      if (passed < BLOCK_BYTES) stops &= ALL_STOPS << (<u64>passed);
+      else {
+        block = p;
+        stops = inline.always(stopsIn(block, separator));
+      }
+      continue;
+    }
     if (c == RETURN && load<u8>(p) == <u8>NEWLINE) p++;
     else if (c != NEWLINE) return breakRecord(parserPtr, isQuoted ? TEXT_AFTER_QUOTE : QUOTE_INSIDE, end);
     if (field < fieldsEnd) note(parserPtr, TOO_FEW_FIELDS, end);
@@ -102,27 +124,32 @@ function endRecord(parserPtr: u32, record: u32, end: u32, row: u32, serial: u32,
   return given == load<u32>(parserPtr, COLUMN_COUNT) || fillAbsent(parserPtr, end, row, serial);
 }
 
-/** The first byte from `atPtr` that is a separator, a quote, a control character or not ASCII. */
-function scanPlainField(atPtr: u32, separator: u32): u32 {
-  let p = atPtr;
-  const separators = i8x16.splat(<i8>separator);
-  const quotes = i8x16.splat(<i8>QUOTE);
+/**
+ * Which of the BLOCK_BYTES bytes at `p` may end a plain field: separators, quotes, control characters and what is not ASCII,
+ * a bit for each. Found for many fields at once, so that the place of one does not wait for that of the one before.
+ */
+function stopsIn(p: u32, separator: u32): u64 {
+  const low = <u64>stopsOf(v128.load(p), separator) | ((<u64>stopsOf(v128.load(p, 16), separator)) << 16);
+  const high = <u64>stopsOf(v128.load(p, 32), separator) | ((<u64>stopsOf(v128.load(p, 48), separator)) << 16);
+  return low | (high << 32);
+}
+
+function stopsOf(v: v128, separator: u32): u32 {
+  const marks = v128.or(i8x16.eq(v, i8x16.splat(<i8>separator)), i8x16.eq(v, i8x16.splat(<i8>QUOTE)));
   // Signed, so bytes beyond ASCII are below a space as control characters are.
-  const spaces = i8x16.splat(0x20);
-  while (true) {
-    const v = v128.load(p);
-    const stops = v128.or(v128.or(i8x16.eq(v, separators), i8x16.eq(v, quotes)), i8x16.lt_s(v, spaces));
-    const mask = i8x16.bitmask(stops);
-    if (mask != 0) return p + <u32>ctz<i32>(mask);
-    p += 16;
-  }
+  return <u32>i8x16.bitmask(v128.or(marks, i8x16.lt_s(v, i8x16.splat(0x20))));
 }
 
 /** The end of the plain field whose bytes from `atPtr` on are unread: a separator, a line break, or a quote. */
 function plainEnd(parserPtr: u32, atPtr: u32, separator: u32): u32 {
   let p = atPtr;
   while (true) {
-    p = scanPlainField(p, separator);
+    const stops = stopsIn(p, separator);
+    if (stops == 0) {
+      p += BLOCK_BYTES;
+      continue;
+    }
+    p += <u32>ctz<u64>(stops);
     const c = <u32>load<u8>(p);
     if (c == separator || c == NEWLINE || c == QUOTE) return p;
     if (c >= 0x80) p = passSequence(parserPtr, p);

@@ -185,7 +185,8 @@ async function markLength(handle: FileHandle): Promise<number> {
   return bytesRead === 3 ? markLengthOf(buffer) : 0;
 }
 
-const markLengthOf = (bytes: Uint8Array): number =>
+/** Bytes of the byte order mark at the start of `bytes`. */
+export const markLengthOf = (bytes: Uint8Array): number =>
   bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 
 /** Chunks of a stream that is read once, one ahead; the stream is not asked for more than that. */
@@ -195,10 +196,12 @@ export class StreamChunks implements Chunks {
   readonly #name: string;
   #next: Uint8Array | 'wait' | 'end' = 'wait';
   #reading: Promise<void>;
-  #isFirst = true;
+  #isFirst: boolean;
   #failure: ExternalError | undefined;
 
-  constructor(stream: AsyncIterable<Uint8Array>, name: string) {
+  /** A byte order mark at the start is not part of the content, unless whoever gives the stream has seen to that. */
+  constructor(stream: AsyncIterable<Uint8Array>, name: string, isContent = false) {
+    this.#isFirst = !isContent;
     this.#stream = stream;
     this.#iterator = stream[Symbol.asyncIterator]();
     this.#name = name;

@@ -4,11 +4,12 @@
  * Invariants
  *  1. Splits are the files sorted by id, and an id is a path inside the folder that the patterns share: the order and
  *     the names in checkpoints are the same on every machine.
- *  2. Offsets are bytes of the file. What is read depends on them alone, not on chunks.
+ *  2. Offsets are bytes of the content: of the file, or of the text of a gzip file, whose size nobody knows before it is
+ *     read. What is read depends on them alone, not on chunks.
  * Not here: bytes to rows (src/format), reading ahead (chunks.ts), patterns (glob.ts).
  */
 import { assert } from '../../src/base/assert.ts';
-import { ExternalError } from '../../src/base/errors.ts';
+import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
 import type {
   Poll,
@@ -22,6 +23,7 @@ import type { TableSchema } from '../../src/data/schema.ts';
 import type { DecoderOptions, RecordDecoder } from '../../src/format/record-decoder.ts';
 import { type Chunks, FileChunks } from './chunks.ts';
 import { expandGlobs, type FoundFile } from './glob.ts';
+import { GzipChunks, isGzip } from './gzip-chunks.ts';
 import { type LineRules, recordAt } from './line-start.ts';
 
 export const QUANTUM_BYTES = 262_144;
@@ -44,26 +46,31 @@ export interface Content {
 /** Makes the decoder of one part of a file. */
 export type RecordFormat = (part: ContentPart) => RecordDecoder | Promise<RecordDecoder>;
 
+interface StartAt {
+  readonly at: number;
+  readonly lines: LineRules;
+}
+
 /** Records of the files that a glob, or several, name. */
 export function fileSource(
   patterns: string | readonly string[],
   schema: TableSchema,
   format: RecordFormat,
   /** A first start begins with the first record at or after this byte of the only file. */
-  startAt?: { readonly at: number; readonly lines: LineRules },
+  startAt?: StartAt,
 ): SourceConnector {
   const list = typeof patterns === 'string' ? [patterns] : patterns;
-  let files: readonly FoundFile[] = [];
+  let files: readonly RecordFile[] = [];
   return {
     schema,
     live: false,
     quantum: QUANTUM_BYTES,
     async splits() {
-      files = await expandGlobs(list);
-      return files.map(({ id, bytes }): SourceSplit => ({ id, size: bytes }));
+      files = await findFiles(list);
+      return files.map(({ id, bytes, isCompressed }): SourceSplit => (isCompressed ? { id } : { id, size: bytes }));
     },
     async open(split, offset, context) {
-      if (files.length === 0) files = await expandGlobs(list);
+      if (files.length === 0) files = await findFiles(list);
       const file = files.find(({ id }) => id === split.id);
       if (file === undefined) {
         throw new ExternalError(
@@ -72,28 +79,52 @@ export function fileSource(
           { hint: `no file of this name matches ${list.join(', ')}` },
         );
       }
-      const isStart = startAt !== undefined && context.isFirstStart === true;
-      const start = isStart ? recordAt(file.path, startAt.at, startAt.lines) : undefined;
+      const start = startAt !== undefined && context.isFirstStart === true ? startOf(file, startAt) : undefined;
       return openFile(file, offset ?? start, context, schema, format);
     },
   };
 }
 
+function startOf({ path, isCompressed }: RecordFile, { at, lines }: StartAt): number | undefined {
+  if (!isCompressed) return recordAt(path, at, lines);
+  const problem = 'it is compressed: its bytes are not those of its records';
+  const hint = 'decompress it, or start at a timestamp';
+  throw new UserError('E1510', { source: path, option: `startAt { offset: ${at} }`, problem }, { hint });
+}
+
+interface RecordFile extends FoundFile {
+  readonly isCompressed: boolean;
+}
+
+async function findFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
+  const found: RecordFile[] = [];
+  for (const file of await expandGlobs(patterns)) found.push({ ...file, isCompressed: await isGzip(file.path) });
+  return found;
+}
+
+/** The content of a file from byte `from` on, or from its beginning. */
+const openContent = (
+  { path, isCompressed }: RecordFile,
+  from: number | undefined,
+  chunkBytes: number,
+): Promise<Content> => (isCompressed ? GzipChunks.open(path, from) : FileChunks.open(path, from, chunkBytes));
+
 async function openFile(
-  { id, path, bytes }: FoundFile,
+  file: RecordFile,
   offset: Json | undefined,
   context: ReaderContext,
   schema: TableSchema,
   format: RecordFormat,
 ): Promise<SplitReader> {
   assert(offset === undefined || typeof offset === 'number', 'the offset of a file is a number of bytes');
-  const chunkBytes = Math.min(context.chunkBytes, Math.max(CHUNK_BYTES_MIN, bytes));
-  const { chunks, start } = await FileChunks.open(path, offset, chunkBytes);
+  const { id, path, bytes, isCompressed } = file;
+  const chunkBytes = isCompressed ? context.chunkBytes : Math.min(context.chunkBytes, Math.max(CHUNK_BYTES_MIN, bytes));
+  const { chunks, start } = await openContent(file, offset, chunkBytes);
   try {
     const decoder = await format({
       ...decoderOptions({ schema, split: id, offset: start, chunkBytes }, context),
       path,
-      beginning: () => FileChunks.open(path, undefined, CHUNK_BYTES_MIN),
+      beginning: () => openContent(file, undefined, CHUNK_BYTES_MIN),
     });
     return new RecordReader(chunks, decoder);
   } catch (error) {

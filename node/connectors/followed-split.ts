@@ -249,6 +249,7 @@ export class FollowedSplit implements Chunks {
       if (file.readTo === 0 && !this.#passHeader(file)) return false;
       const space = target.space(this.#options.chunkBytes);
       const read = readSync(file.fd, space, 0, space.length, file.readTo);
+      if (file.readTo === 0 && space[0] === 0x1f && space[1] === 0x8b && read > 1) throw compressed(file.path);
       const mark = file.readTo === 0 ? markBytes(space.subarray(0, read)) : 0;
       if (read === 0 || mark === 'perhaps') return false;
       if (mark > 0) {
@@ -326,6 +327,9 @@ export class FollowedSplit implements Chunks {
     for (const fd of new Set(this.#files.splice(0).map((file) => file.fd))) closeSync(fd);
   }
 }
+
+const compressed = (path: string): UserError =>
+  new UserError('E1510', { source: path, option: 'follow', problem: 'it is compressed (gzip)' });
 
 const HEADER_BYTES_MAX = 1 << 20;
 

@@ -69,6 +69,9 @@ export async function findFiles(patterns: readonly string[]): Promise<Found> {
 /** Whether it may name more than one file. */
 export const isPattern = (pattern: string): boolean => MAGIC.test(pattern);
 
+/** By the end of its name. */
+export const isCompressed = (path: string): boolean => /\.(gz|zip|bz2|xz|zst|lz4|br)$/.test(path);
+
 /** The folders of patterns, before anything in them that is a pattern. */
 export const foldersOf = (patterns: readonly string[]): readonly string[] => [
   ...new Set(patterns.flatMap((pattern) => expandBraces(pattern.split(sep).join('/')).map(baseOf))),

@@ -17,13 +17,12 @@ import type { SplitFinder } from '../../src/connector/new-splits.ts';
 import type { SourceSplit } from '../../src/connector/source.ts';
 import type { FileChange, FileWatch } from './file-watch.ts';
 import { FollowedSplit, type FollowedSplitOptions } from './followed-split.ts';
-import { findFiles, type FoundFile, foldersOf } from './glob.ts';
+import { findFiles, type FoundFile, foldersOf, isCompressed } from './glob.ts';
 import { lastRecord, type LineRules, recordAt } from './line-start.ts';
 import type { StartPosition } from './read-options.ts';
 
 /** What comes in this time belongs to the same round: whoever writes line by line is not looked at line by line. */
 const SETTLE_MS = 20;
-const COMPRESSED = /\.(gz|zip|bz2|xz|zst|lz4|br)$/;
 
 export interface FollowSettings {
   readonly pollMs: number;
@@ -144,7 +143,7 @@ export class Lookout implements SplitFinder {
   async #findNames(): Promise<readonly SourceSplit[]> {
     this.#namesAt = this.#ports.clock.monotonicMs();
     const { files, missing } = await findFiles(this.#patterns);
-    this.#found = files.filter(({ path }) => !COMPRESSED.test(path));
+    this.#found = files.filter(({ path }) => !isCompressed(path));
     this.#paths = new Map([...this.#found, ...missing].map(({ id, path }) => [id, path]));
     const fresh: SourceSplit[] = [];
     for (const { id, path, key } of this.#found) {

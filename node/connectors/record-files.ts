@@ -4,7 +4,7 @@ import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { fileSource, type RecordFormat } from './file-source.ts';
 import { followedSource } from './followed-source.ts';
-import { isPattern } from './glob.ts';
+import { isCompressed, isPattern } from './glob.ts';
 import type { LineRules } from './line-start.ts';
 import {
   FILE_READ_OPTIONS,
@@ -33,6 +33,7 @@ export function recordFiles(files: RecordFiles, options: FileReadOptions): Sourc
   const reading = readingOf(options, where);
   const list = typeof patterns === 'string' ? [patterns] : patterns;
   checkPosition(reading, list, follow !== undefined, where);
+  if (follow !== undefined) checkFollowed(list, where);
   const startAt = reading.position;
   const connector =
     follow === undefined
@@ -47,6 +48,14 @@ export function recordFiles(files: RecordFiles, options: FileReadOptions): Sourc
     ...withIntake(connector, reading, where),
     withReading: (more) => recordFiles(files, { ...options, ...more }),
   };
+}
+
+/** Compressed files are written once, not line by line. */
+function checkFollowed(patterns: readonly string[], where: string): void {
+  const compressed = patterns.find((pattern) => !isPattern(pattern) && isCompressed(pattern));
+  if (compressed === undefined) return;
+  const problem = `${compressed} is compressed, and such files do not grow line by line`;
+  throw new UserError('E1510', { source: where, option: 'follow', problem }, { hint: 'read it without follow' });
 }
 
 function checkPosition({ position }: Reading, patterns: readonly string[], isFollowed: boolean, where: string): void {

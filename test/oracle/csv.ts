@@ -39,7 +39,7 @@ export function oracleCsv(input: Uint8Array, from: number, schema: TableSchema, 
   const rows: (readonly OracleValue[])[] = [];
   const letters: [number, 'syntax' | 'column'][] = [];
   for (let at = from; at < text.length; ) {
-    const blank = options.names.length === 1 ? undefined : /^\r?\n/.exec(text.slice(at, at + 2))?.[0];
+    const blank = options.names.length === 1 ? undefined : /^\r?\n|^\r$/.exec(text.slice(at, at + 2))?.[0];
     if (blank !== undefined) {
       at += blank.length;
       continue;
@@ -66,7 +66,7 @@ function lineFeed(text: string, from: number): number {
 
 function recordAt(text: string, from: number, separator: string): RawRecord {
   const quoted = /"((?:[^"]|"")*)"(?!")/y;
-  const plain = new RegExp(`(?:[^${separator === '|' ? '\\|' : separator}"\\r\\n]|\\r(?!\\n))*`, 'y');
+  const plain = new RegExp(`(?:[^${separator === '|' ? '\\|' : separator}"\\r\\n]|\\r(?!\\n|$))*`, 'y');
   const fields: RawField[] = [];
   let isBroken = false;
   for (let at = from; ; at++) {
@@ -76,18 +76,16 @@ function recordAt(text: string, from: number, separator: string): RawRecord {
     const found = pattern.exec(text);
     if (found === null) return { fields, isBroken: true, end: text.endsWith('\n') ? text.length - 1 : text.length };
     const field = isQuoted ? (found[1] ?? '').replaceAll('""', '"') : found[0];
-    if (!isQuoted && lastReturn(field, text, at + field.length)) isBroken = true;
+    if (!isQuoted && field.includes('\r')) isBroken = true;
     fields.push({ text: field, isQuoted });
     at += found[0].length;
     if (at === text.length || text[at] === '\n') return { fields, isBroken, end: at };
-    if (text.startsWith('\r\n', at)) return { fields, isBroken, end: at + 1 };
+    // A line break that was cut off behind its first byte is one.
+    if (text.startsWith('\r\n', at) || (text[at] === '\r' && at + 1 === text.length))
+      return { fields, isBroken, end: at + 1 };
     if (text[at] !== separator) return { fields, isBroken: true, end: lineFeed(text, at) };
   }
 }
-
-/** Whether a plain field has a carriage return of its own. */
-const lastReturn = (field: string, text: string, end: number): boolean =>
-  field.includes('\r') && !(field.indexOf('\r') === field.length - 1 && text[end] === '\n');
 
 function isUtf8(latin1: string): boolean {
   const bytes = Buffer.from(latin1, 'latin1');

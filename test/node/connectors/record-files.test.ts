@@ -2,6 +2,7 @@
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { csvFiles, ndjsonFiles, run, type RunningJob, stdin } from '../../../node/index.ts';
@@ -218,6 +219,14 @@ describe('options that cannot work', () => {
     await expect(start(source, { hasTime: false })).rejects.toThrow(
       'ndjsonFiles cannot be read with startAt { timestamp }: the job does not say which column is its event time',
     );
+  });
+
+  test('compressed files that are followed, or begun at an offset', async () => {
+    expect(() => rowsOf(at('a.ndjson.gz'), { follow: true })).toThrow('is compressed, and such files do not grow');
+    writeFileSync(at('a.ndjson'), gzipSync(text(json, 0, 10)));
+    await expect(start(rowsOf(at('a.ndjson'), { startAt: { offset: 5 } }))).rejects.toThrow('it is compressed');
+    const { job } = await start(rowsOf(at('a.ndjson'), { follow: FOLLOW }));
+    await expect(job.done).rejects.toThrow('it is compressed (gzip)');
   });
 
   test('an offset behind the end of the file', async () => {
