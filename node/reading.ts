@@ -1,6 +1,8 @@
-/** The sources of a plan read in another way than the job says: what whoever runs it asks for. */
+/** The sources of a plan as whoever runs it asks for: read in another way than the job says, with their dead letters. */
 import { UserError } from '../src/base/errors.ts';
 import type { PhysicalPlan } from '../src/platform.ts';
+import { LetterFiles } from './connectors/letter-files.ts';
+import { withLetters } from './connectors/letters.ts';
 import type { FileReadOptions } from './connectors/read-options.ts';
 
 /** Throws E1508 when no source of the job can be read so. */
@@ -22,5 +24,16 @@ export function withReading(plan: PhysicalPlan, reading: FileReadOptions): Physi
       { hint: 'Sources of files can: ndjsonFiles(...).' },
     );
   }
+  return { ...plan, nodes };
+}
+
+/** Every source that can read its dead letters again with those of a state folder. */
+export function withDeadLetters(plan: PhysicalPlan, state: string, isFedBack: boolean): PhysicalPlan {
+  const files = new LetterFiles(state);
+  const nodes = plan.nodes.map((node) => {
+    const { uid, operator } = node;
+    if (operator.kind !== 'source') return node;
+    return { ...node, operator: { ...operator, connector: withLetters(operator.connector, uid, files, isFedBack) } };
+  });
   return { ...plan, nodes };
 }

@@ -34,6 +34,10 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
     value: '<share>',
     help: 'the share of rows that go on, such as 0.01: the same in each run',
   },
+  'replay-dead-letters': {
+    type: 'boolean',
+    help: 'feed the dead letters of the state back, once (millrace dead-letters)',
+  },
   throttle: {
     type: 'string',
     value: '<duration>',
@@ -77,6 +81,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
     ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
     reading: readingOf(options),
+    replayDeadLetters: options.flag('replay-dead-letters'),
     ...whole(options.text('retained'), 'retained', '--retained'),
     ...whole(options.text('batch-rows'), 'batchRows', '--batch-rows'),
   });

@@ -28,7 +28,7 @@ import { type LineRules, recordAt } from './line-start.ts';
 
 export const QUANTUM_BYTES = 262_144;
 /** Small files do not need a whole chunk of memory each. */
-const CHUNK_BYTES_MIN = 16_384;
+export const CHUNK_BYTES_MIN = 16_384;
 
 /** The content of a file from somewhere on: the decoder's options, and what a format may need to know of the rest. */
 export interface ContentPart extends DecoderOptions {
@@ -66,11 +66,11 @@ export function fileSource(
     live: false,
     quantum: QUANTUM_BYTES,
     async splits() {
-      files = await findFiles(list);
+      files = await findRecordFiles(list);
       return files.map(({ id, bytes, isCompressed }): SourceSplit => (isCompressed ? { id } : { id, size: bytes }));
     },
     async open(split, offset, context) {
-      if (files.length === 0) files = await findFiles(list);
+      if (files.length === 0) files = await findRecordFiles(list);
       const file = files.find(({ id }) => id === split.id);
       if (file === undefined) {
         throw new ExternalError(
@@ -96,14 +96,15 @@ interface RecordFile extends FoundFile {
   readonly isCompressed: boolean;
 }
 
-async function findFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
+/** The files that patterns name, and which are compressed. */
+export async function findRecordFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
   const found: RecordFile[] = [];
   for (const file of await expandGlobs(patterns)) found.push({ ...file, isCompressed: await isGzip(file.path) });
   return found;
 }
 
 /** The content of a file from byte `from` on, or from its beginning. */
-const openContent = (
+export const contentFrom = (
   { path, isCompressed }: RecordFile,
   from: number | undefined,
   chunkBytes: number,
@@ -119,12 +120,12 @@ async function openFile(
   assert(offset === undefined || typeof offset === 'number', 'the offset of a file is a number of bytes');
   const { id, path, bytes, isCompressed } = file;
   const chunkBytes = isCompressed ? context.chunkBytes : Math.min(context.chunkBytes, Math.max(CHUNK_BYTES_MIN, bytes));
-  const { chunks, start } = await openContent(file, offset, chunkBytes);
+  const { chunks, start } = await contentFrom(file, offset, chunkBytes);
   try {
     const decoder = await format({
       ...decoderOptions({ schema, split: id, offset: start, chunkBytes }, context),
       path,
-      beginning: () => openContent(file, undefined, CHUNK_BYTES_MIN),
+      beginning: () => contentFrom(file, undefined, CHUNK_BYTES_MIN),
     });
     return new RecordReader(chunks, decoder);
   } catch (error) {

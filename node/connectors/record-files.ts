@@ -1,8 +1,15 @@
 /** Files of records, read to their end or followed: which reader the options ask for, and what does not go together. */
-import { UserError } from '../../src/base/errors.ts';
+import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import { fileSource, type RecordFormat } from './file-source.ts';
+import {
+  CHUNK_BYTES_MIN,
+  type Content,
+  contentFrom,
+  fileSource,
+  findRecordFiles,
+  type RecordFormat,
+} from './file-source.ts';
 import { followedSource } from './followed-source.ts';
 import { isCompressed, isPattern } from './glob.ts';
 import type { LineRules } from './line-start.ts';
@@ -14,6 +21,7 @@ import {
   readingOf,
   requireKnown,
 } from './read-options.ts';
+import { openKept } from './letters.ts';
 import { withIntake } from './with-intake.ts';
 
 export interface RecordFiles {
@@ -46,8 +54,17 @@ export function recordFiles(files: RecordFiles, options: FileReadOptions): Sourc
       : followedSource({ patterns: list, schema, format, follow, startAt, lines });
   return {
     ...withIntake(connector, reading, where),
+    openLetters: (kept, offset, context) =>
+      openKept({ schema, format, beginning: () => beginningOf(kept.split, list) }, kept, offset, context),
     withReading: (more) => recordFiles(files, { ...options, ...more }),
   };
+}
+
+/** For records that a header names: it stands in the file that they came from. */
+async function beginningOf(split: string, patterns: readonly string[]): Promise<Content> {
+  const file = (await findRecordFiles(patterns)).find(({ id }) => id === split);
+  if (file !== undefined) return contentFrom(file, undefined, CHUNK_BYTES_MIN);
+  throw new ExternalError('E1501', { path: split, problem: 'the file that its dead letters came from is gone' });
 }
 
 /** Compressed files are written once, not line by line. */

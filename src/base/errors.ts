@@ -102,6 +102,7 @@ const messages = {
     `${p.source} cannot be read with ${p.option}: ${p.problem}`,
   E1521: (p: { path: string; problem: string }) =>
     `${p.path} does not begin with a header for this schema: ${p.problem}`,
+  E1511: (p: { problem: string }) => `dead letters cannot be fed back: ${p.problem}`,
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 

@@ -19,9 +19,14 @@ import type { KernelInstance } from '../kernel/instance.ts';
 
 export interface SourceSplit {
   readonly id: string;
+  /** Never read again once it has been read to its end, though it be listed again: checkpoints remember it. */
+  readonly once?: boolean;
   /** Units to read in all, when known: for progress and ETA. */
   readonly size?: number;
 }
+
+/** Bytes of a record that its dead letter keeps; one that has so many may be cut. */
+export const LETTER_BYTES_MAX = 65_536;
 
 /** A record that cannot be used: what it was, where it stood, why. */
 export interface DeadLetter {
@@ -122,6 +127,16 @@ export interface SplitDiscovery {
   close(): Promise<void>;
 }
 
+/** Records that dead letters kept. */
+export interface KeptRecords {
+  /** Id of the split that they make. */
+  readonly id: string;
+  /** Id of the split that they came from. */
+  readonly split: string;
+  /** A line break, and then the records, each with one. */
+  readonly content: Uint8Array;
+}
+
 export interface SourceConnector {
   readonly schema: TableSchema;
   /** Replayable sources are interleaved by position and event time, never by arrival; live ones in order of arrival. */
@@ -135,6 +150,8 @@ export interface SourceConnector {
   intake?(context: IntakeContext): Intake;
   /** Where a first start begins, as messages say it; undefined: at the beginning. A checkpoint overrules it. */
   readonly startsAt?: string;
+  /** Reads records that dead letters kept, as if they stood in their split. Undefined: they cannot be read once more. */
+  openLetters?(letters: KeptRecords, offset: Json | undefined, context: ReaderContext): Promise<SplitReader>;
   /**
    * The same source read in another way, as whoever runs the job asks: options of its own, in the form that users write.
    * Throws UserError for what it cannot do. Undefined: it cannot be read in any other way.

@@ -136,8 +136,8 @@ function withUnfinished(plan: PhysicalPlan, splits: SourceSplits, restored: Mani
   return new Map(
     [...splits].map(([index, listed]) => {
       const before = restored.sources[plan.nodes[index]?.uid ?? ''];
-      const missing = unfinishedSplits(before).filter((id) => !listed.some((split) => split.id === id));
-      return [index, [...listed, ...missing.map((id) => ({ id }))]];
+      const missing = unfinishedSplits(before).filter(({ id }) => !listed.some((split) => split.id === id));
+      return [index, [...listed, ...missing]];
     }),
   );
 }

@@ -126,6 +126,7 @@ interface SplitState {
   readonly skipUntil?: number;
   readonly brokenTurnEnd?: number | null;
   readonly rows?: number;
+  readonly once?: boolean;
 }
 
 interface SourceState {
@@ -136,11 +137,13 @@ interface SourceState {
   readonly turnEnd: number;
 }
 
-/** Ids of the splits that had more to read when the snapshot was taken. */
-export function unfinishedSplits(snapshot: Json | undefined): readonly string[] {
+/** The splits that had more to read when the snapshot was taken. */
+export function unfinishedSplits(snapshot: Json | undefined): readonly SourceSplit[] {
   // What snapshot wrote; the manifest's checksum was verified.
   const state = snapshot as SourceState | undefined;
-  return Object.entries(state?.splits ?? {}).flatMap(([id, { ended }]) => (ended ? [] : [id]));
+  return Object.entries(state?.splits ?? {}).flatMap(([id, { ended, once }]) =>
+    ended ? [] : [once === true ? { id, once } : { id }],
+  );
 }
 
 /** What a step did: some work (a batch, an end, a change of turn), must wait for input, or there is nothing more to read. */
@@ -168,6 +171,8 @@ export class SourceDriver {
   readonly #ending: Split[] = [];
   // checkpointed
   readonly #splits: Split[];
+  /** Splits that are never read again and not listed at the moment, as the checkpoint has them. */
+  #past: { readonly [id: string]: SplitState } = {};
   /** Live splits, the one that was read the longest time ago first. */
   #byTurn: Split[] = [];
   #current: Split | undefined;
@@ -218,6 +223,10 @@ export class SourceDriver {
     if (state !== undefined) this.#requireSameKind(state);
     if (state?.intake !== undefined) this.#options.intake?.restore(state.intake);
     this.#isRestored = state !== undefined;
+    const listed = new Set(this.#splits.map(({ split }) => split.id));
+    this.#past = Object.fromEntries(
+      Object.entries(state?.splits ?? {}).filter(([id, { once }]) => once === true && !listed.has(id)),
+    );
     for (const split of this.#splits) {
       const before = state?.splits[split.split.id];
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
@@ -369,7 +378,12 @@ export class SourceDriver {
   }
 
   snapshot(): Json {
-    const splits: { [id: string]: Json } = {};
+    const splits: { [id: string]: Json } = Object.fromEntries(
+      Object.entries(this.#past).map(([id, { offset, position, max, ended }]) => [
+        id,
+        { offset, position, max, ended, once: true },
+      ]),
+    );
     for (const split of this.#splits) splits[split.split.id] = this.#snapshotOf(split);
     const intake = this.#options.intake?.snapshot() ?? null;
     return { live: this.live, splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd, intake };
@@ -378,7 +392,8 @@ export class SourceDriver {
   #snapshotOf(split: Split): Json {
     const { reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd, rows } = split;
     const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended, rows };
-    const at = this.live ? { ...basic, idle: idleness.isIdle } : basic;
+    const named = split.split.once === true ? { ...basic, once: true } : basic;
+    const at = this.live ? { ...named, idle: idleness.isIdle } : named;
     if (!this.#stops) return at;
     const turn = brokenTurnEnd ?? null;
     if (held === undefined) return { ...at, skip, skipUntil, brokenTurnEnd: turn };

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DeadLetter } from '../../../src/connector/source.ts';
 import type { CsvDecoderOptions } from '../../../src/format/csv.ts';
-import { LETTER_BYTES_MAX } from '../../../src/format/record-decoder.ts';
+import { LETTER_BYTES_MAX } from '../../../src/connector/source.ts';
 import { openCsv } from '../../support/csv-differential.ts';
 import { column, decodeWith, drain, openKernels } from '../../support/ndjson.ts';
 
