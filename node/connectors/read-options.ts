@@ -24,7 +24,7 @@ export type Rate = `${number} rows/${'s' | 'minute' | 'hour'}`;
 /** Which rows of a source go on, and how fast. Rows that do not are counted: `filtered` in the ledger, and metrics of their own. */
 export interface ReadOptions {
   /**
-   * Where a first start begins; a job that goes on from a checkpoint is told that this was passed over. `timestamp`: rows with
+   * Where a first start begins; a job that goes on from a checkpoint keeps what it began with, and says so. `timestamp`: rows with
    * an earlier event time do not go on (metric `beforeStart`), which takes a watermark on this source.
    */
   readonly startAt?: { readonly timestamp: string | Date };
@@ -32,7 +32,7 @@ export interface ReadOptions {
   readonly rate?: Rate;
   /**
    * The share of rows that go on, above 0 and at most 1, chosen by a hash of the split's id and the row's number in it: the same
-   * rows in every run from the same start (metric `sampledOut`).
+   * rows in every run from the same start (metric `sampledOut`). A checkpoint keeps the share that it was begun with.
    */
   readonly sample?: number;
 }
@@ -82,13 +82,28 @@ export function readingOf({ startAt, rate, sample }: Omit<FileReadOptions, 'foll
   const rowsPerSecond = rate === undefined ? undefined : rateOf(rate, where);
   if (sample !== undefined && !(typeof sample === 'number' && sample > 0 && sample <= 1))
     throw wrong(`sample of ${where}`, 'a share of rows, above 0 and at most 1', sample);
-  const intake = { rowsPerSecond, sample };
-  if (startAt === undefined) return { intake, position: undefined, startsAt: undefined };
-  if (startAt === 'end') return { intake, position: 'end', startsAt: "'end'" };
+  const { fromMs, position, text } = startOf(startAt, where);
+  const asked = [text, sample === undefined ? undefined : `sample ${sample}`].filter((each) => each !== undefined);
+  return {
+    intake: { rowsPerSecond, sample, fromMs },
+    position,
+    startsAt: asked.length === 0 ? undefined : asked.join(', '),
+  };
+}
+
+interface Start {
+  readonly fromMs?: number;
+  readonly position?: StartPosition;
+  readonly text?: string;
+}
+
+function startOf(startAt: FileReadOptions['startAt'], where: string): Start {
+  if (startAt === undefined) return {};
+  if (startAt === 'end') return { position: 'end', text: "startAt 'end'" };
   const given: { readonly timestamp?: string | Date; readonly offset?: number } = isRecord(startAt) ? startAt : {};
   const { timestamp, offset } = given;
   if (offset !== undefined && timestamp === undefined && Number.isSafeInteger(offset) && offset >= 0)
-    return { intake, position: offset, startsAt: `byte ${offset}` };
+    return { position: offset, text: `startAt byte ${offset}` };
   if (timestamp === undefined || offset !== undefined || !(typeof timestamp === 'string' || timestamp instanceof Date))
     throw wrong(
       `startAt of ${where}`,
@@ -96,7 +111,7 @@ export function readingOf({ startAt, rate, sample }: Omit<FileReadOptions, 'foll
       startAt,
     );
   const fromMs = instantMs(timestamp);
-  return { intake: { ...intake, fromMs }, position: undefined, startsAt: formatTime(fromMs) };
+  return { fromMs, text: `startAt ${formatTime(fromMs)}` };
 }
 
 function rateOf(rate: string, where: string): number {

@@ -1,17 +1,18 @@
 /** A source of which not all rows go on, or not as fast as they come. */
 import { UserError } from '../../src/base/errors.ts';
-import { RowIntake } from '../../src/connector/intake.ts';
+import { effectiveIntake, RowIntake } from '../../src/connector/intake.ts';
 import type { SourceConnector } from '../../src/connector/source.ts';
 import type { Reading } from './read-options.ts';
 
-/** The connector itself when nothing of the kind is asked for. */
 export function withIntake(connector: SourceConnector, { intake, startsAt }: Reading, where: string): SourceConnector {
-  const placed = startsAt === undefined ? connector : { ...connector, startsAt };
-  if (Object.values(intake).every((value) => value === undefined)) return placed;
   return {
-    ...placed,
+    ...connector,
+    ...(startsAt === undefined ? {} : { startsAt }),
     intake(context) {
-      if (intake.fromMs !== undefined && context.eventTime === undefined) {
+      // Also when nothing is asked for any more: what went on at first decides what goes on.
+      const spec = effectiveIntake(intake, context.saved);
+      if (Object.values(spec).every((value) => value === undefined)) return undefined;
+      if (spec.fromMs !== undefined && context.eventTime === undefined) {
         throw new UserError(
           'E1510',
           {
@@ -22,7 +23,7 @@ export function withIntake(connector: SourceConnector, { intake, startsAt }: Rea
           { hint: ".watermark('column', ...) directly on this source says it" },
         );
       }
-      return new RowIntake(context.kernels, intake, context);
+      return new RowIntake(context.kernels, spec, context);
     },
   };
 }

@@ -5,7 +5,8 @@
  *
  * Invariants
  *  1. Which rows go on depends on the rows, their split and their number in it alone: never on batches, pauses, restarts.
- *  2. The instant is that of the first start: it stands in checkpoints, and a later one of the options does not replace it.
+ *  2. The instant and the share are those of the first start: they stand in checkpoints, and others do not replace them later.
+ *     The pace is what is asked for at the moment.
  *  3. Every row that does not go on is counted.
  *  4. The pace is kept over time: what was not used in the last tenth of a second is lost, so a pause causes no burst.
  * Not here: holding rows back until they may go on (runtime/source-driver.ts), positions in files (the host's).
@@ -25,6 +26,14 @@ export interface IntakeSpec {
   readonly rowsPerSecond?: number | undefined;
 }
 
+/** What holds for a source: asked for at a first start, else what its checkpoint says. */
+export function effectiveIntake(asked: IntakeSpec, saved: Json | undefined): IntakeSpec {
+  if (saved === undefined) return asked;
+  // What snapshot wrote; the manifest's checksum was verified.
+  const before = saved as { readonly from: number | null; readonly sample: number | null } | null;
+  return { ...asked, fromMs: before?.from ?? undefined, sample: before?.sample ?? undefined };
+}
+
 const CREDIT_MS = 100;
 
 export class RowIntake implements Intake {
@@ -42,15 +51,12 @@ export class RowIntake implements Intake {
   #credit = 0;
   #creditAt: ProcessingTimeMs | undefined;
   #pausedSince: ProcessingTimeMs | undefined;
-  // checkpointed
-  #fromMs: number | undefined;
 
   constructor(kernels: KernelInstance, spec: IntakeSpec, context: IntakeContext) {
     this.#memory = kernels.memory;
     this.#spec = spec;
     this.#time = context.eventTime;
     this.#threshold = (spec.sample ?? 1) * 2 ** 32;
-    this.#fromMs = spec.fromMs;
   }
 
   get isPaced(): boolean {
@@ -58,16 +64,11 @@ export class RowIntake implements Intake {
   }
 
   snapshot(): Json {
-    return { from: this.#fromMs ?? null };
-  }
-
-  restore(state: Json): void {
-    // What snapshot wrote; the manifest's checksum was verified.
-    this.#fromMs = (state as { readonly from: number | null }).from ?? undefined;
+    return { from: this.#spec.fromMs ?? null, sample: this.#spec.sample ?? null };
   }
 
   select(batch: RecordBatch, split: string, first: number): RecordBatch {
-    const from = this.#fromMs;
+    const from = this.#spec.fromMs;
     const column = from === undefined || this.#time === undefined ? undefined : batch.columns[this.#time];
     if (column === undefined && this.#threshold >= 2 ** 32) return batch;
     const { u32, i64 } = this.#memory;

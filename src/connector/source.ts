@@ -89,6 +89,8 @@ export interface IntakeContext {
   readonly kernels: KernelInstance;
   /** Index of the column with event time (ms, never null); undefined: the job does not say. */
   readonly eventTime: number | undefined;
+  /** What `snapshot` wrote, null when there was no intake; undefined: this is a first start. */
+  readonly saved: Json | undefined;
 }
 
 /** What of the rows of a source goes on, and how fast (intake.ts). */
@@ -108,7 +110,6 @@ export interface Intake {
   /** Time that rows waited for their turn by the pace. */
   readonly pausedMs: number;
   snapshot(): Json;
-  restore(state: Json): void;
 }
 
 export interface NewSplit {
@@ -147,8 +148,8 @@ export interface SourceConnector {
   /** Live sources whose splits become more while they are read: called once a run, before the first `open`. */
   discover?(clock: Clock): SplitDiscovery;
   /** Decides which rows go on; undefined: all, as fast as they are read. Throws E1510 when it cannot. */
-  intake?(context: IntakeContext): Intake;
-  /** Where a first start begins, as messages say it; undefined: at the beginning. A checkpoint overrules it. */
+  intake?(context: IntakeContext): Intake | undefined;
+  /** What is asked of a first start, as messages say it; undefined: nothing. A checkpoint overrules it. */
   readonly startsAt?: string;
   /** Reads records that dead letters kept, as if they stood in their split. Undefined: they cannot be read once more. */
   openLetters?(letters: KeptRecords, offset: Json | undefined, context: ReaderContext): Promise<SplitReader>;

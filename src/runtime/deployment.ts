@@ -43,7 +43,7 @@ import type { NodeOf, Site } from './makers/site.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
-import { type Alignment, SourceDriver, unfinishedSplits } from './source-driver.ts';
+import { type Alignment, savedIntake, SourceDriver, unfinishedSplits } from './source-driver.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -305,7 +305,7 @@ class Wiring {
       maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
       idleAfterMs: this.#idleAfterOf(index),
       align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
-      intake: connector.intake?.({ kernels, eventTime }),
+      intake: connector.intake?.({ kernels, eventTime, saved: savedIntake(restored) }),
       newSplits: connector.discover?.(this.#context.clock),
       onSplit: ({ id }, { source, split }) => {
         for (const adder of this.#splitAdders) if (adder.source === source) adder.add(id, split);

@@ -146,6 +146,13 @@ export function unfinishedSplits(snapshot: Json | undefined): readonly SourceSpl
   );
 }
 
+/** What the intake of a source wrote, null when it had none; undefined: there is no checkpoint of the source. */
+export function savedIntake(snapshot: Json | undefined): Json | undefined {
+  // As above.
+  const state = snapshot as SourceState | undefined;
+  return state === undefined ? undefined : (state.intake ?? null);
+}
+
 /** What a step did: some work (a batch, an end, a change of turn), must wait for input, or there is nothing more to read. */
 export type SourceStep = 'worked' | 'wait' | 'end';
 
@@ -157,7 +164,7 @@ export class SourceDriver {
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
   /** Row numbers of the part of a batch that goes on. */
-  readonly #selection: Ptr;
+  #selection: Ptr = 0;
   #ended = false;
   #isRestored = false;
   /** The clock of the step in progress. */
@@ -182,7 +189,6 @@ export class SourceDriver {
     this.uid = options.uid;
     this.#options = options;
     this.#kernels = new WatermarkKernels(options.kernels);
-    this.#selection = !this.#stops ? 0 : options.kernels.memory.allocate(BATCH_ROWS_MAX * 4);
     this.#splits = [];
     for (const split of options.splits) this.#add(split);
   }
@@ -221,7 +227,6 @@ export class SourceDriver {
     // What snapshot wrote; the manifest's checksum was verified.
     const state = restored as SourceState | undefined;
     if (state !== undefined) this.#requireSameKind(state);
-    if (state?.intake !== undefined) this.#options.intake?.restore(state.intake);
     this.#isRestored = state !== undefined;
     const listed = new Set(this.#splits.map(({ split }) => split.id));
     this.#past = Object.fromEntries(
@@ -259,7 +264,7 @@ export class SourceDriver {
   get overruled(): string | undefined {
     const { startsAt } = this.#options.connector;
     if (!this.#isRestored || startsAt === undefined) return undefined;
-    return `source '${this.uid}' goes on where its checkpoint is; startAt ${startsAt} is for a first start`;
+    return `source '${this.uid}' goes on as its checkpoint says: ${startsAt} is for a first start`;
   }
 
   get intake(): Intake | undefined {
@@ -394,7 +399,7 @@ export class SourceDriver {
     const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended, rows };
     const named = split.split.once === true ? { ...basic, once: true } : basic;
     const at = this.live ? { ...named, idle: idleness.isIdle } : named;
-    if (!this.#stops) return at;
+    if (!this.#stops && skip === 0 && held === undefined) return at;
     const turn = brokenTurnEnd ?? null;
     if (held === undefined) return { ...at, skip, skipUntil, brokenTurnEnd: turn };
     const { offset, firstRow } = held;
@@ -449,7 +454,7 @@ export class SourceDriver {
   }
 
   #poll(split: Split, reader: SplitReader, end: number): Poll {
-    if (this.#stops) split.batchOffset = reader.offset();
+    if (this.#stops || split.skip > 0) split.batchOffset = reader.offset();
     split.batchRow = split.rows;
     const polled = reader.poll(end);
     split.arrivedAt = reader.arrivedAt;
@@ -551,7 +556,8 @@ export class SourceDriver {
       const batch = this.#options.intake?.select(polled, split.split.id, split.rows) ?? polled;
       split.rows += polled.selected;
       const dropped = polled.selected - batch.selected;
-      if (!this.#stops) {
+      // What had gone on before a restart is passed over, though nothing stops any more.
+      if (!this.#stops && split.skip === 0) {
         this.#drop(dropped);
         if (batch.selected > 0) this.#push(split, batch);
         return true;
@@ -620,7 +626,9 @@ export class SourceDriver {
   #partOf({ batch, at }: Held, rows: number): RecordBatch {
     if (rows === batch.selected) return batch;
     if (batch.selection !== 0) return { ...batch, selection: batch.selection + at * 4, selected: rows };
-    const { u32 } = this.#options.kernels.memory;
+    const { memory } = this.#options.kernels;
+    if (this.#selection === 0) this.#selection = memory.allocate(BATCH_ROWS_MAX * 4);
+    const { u32 } = memory;
     for (let k = 0; k < rows; k++) u32[(this.#selection >>> 2) + k] = at + k;
     return { ...batch, selection: this.#selection, selected: rows };
   }

@@ -106,7 +106,7 @@ describe('a start at an offset', () => {
     await until(() => second.seen().length === 2);
     expect(second.seen()).toEqual([10, 11]);
     expect(second.job.restored.overruled).toEqual([
-      `source 'rows' goes on where its checkpoint is; startAt byte ${text(json, 0, 5).length} is for a first start`,
+      `source 'rows' goes on as its checkpoint says: startAt byte ${text(json, 0, 5).length} is for a first start`,
     ]);
   });
 });

@@ -1,7 +1,7 @@
 /** Rows from an instant on, a sample of them, so many a second: over any batches and restarts the same, and all accounted for. */
 import { describe, expect, test } from 'vitest';
 import { below, seededRandom } from '../../../src/base/random.ts';
-import { RowIntake, type IntakeSpec } from '../../../src/connector/intake.ts';
+import { effectiveIntake, type IntakeSpec, RowIntake } from '../../../src/connector/intake.ts';
 import { collectSink, type CollectSink } from '../../../src/format/collect-sink.ts';
 import { boundedOutOfOrderness, from, int32, type Job, job, schema, timestamp, utf8 } from '../../../src/index.ts';
 import { makeSink, makeSource } from '../../../src/platform.ts';
@@ -48,7 +48,10 @@ function jobOf(files: Record<string, Uint8Array>, clock: TickingClock, spec: Int
   const connector = memoryFilesConnector(files, tableOf(Line, 'lines'), { clock, quantumBytes: 700 });
   const source = makeSource(
     Line,
-    { ...connector, intake: (context) => new RowIntake(context.kernels, spec, context) },
+    {
+      ...connector,
+      intake: (context) => new RowIntake(context.kernels, effectiveIntake(spec, context.saved), context),
+    },
     'lines',
   );
   const options = isAligned ? { align: { group: 'all', maxDrift: '10 s' as const } } : {};
@@ -143,6 +146,36 @@ describe('a pace', () => {
     expect(results.rows).toHaveLength(5);
     expect(clock.monotonicMs()).toBeGreaterThanOrEqual(5 * 60_000);
     expect(clock.monotonicMs()).toBeLessThan(5 * 60_000 + 1000);
+  });
+});
+
+describe('a pace that a later start no longer asks for', () => {
+  test('leaves no row out and none twice', async () => {
+    for (let seed = 0; seed < 12; seed++) {
+      const { files } = linesOf(seed + 50);
+      const clock = new TickingClock(0.1);
+      const medium = new MemoryMedium();
+      const paced = jobOf(files, clock, { rowsPerSecond: 700, sample: 0.7 });
+      const stop = { how: 'suspend', when: (run: JobRun) => run.progress().recordsIn > 60 + seed * 20 } as const;
+      await drive({ job: paced.job, medium, clock, stop, settings: { batchRows: 50 } });
+      const source = makeSource(
+        Line,
+        {
+          ...memoryFilesConnector(files, tableOf(Line, 'lines'), { clock, quantumBytes: 700 }),
+          intake: (context) => {
+            const spec = effectiveIntake({ sample: 0.1 }, context.saved);
+            return new RowIntake(context.kernels, spec, context);
+          },
+        },
+        'lines',
+      );
+      const results = collectSink();
+      const rows = from(source, { uid: 'lines' }).watermark('at', boundedOutOfOrderness('5 s'));
+      const free = job('taking', rows.to(makeSink('inserts only', results, 'out'), { uid: 'out' }));
+      await drive({ job: free, medium, clock, settings: { batchRows: 17 } });
+      const [undisturbed] = await whole(files, { sample: 0.7 });
+      expect([...namesOf(paced.results), ...namesOf(results)], `seed ${seed}`).toEqual(undisturbed);
+    }
   });
 });
 
