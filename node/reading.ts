@@ -1,7 +1,7 @@
 /** The sources of a plan as whoever runs it asks for: read in another way than the job says, with their dead letters. */
 import { UserError } from '../src/base/errors.ts';
 import type { PhysicalPlan } from '../src/platform.ts';
-import { LetterFiles } from './connectors/letter-files.ts';
+import { LetterFiles } from './letter-files.ts';
 import { withLetters } from './connectors/letters.ts';
 import type { FileReadOptions } from './connectors/read-options.ts';
 

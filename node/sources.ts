@@ -11,8 +11,10 @@ import * as sinks from './connectors/ndjson-sink.ts';
 
 /**
  * Lines of JSON in the files that a glob (or several) names: each file is a split, replayable by byte offset. Columns are read
- * by name in any order; a line that is no object of this schema is a dead letter. No file at all is an error (E1504), unless
- * files are followed.
+ * by name in any order; a line that is no object of this schema is a dead letter. No file at all is an error (E1504), unless files are
+ * followed. Gzip
+ * files, whatever they are called, are read as the text that they hold; offsets are places of that text, so a restart
+ * decompresses a file again up to where it was.
  */
 export function ndjsonFiles<C extends Columns>(
   glob: string | readonly string[],
@@ -45,6 +47,7 @@ export interface CsvFilesOptions extends FileReadOptions {
  * number of fields, a quote in a wrong place, a value that does not fit, nothing where a value must be) is a dead letter;
  * where quotes stand wrong, reading goes on behind the line. Records longer than 1 MB are dead letters, so a quote that
  * is never closed costs no more. A header that lacks a column is an error (E1521), and so is no file at all (E1504).
+ * Gzip files are read as by ndjsonFiles.
  */
 export function csvFiles<C extends Columns>(
   glob: string | readonly string[],

@@ -8,6 +8,7 @@ import { columnAggregates } from './api/aggregate.ts';
 export { from } from './api/stream-builder.ts';
 export { job, type Job } from './api/job.ts';
 export type {
+  Branches,
   Broadcast,
   BroadcastConnected,
   Connected,
@@ -18,6 +19,7 @@ export type {
   Out,
   Processed,
   Reordered,
+  Split,
   Stream,
   Uid,
   Windowed,
@@ -64,6 +66,12 @@ export {
   quantile,
   topK,
 } from './api/aggregate.ts';
+export {
+  type AggregateDefinition,
+  type DefinedAggregate,
+  defineAggregate,
+  reduce,
+} from './api/define-aggregate.ts';
 /** Whether all values are true. */
 export const all = columnAggregates.all;
 /** Whether any value is true. */
@@ -111,6 +119,7 @@ export type {
   BroadcastProcess,
   Context,
   CoProcess,
+  Expired,
   Fired,
   Process,
   Sides,

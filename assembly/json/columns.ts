@@ -58,6 +58,8 @@ import {
   WIDTH,
 } from './layout';
 
+const LINE: u32 = 64;
+
 /** A parser with `extra` bytes for its format; 0 when memory is used up. */
 export function openParser(columns: u32, rowsMax: u32, lettersMax: u32, lineBytesMax: u32, extra: u32): u32 {
   const unreadAt = PARSER_BYTES;
@@ -65,7 +67,7 @@ export function openParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
   const lettersAt = columnsAt + columns * JSON_COLUMN_BYTES;
   const powersAt = lettersAt + lettersMax * LETTER_BYTES;
   const digitsAt = powersAt + POWERS_BYTES;
-  const bytes = digitsAt + DECIMAL_BYTES + extra;
+  const bytes = digitsAt + DECIMAL_BYTES + LINE + extra;
   const parser = transientAlloc(bytes);
   if (parser == 0) return 0;
   memory.fill(parser, 0, bytes);
@@ -87,9 +89,9 @@ export function openParser(columns: u32, rowsMax: u32, lettersMax: u32, lineByte
   return parser;
 }
 
-/** Where the bytes of the parser's format begin. */
+/** Where the bytes of the parser's format begin: with a line of the processor's cache, since they may be read at each value. */
 export function ownBytes(parserPtr: u32): u32 {
-  return load<u32>(parserPtr, DIGITS) + DECIMAL_BYTES;
+  return (load<u32>(parserPtr, DIGITS) + DECIMAL_BYTES + LINE - 1) & ~(LINE - 1);
 }
 
 /** Makes column `i` one of this kind, with room for its rows; its address, or 0 when memory is used up. */

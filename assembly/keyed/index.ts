@@ -15,7 +15,7 @@
  * Background: Fagin et al., Extendible Hashing (TODS 1979).
  */
 import { extentAlloc, extentFree, PAGE_BYTES, PAGE_SHIFT, resolve } from '../memory/arena';
-import { touchRange } from '../memory/barrier';
+import { touch, touchRange } from '../memory/barrier';
 import { entryMatches, keyMatches } from './record';
 import { addCount, ROOT_DEPTH, ROOT_DIRECTORY, ROOT_DIRECTORY_PAGES, ROOT_INDEX_PAGES, ROOT_STATE } from './slab';
 
@@ -184,10 +184,10 @@ function place(basePtr: u32, start: u32, hash: u32, ref: u32): void {
     at += 8;
     if (at == basePtr + SLOTS_END) at = basePtr + BUCKET_HEADER;
   }
-  touchRange(at, 8);
+  touch(at);
   store<u32>(at, hash);
   store<u32>(at, ref, 4);
-  touchRange(basePtr, 8);
+  touch(basePtr);
   store<u32>(basePtr, load<u32>(basePtr) + 1);
 }
 
@@ -283,7 +283,7 @@ function doubleDirectory(root: u32): bool {
 /** Points the slot of a reference that is there to where its record moved. */
 export function indexReplace(root: u32, hash: u32, ref: u32, moved: u32): void {
   const at = slotOf(root, hash, ref);
-  touchRange(at, 8);
+  touch(at);
   store<u32>(at, moved, 4);
 }
 
@@ -305,11 +305,15 @@ function slotOf(root: u32, hash: u32, ref: u32): u32 {
 
 /** Removes a reference that is there, and the bucket with it when its neighbour has room for the rest. */
 export function indexRemove(root: u32, hash: u32, ref: u32): void {
+  indexRemoveAt(root, hash, slotOf(root, hash, ref));
+}
+
+/** The same for the address of its slot. */
+export function indexRemoveAt(root: u32, hash: u32, at: u32): void {
   const slot = load<u32>(directoryPtr(root) + (directoryIndex(hash, load<u32>(root, ROOT_DEPTH)) << 2));
-  const at = slotOf(root, hash, ref);
   const base = at & ~(PAGE_BYTES - 1);
   closeGap(base, at, depthOf(slot));
-  touchRange(base, 8);
+  touch(base);
   store<u32>(base, load<u32>(base) - 1);
   if (base != resolve(bucketOf(slot))) dropEmptyOverflow(root, bucketOf(slot));
   else if (load<u32>(base) < MERGE_AT) mergeWithBuddy(root, hash, slot);
@@ -327,11 +331,11 @@ function closeGap(basePtr: u32, slotPtr: u32, depth: u32): void {
     // It may not move before its start, cyclically.
     const mayMove = gap <= at ? start <= gap || start > at : start <= gap && start > at;
     if (!mayMove) continue;
-    touchRange(gap, 8);
+    touch(gap);
     store<u64>(gap, load<u64>(at));
     gap = at;
   }
-  touchRange(gap, 8);
+  touch(gap);
   store<u64>(gap, 0);
 }
 

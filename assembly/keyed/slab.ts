@@ -22,7 +22,7 @@
  * Not here: what records hold (table.ts, timers.ts, tree.ts).
  */
 import { EXTENT_PAGES_MAX, extentAlloc, extentFree, PAGE_BYTES, PAGE_SHIFT, resolve, statePtr } from '../memory/arena';
-import { touchRange } from '../memory/barrier';
+import { touch, touchRange } from '../memory/barrier';
 
 /** Where the state record has the reference of its root; 0: nothing was ever kept. */
 export const STATE_ROOT: u32 = 16;
@@ -83,7 +83,7 @@ export function rootEnsure(state: u32, kind: u32): u32 {
 
 /** Adds to a count of a root. */
 export function addCount(root: u32, field: u32, change: i32): void {
-  touchRange(root + field, 4);
+  touch(root + field);
   store<u32>(root + field, load<u32>(root + field) + change);
 }
 
@@ -112,7 +112,7 @@ export function recordAlloc(root: u32, bytes: u32): u32 {
     if (page == 0) return 0;
   }
   const pagePtr = resolve(page);
-  touchRange(pagePtr, PAGE_HEADER);
+  touch(pagePtr);
   let slot = <u32>load<u16>(pagePtr, PAGE_FREE);
   if (slot != 0) {
     store<u16>(pagePtr, load<u16>(pagePtr + (slot << 3)), PAGE_FREE);
@@ -143,7 +143,9 @@ function pageAdd(root: u32, sizeClass: u32, listPtr: u32): u32 {
   if (page == 0) return 0;
   const pagePtr = resolve(page);
   store<u16>(pagePtr, <u16>sizeClass, PAGE_CLASS);
-  store<u16>(pagePtr, PAGE_HEADER >> 3, PAGE_FRESH);
+  // What is left over comes first, so that slots whose size is a power of two begin at multiples of it: at cache lines.
+  const size = slotBytes(sizeClass);
+  store<u16>(pagePtr, <u16>((PAGE_BYTES - (SLOTS_BYTES / size) * size) >> 3), PAGE_FRESH);
   linkPage(listPtr, page, pagePtr);
   addCount(root, ROOT_SLAB_PAGES, 1);
   return page;
@@ -170,8 +172,8 @@ export function recordFree(root: u32, ref: u32): void {
   const listPtr = root + ROOT_LISTS + (sizeClass << 2);
   const used = <u32>load<u16>(pagePtr, PAGE_USED);
   const slot = ref & ~PAGE_REF_MASK;
-  touchRange(pagePtr, PAGE_HEADER);
-  touchRange(pagePtr + (slot << 3), 4);
+  touch(pagePtr);
+  touch(pagePtr + (slot << 3));
   store<u32>(pagePtr + (slot << 3), load<u16>(pagePtr, PAGE_FREE));
   store<u16>(pagePtr, <u16>slot, PAGE_FREE);
   store<u16>(pagePtr, <u16>(used - 1), PAGE_USED);

@@ -14,7 +14,7 @@
  */
 import { OUT_OF_MEMORY } from '../abi';
 import { resolve } from '../memory/arena';
-import { touchRange } from '../memory/barrier';
+import { touch, touchRange } from '../memory/barrier';
 import { compareTarget, TARGET_BYTES, TARGET_HASH, TARGET_TIME } from './record';
 import { addCount, recordAlloc, recordFree, ROOT_ITEMS, ROOT_KIND, ROOT_LEVELS, ROOT_TREE } from './slab';
 
@@ -44,7 +44,7 @@ function countOf(nodePtr: u32): u32 {
 }
 
 function setCount(nodePtr: u32, count: u32): void {
-  touchRange(nodePtr, NODE_ITEMS);
+  touch(nodePtr + NODE_COUNT);
   store<u32>(nodePtr, count, NODE_COUNT);
 }
 
@@ -121,6 +121,16 @@ export function treeFirst(root: u32): u32 {
   let item = itemPtr(resolve(load<u32>(root, ROOT_TREE)), 0);
   for (let level = levels; level > 1; level--) item = itemPtr(resolve(load<u32>(item, ITEM_REF)), 0);
   return item;
+}
+
+/** How many items follow a leaf's first one, itself included. */
+export function itemsFrom(firstItem: u32): u32 {
+  return countOf(firstItem - NODE_ITEMS);
+}
+
+/** The item behind another of its leaf. */
+export function itemAfter(item: u32): u32 {
+  return item + (1 << ITEM_SHIFT);
 }
 
 export function itemTime(item: u32): i64 {
@@ -213,13 +223,27 @@ function split(root: u32, nodePtr: u32, index: u32, targetPtr: u32): bool {
 /** Removes a target; whether it was there. */
 export function treeRemove(root: u32, targetPtr: u32): bool {
   if (descend(root, targetPtr) == 0) return false;
-  addCount(root, ROOT_ITEMS, -1);
+  removeAtWay(root, targetPtr, 1);
+  return true;
+}
+
+/** Removes the first items of the first leaf, which has as many. */
+export function treeRemoveFirst(root: u32, targetPtr: u32, items: u32): void {
+  let node = load<u32>(root, ROOT_TREE);
+  for (let level = load<u32>(root, ROOT_LEVELS); level > 0; level--) {
+    setWay(targetPtr, level, node, 0);
+    node = load<u32>(itemPtr(resolve(node), 0), ITEM_REF);
+  }
+  removeAtWay(root, targetPtr, items);
+}
+
+function removeAtWay(root: u32, targetPtr: u32, items: u32): void {
+  addCount(root, ROOT_ITEMS, -items);
   const levels = load<u32>(root, ROOT_LEVELS);
   let level: u32 = 1;
-  dropItem(resolve(wayNode(targetPtr, 1)), wayIndex(targetPtr, 1));
+  dropItems(resolve(wayNode(targetPtr, 1)), wayIndex(targetPtr, 1), items);
   while (level < levels && shrink(root, targetPtr, level)) level++;
   lowerRoot(root);
-  return true;
 }
 
 function wayNode(targetPtr: u32, level: u32): u32 {
@@ -231,14 +255,18 @@ function wayIndex(targetPtr: u32, level: u32): u32 {
 }
 
 function dropItem(nodePtr: u32, index: u32): void {
+  dropItems(nodePtr, index, 1);
+}
+
+function dropItems(nodePtr: u32, index: u32, items: u32): void {
   const count = countOf(nodePtr);
   const at = itemPtr(nodePtr, index);
-  const rest = (count - index - 1) << ITEM_SHIFT;
+  const rest = (count - index - items) << ITEM_SHIFT;
   if (rest != 0) {
     touchRange(at, rest);
-    memory.copy(at, at + 16, rest);
+    memory.copy(at, at + (items << ITEM_SHIFT), rest);
   }
-  setCount(nodePtr, count - 1);
+  setCount(nodePtr, count - items);
 }
 
 /** Frees the node of the way at `level` or joins it with a neighbour, when it holds little. Whether its parent lost an item. */

@@ -2,7 +2,7 @@
 import { KEY_BYTES } from '../hash/key';
 import { keyBytesOf, rowsOf } from '../hash/table';
 import { indexScan, nextKey } from '../keyed/index-walk';
-import { SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_QUEUED } from '../keyed/record';
+import { SESSION_ENTRY, SESSION_NEXT } from '../keyed/record';
 import {
   ROOT_DIRECTORY_PAGES,
   ROOT_EXTENT_PAGES,
@@ -14,9 +14,10 @@ import {
   ROOT_SLAB_PAGES,
   rootOf,
 } from '../keyed/slab';
-import { treeFind, treeScan } from '../keyed/tree';
+import { treeScan } from '../keyed/tree';
 import { resolve, stateEntries, statePages, statePtr } from '../memory/arena';
-import { longKeyOf, targetOfSession } from './sessions';
+import { isQueued, queueScan } from './queue';
+import { longKeyOf } from './sessions';
 
 const LAYOUT: u32 = 20;
 // Scratch, as in keyed/scan.ts.
@@ -26,6 +27,7 @@ const TREE_COUNTS: u32 = 24;
 const SESSIONS: u32 = 40;
 const LONG_KEYS: u32 = 44;
 const ROWS: u32 = 48;
+const WAITING: u32 = 56;
 const TARGET: u32 = 64;
 
 /** Rows folded into all open sessions. */
@@ -43,7 +45,9 @@ export function sessionScan(state: u32, scratchPtr: u32): u32 {
   if (1 + pages + others != statePages(state)) return 0;
   memory.fill(scratchPtr, 0, TARGET);
   const nodes = treeScan(root, scratchPtr + TREE_COUNTS);
-  if (nodes == <u32>-1 || load<u32>(root, ROOT_ITEMS) != <u32>stateEntries(state)) return 0;
+  const chunks = queueScan(root, scratchPtr + WAITING);
+  if (nodes == <u32>-1 || chunks == <u32>-1) return 0;
+  if (load<u32>(root, ROOT_ITEMS) + load<u32>(scratchPtr, WAITING) != <u32>stateEntries(state)) return 0;
   if (indexScan(root, scratchPtr + SLOT_COUNTS) != load<u32>(root, ROOT_INDEX_PAGES)) return 0;
   const keyKind = load<u32>(statePtr(state), LAYOUT) >> 16;
   for (let head = nextKey(root, scratchPtr + PLACE); head != 0; head = nextKey(root, scratchPtr + PLACE)) {
@@ -51,16 +55,14 @@ export function sessionScan(state: u32, scratchPtr: u32): u32 {
   }
   if (load<u32>(scratchPtr, SESSIONS) != <u32>stateEntries(state)) return 0;
   if (load<u64>(scratchPtr, ROWS) != load<u64>(root, ROOT_ROWS)) return 0;
-  const records = nodes + load<u32>(scratchPtr, SESSIONS) + load<u32>(scratchPtr, LONG_KEYS) + fired(root, keyKind);
-  return u32(records == load<u32>(root, ROOT_RECORDS) && load<u32>(scratchPtr, SLOT_COUNTS + 8) == 0);
+  const sessions = load<u32>(scratchPtr, SESSIONS) + load<u32>(scratchPtr, LONG_KEYS) + fired(root, keyKind);
+  return u32(nodes + chunks + sessions == load<u32>(root, ROOT_RECORDS) && load<u32>(scratchPtr, SLOT_COUNTS + 8) == 0);
 }
 
 function scanList(root: u32, keyKind: u32, head: u32, scratchPtr: u32): bool {
   for (let session = head; session != 0; session = load<u32>(resolve(session), SESSION_NEXT)) {
     const ptr = resolve(session);
-    const queued = load<i64>(ptr, SESSION_QUEUED);
-    if (queued > load<i64>(ptr, SESSION_END)) return false;
-    if (treeFind(root, targetOfSession(scratchPtr + TARGET, keyKind, session, queued)) != session) return false;
+    if (!isQueued(root, keyKind, session, scratchPtr + TARGET)) return false;
     const rows = rowsOf(load<u64>(ptr + SESSION_ENTRY + keyBytesOf(keyKind)));
     store<u32>(scratchPtr, load<u32>(scratchPtr, SESSIONS) + 1, SESSIONS);
     store<u64>(scratchPtr, load<u64>(scratchPtr, ROWS) + rows, ROWS);

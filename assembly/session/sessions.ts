@@ -2,7 +2,7 @@
  * Open sessions: for each key a short list of disjoint intervals, each with its accumulators; no rows are kept.
  *
  *   index --hash--> session --next--> session of the same key --next--> 0
- *   queue of (queued time, hash, key) --> session, queued <= end
+ *   queue (queue.ts) --> session, queued at or before its end
  *
  *   state record from 16 on: root (keyed/slab.ts), layout of entries, 8 spare, fired through i64
  *
@@ -14,30 +14,17 @@
  *  3. Fired sessions are in no list but ROOT_FIRED, and are freed by the next call: what was answered of their keys
  *     stands until then.
  *  4. Keys longer than what an entry holds lie in a record of their own, behind its first 8 bytes.
- * Not here: how rows come (add.ts), how sessions fire (fire.ts), what an entry has (window/plan.ts).
+ * Not here: how rows come (add.ts), when sessions are looked at (queue.ts) and fire (fire.ts), what an entry has (window/plan.ts).
  */
 import { CORRUPT } from '../abi';
-import { hashOfEntry, INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals } from '../hash/key';
+import { INLINE_BYTES, KEY_BYTES, KEY_IMAGE_BYTES, keyEquals } from '../hash/key';
 import { keyBytesOf } from '../hash/table';
-import { indexAdd, indexRemove, slotRef, slotWithHash } from '../keyed/index';
-import {
-  KIND_SESSIONS,
-  SESSION_END,
-  SESSION_ENTRY,
-  SESSION_NEXT,
-  SESSION_QUEUED,
-  SESSION_START,
-  TARGET_HASH,
-  TARGET_KEY,
-  TARGET_KEY_LENGTH,
-  TARGET_TIME,
-} from '../keyed/record';
+import { indexAdd, indexRemove, indexRemoveAt, slotRef, slotWithHash } from '../keyed/index';
+import { KIND_SESSIONS, SESSION_END, SESSION_ENTRY, SESSION_NEXT, SESSION_START } from '../keyed/record';
 import { recordAlloc, recordFree, ROOT_FIRED } from '../keyed/slab';
-import { treeInsert, treeRemove } from '../keyed/tree';
 import { resolve, STATE_BYTES, stateOpen, statePtr } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
 import {
-  FIRE_ORDER,
   PLAN_ENTRY_BYTES,
   PLAN_KEY_KIND,
   PLAN_SCRATCH,
@@ -48,10 +35,10 @@ import {
   SCRATCH_KEY_BYTES,
   SCRATCH_KEYS,
 } from '../window/plan';
+import { enqueue, TIME_MIN } from './queue';
 
 const LAYOUT: u32 = 20;
 export const SESSIONS_FIRED: u32 = 32;
-const TIME_MIN: i64 = -9007199254740991;
 const OCCUPIED: u64 = 1 << 63;
 
 /** Lays the plan out and opens the state. 0, CORRUPT (another layout or kind) or OUT_OF_MEMORY. */
@@ -95,7 +82,7 @@ export function createSession(planPtr: u32, root: u32, k: u32, head: u32, start:
   store<i64>(ptr, end, SESSION_END);
   const hash = load<u32>(load<u32>(planPtr, PLAN_SCRATCH) + SCRATCH_HASHES + (k << 2));
   if (head != 0 || indexAdd(root, hash, session)) {
-    if (enqueue(planPtr, root, session, end)) {
+    if (enqueue(planPtr, root, session)) {
       if (head != 0) linkBehind(head, session);
       return session;
     }
@@ -148,40 +135,11 @@ export function freeSession(planPtr: u32, root: u32, session: u32): void {
   recordFree(root, session);
 }
 
-/** A target for a session in the queue, at this time. */
-export function targetOfSession(targetPtr: u32, keyKind: u32, session: u32, time: i64): u32 {
-  const entry = resolve(session) + SESSION_ENTRY;
-  store<i64>(targetPtr, time, TARGET_TIME);
-  store<u32>(targetPtr, hashOfEntry(keyKind, entry), TARGET_HASH);
-  store<u32>(targetPtr, entry, TARGET_KEY);
-  store<u32>(targetPtr, keyKind, TARGET_KEY_LENGTH);
-  return targetPtr;
-}
-
-function target(planPtr: u32, session: u32, time: i64): u32 {
-  const scratch = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER;
-  return targetOfSession(scratch, load<u32>(planPtr, PLAN_KEY_KIND), session, time);
-}
-
-/** Puts a session into the queue. False without memory. */
-export function enqueue(planPtr: u32, root: u32, session: u32, time: i64): bool {
-  if (treeInsert(root, target(planPtr, session, time), session) < 0) return false;
-  const ptr = resolve(session);
-  touchRange(ptr + SESSION_QUEUED, 8);
-  store<i64>(ptr, time, SESSION_QUEUED);
-  return true;
-}
-
-export function dequeue(planPtr: u32, root: u32, session: u32, time: i64): void {
-  treeRemove(root, target(planPtr, session, time));
-}
-
-/** Takes a session out of the list of its key, whose slot is `slot`, and out of the queue. */
-export function unlinkSession(planPtr: u32, root: u32, slot: u32, session: u32): void {
+/** Takes a session out of the list of its key, whose slot is `slot`. */
+export function unlinkSession(root: u32, slot: u32, session: u32): void {
   const ptr = resolve(session);
   const next = load<u32>(ptr, SESSION_NEXT);
   const head = slotRef(slot);
-  dequeue(planPtr, root, session, load<i64>(ptr, SESSION_QUEUED));
   if (head != session) {
     let before = resolve(head);
     while (load<u32>(before, SESSION_NEXT) != session) before = resolve(load<u32>(before, SESSION_NEXT));
@@ -191,7 +149,7 @@ export function unlinkSession(planPtr: u32, root: u32, slot: u32, session: u32):
     touchRange(slot, 8);
     store<u32>(slot, next, 4);
   } else {
-    indexRemove(root, load<u32>(slot), session);
+    indexRemoveAt(root, load<u32>(slot), slot);
   }
 }
 

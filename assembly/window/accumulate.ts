@@ -4,14 +4,15 @@
  *
  * Invariants
  *  1. The count is signed here: rows that were taken back may come before those that they take back.
- *  2. Only counts, sums and averages can be taken back; the plan refuses others before it comes to this.
+ *  2. What an aggregate cannot take back (aggregate/registry.ts) the plan refuses before it comes to this.
  * Not here: where entries are kept (runtime/windows), slices (aggregate.ts).
  */
-import { F64, I64, OUT_OF_MEMORY } from '../abi';
+import { OUT_OF_MEMORY } from '../abi';
 import { BLOB_BYTES, blobLength, blobPack, blobSet, blobsReset } from '../aggregate/blob';
-import { AVG, COUNT, OVERFLOW, SUM } from '../aggregate/codes';
+import { COUNT, OVERFLOW } from '../aggregate/codes';
 import { aggregateBlobs } from '../aggregate/registry';
 import { keyBytesOf } from '../hash/table';
+import { retractValues } from './changelog';
 import { addValues } from './run';
 import { mergeEntry, writeResults } from './result';
 import {
@@ -20,7 +21,6 @@ import {
   AGGREGATE_OFFSET,
   AGGREGATE_OUT_VALUES,
   AGGREGATE_TYPE,
-  FIRE_MERGED,
   PLAN_AGGREGATE_COUNT,
   PLAN_BLOBS,
   PLAN_ENTRY_BYTES,
@@ -99,38 +99,11 @@ export function accumulatorUnpack(planPtr: u32, entryPtr: u32, packedPtr: u32, i
   return 0;
 }
 
-/** Takes row `row` of the plan's input back: adds the negative of what it adds. */
+/** Takes row `row` of the plan's input back. */
 export function accumulatorRetract(planPtr: u32, entryPtr: u32, row: u32): void {
-  const single = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_MERGED;
-  copyTemplate(planPtr, single);
-  accumulatorAdd(planPtr, single, row);
-  const counted = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
-  store<u64>(single + counted, <u64>(<i64>-1));
-  for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
-    const aggregate = planAggregate(planPtr, i);
-    let acc = single + load<u32>(aggregate, AGGREGATE_OFFSET);
-    if (load<u32>(aggregate, AGGREGATE_NULLABLE) != 0) {
-      store<i64>(acc, -load<i64>(acc));
-      acc += 8;
-    }
-    negate(load<u32>(aggregate, AGGREGATE_CODE), load<u32>(aggregate, AGGREGATE_TYPE), acc);
-  }
-  store<u64>(entryPtr + counted, load<u64>(entryPtr + counted) - 1);
-  store<u64>(single + counted, 0);
-  mergeEntry(planPtr, entryPtr, single);
-}
-
-function negate(code: u32, type: u32, accPtr: u32): void {
-  if (code == COUNT || (code != SUM && code != AVG)) return;
-  if (type == F64) {
-    store<f64>(accPtr, -load<f64>(accPtr));
-  } else if (type == I64) {
-    const low = load<u64>(accPtr);
-    store<u64>(accPtr, 0 - low);
-    store<i64>(accPtr, ~load<i64>(accPtr, 8) + i64(low == 0), 8);
-  } else {
-    store<i64>(accPtr, -load<i64>(accPtr));
-  }
+  const counted = entryPtr + keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
+  store<u64>(counted, load<u64>(counted) - 1);
+  retractValues(planPtr, entryPtr, row);
 }
 
 /** Adds what entry `from`, the later one, has seen to `into`. */

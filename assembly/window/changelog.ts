@@ -156,7 +156,8 @@ function takeBack(planPtr: u32, state: u32, table: u32, entry: u32, k: u32): boo
   return emit(planPtr, entry, k, UPDATE_AFTER);
 }
 
-function retractValues(planPtr: u32, entry: u32, row: u32): void {
+/** Takes the values of row `row` of the input back from an entry, whose count of rows is the caller's. */
+export function retractValues(planPtr: u32, entry: u32, row: u32): void {
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
     const aggregate = planAggregate(planPtr, i);
     let acc = entry + load<u32>(aggregate, AGGREGATE_OFFSET);

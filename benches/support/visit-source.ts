@@ -19,7 +19,24 @@ export interface Watch {
   endedMs: number;
 }
 
-export function visitSource(schema: TableSchema, visits: Visits, watch: Watch): SourceConnector {
+/** Visits as columns of int64, as the engine reads them: made once, so that reading them is copying. */
+export type VisitColumns = readonly BigInt64Array[];
+
+export function columnsOf({ users, times, spent }: Visits): VisitColumns {
+  const column = (numbers: Uint32Array, base: number): BigInt64Array => {
+    const values = new BigInt64Array(numbers.length);
+    const words = new Uint32Array(values.buffer);
+    for (const [i, number] of numbers.entries()) {
+      const value = base + number;
+      words[i * 2] = value;
+      words[i * 2 + 1] = value / WORD;
+    }
+    return values;
+  };
+  return [column(users, 0), column(times, BASE_TIME), column(spent, 0)];
+}
+
+export function visitSource(schema: TableSchema, visits: VisitColumns, watch: Watch): SourceConnector {
   return {
     schema,
     live: false,
@@ -31,7 +48,8 @@ export function visitSource(schema: TableSchema, visits: Visits, watch: Watch): 
 
 class VisitRows implements SplitReader {
   readonly #schema: TableSchema;
-  readonly #visits: Visits;
+  readonly #visits: VisitColumns;
+  readonly #rows: number;
   readonly #watch: Watch;
   readonly #memory: LinearMemory;
   readonly #columns: readonly Ptr[];
@@ -39,9 +57,10 @@ class VisitRows implements SplitReader {
   #polls = 0;
   position = 0;
 
-  constructor(schema: TableSchema, visits: Visits, watch: Watch, context: ReaderContext) {
+  constructor(schema: TableSchema, visits: VisitColumns, watch: Watch, context: ReaderContext) {
     this.#schema = schema;
     this.#visits = visits;
+    this.#rows = visits[0]?.length ?? 0;
     this.#watch = watch;
     this.#memory = context.kernels.memory;
     this.#source = context.source;
@@ -51,7 +70,7 @@ class VisitRows implements SplitReader {
   poll(): Poll {
     if (this.position === 0) this.#watch.beganMs = performance.now();
     if (this.#polls++ % LOOK_EVERY === 0) this.#watch.look();
-    const rows = Math.min(BATCH_ROWS_MAX, this.#visits.users.length - this.position);
+    const rows = Math.min(BATCH_ROWS_MAX, this.#rows - this.position);
     if (rows === 0) {
       this.#watch.endedMs = performance.now();
       return 'end';
@@ -71,18 +90,11 @@ class VisitRows implements SplitReader {
   }
 
   #fill(rows: number): void {
-    const { u32 } = this.#memory;
-    const [user = 0, at = 0, spent = 0] = this.#columns.map((ptr) => ptr >>> 2);
-    const { users, times, spent: values } = this.#visits;
-    for (let i = 0, n = this.position; i < rows * 2; i += 2, n++) {
-      u32[user + i] = users[n] ?? 0;
-      const time = BASE_TIME + (times[n] ?? 0);
-      const high = Math.floor(time / WORD);
-      u32[at + i] = time - high * WORD;
-      u32[at + i + 1] = high;
-      u32[spent + i] = values[n] ?? 0;
-    }
-    this.position += rows;
+    const { i64 } = this.#memory;
+    const to = this.position + rows;
+    for (const [i, ptr] of this.#columns.entries())
+      i64.set(this.#visits[i]?.subarray(this.position, to) ?? [], ptr >>> 3);
+    this.position = to;
   }
 
   offset(): Json {

@@ -1,7 +1,7 @@
 /** `millrace dead-letters`: what a job could not use, by source and reason, and feeding it back. */
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../src/base/errors.ts';
-import { LetterFiles, type Letter, originOf } from '../connectors/letter-files.ts';
+import { LetterFiles, type Letter, originOf } from '../letter-files.ts';
 import { formatOptions, type OptionSpec, readArguments } from './arguments.ts';
 import { bold, EXIT, say } from './output.ts';
 import { runCommand } from './run.ts';

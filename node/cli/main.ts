@@ -3,6 +3,7 @@
 import { deadLetters, deadLettersHelp } from './dead-letters.ts';
 import { explain, explainHelp } from './explain.ts';
 import { inspect, inspectHelp } from './inspect.ts';
+import { infer, inferHelp } from './infer.ts';
 import { EXIT, report, say } from './output.ts';
 import { lab, labHelp } from './lab.ts';
 import { runCommand, runHelp } from './run.ts';
@@ -18,6 +19,7 @@ const COMMANDS: { readonly [name: string]: Command } = {
   explain: { run: explain, help: explainHelp, summary: 'print the plan of a job without running it' },
   lab: { run: lab, help: labHelp, summary: 'incidents of stream processing, with their mechanism off and on' },
   'dead-letters': { run: deadLetters, help: deadLettersHelp, summary: 'what a job could not use, and feeding it back' },
+  infer: { run: infer, help: inferHelp, summary: 'propose a schema for a file of NDJSON or CSV' },
   inspect: { run: inspect, help: inspectHelp, summary: 'look into a state folder: checkpoints, operators, offsets' },
 };
 

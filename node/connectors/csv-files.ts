@@ -7,7 +7,8 @@ import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf } from '../../src/format/csv.ts';
 import { type CsvHeader, readCsvHeader } from '../../src/format/csv-header.ts';
-import type { Chunks, ChunkTarget } from './chunks.ts';
+import type { Chunks } from './chunks.ts';
+import { Collected } from './collected.ts';
 import type { ContentPart } from './file-source.ts';
 import type { FileReadOptions } from './read-options.ts';
 import { recordFiles } from './record-files.ts';
@@ -49,30 +50,11 @@ async function openDecoder(part: ContentPart, options: CsvOptions): Promise<CsvD
 async function headerOf(chunks: Chunks, separator: string): Promise<CsvHeader> {
   const target = new Collected();
   while (true) {
-    const header = readCsvHeader(target.bytes, separator);
-    if (header.kind !== 'unfinished' || target.bytes.length > HEADER_BYTES_MAX) return header;
+    const header = readCsvHeader(target.bytes(), separator);
+    if (header.kind !== 'unfinished' || target.length > HEADER_BYTES_MAX) return header;
     const given = chunks.next(target);
     if (given === 'wait') await chunks.ready();
     // A line break ends the header of a file that has nothing else.
-    else if (given === 'end') return readCsvHeader(Buffer.concat([target.bytes, Buffer.from('\n')]), separator);
-  }
-}
-
-/** Chunks, one behind the other. */
-class Collected implements ChunkTarget {
-  bytes = new Uint8Array(0);
-  #space = new Uint8Array(0);
-
-  space(bytes: number): Uint8Array {
-    this.#space = new Uint8Array(bytes);
-    return this.#space;
-  }
-
-  pushed(bytes: number): void {
-    this.push(this.#space.subarray(0, bytes));
-  }
-
-  push(bytes: Uint8Array): void {
-    this.bytes = new Uint8Array(Buffer.concat([this.bytes, bytes]));
+    else if (given === 'end') return readCsvHeader(Buffer.concat([target.bytes(), Buffer.from('\n')]), separator);
   }
 }

@@ -66,11 +66,11 @@ export function fileSource(
     live: false,
     quantum: QUANTUM_BYTES,
     async splits() {
-      files = await findRecordFiles(list);
+      files = await findFiles(list);
       return files.map(({ id, bytes, isCompressed }): SourceSplit => (isCompressed ? { id } : { id, size: bytes }));
     },
     async open(split, offset, context) {
-      if (files.length === 0) files = await findRecordFiles(list);
+      if (files.length === 0) files = await findFiles(list);
       const file = files.find(({ id }) => id === split.id);
       if (file === undefined) {
         throw new ExternalError(
@@ -92,19 +92,20 @@ function startOf({ path, isCompressed }: RecordFile, { at, lines }: StartAt): nu
   throw new UserError('E1510', { source: path, option: `startAt { offset: ${at} }`, problem }, { hint });
 }
 
-interface RecordFile extends FoundFile {
+/** A file, and whether it is gzip. */
+export interface RecordFile extends FoundFile {
   readonly isCompressed: boolean;
 }
 
-/** The files that patterns name, and which are compressed. */
-export async function findRecordFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
+/** The files of all patterns. E1504 for a pattern that names none, E1501 for one that cannot be read. */
+export async function findFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
   const found: RecordFile[] = [];
   for (const file of await expandGlobs(patterns)) found.push({ ...file, isCompressed: await isGzip(file.path) });
   return found;
 }
 
 /** The content of a file from byte `from` on, or from its beginning. */
-export const contentFrom = (
+export const openContent = (
   { path, isCompressed }: RecordFile,
   from: number | undefined,
   chunkBytes: number,
@@ -120,12 +121,12 @@ async function openFile(
   assert(offset === undefined || typeof offset === 'number', 'the offset of a file is a number of bytes');
   const { id, path, bytes, isCompressed } = file;
   const chunkBytes = isCompressed ? context.chunkBytes : Math.min(context.chunkBytes, Math.max(CHUNK_BYTES_MIN, bytes));
-  const { chunks, start } = await contentFrom(file, offset, chunkBytes);
+  const { chunks, start } = await openContent(file, offset, chunkBytes);
   try {
     const decoder = await format({
       ...decoderOptions({ schema, split: id, offset: start, chunkBytes }, context),
       path,
-      beginning: () => contentFrom(file, undefined, CHUNK_BYTES_MIN),
+      beginning: () => openContent(file, undefined, CHUNK_BYTES_MIN),
     });
     return new RecordReader(chunks, decoder);
   } catch (error) {

@@ -18,8 +18,8 @@ import { type Content, decoderOptions, QUANTUM_BYTES, type RecordFormat, RecordR
 import { type FileWatch, systemFileWatch } from './file-watch.ts';
 import { foldersOf } from './glob.ts';
 import type { LineRules } from './line-start.ts';
-import { type FollowSettings, Lookout } from './lookout.ts';
-import type { StartPosition } from './read-options.ts';
+import { Lookout } from './lookout.ts';
+import type { FollowSettings, StartPosition } from './read-options.ts';
 
 /** Many files may be followed by one job, most of them silent. */
 const CHUNK_BYTES_MAX = 65_536;

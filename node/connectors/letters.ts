@@ -24,7 +24,7 @@ import { UserError } from '../../src/base/errors.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { Chunks, ChunkTarget } from './chunks.ts';
 import { type Content, decoderOptions, type RecordFormat, RecordReader } from './file-source.ts';
-import { contentOf, type LetterFiles, letterSplit, originOf, PREFIX } from './letter-files.ts';
+import { contentOf, type LetterFiles, letterSplit, originOf, PREFIX } from '../letter-files.ts';
 
 const CHUNK_BYTES = 65_536;
 /** The connector with the letters of its source; new ones are listed when they are to be fed back. */

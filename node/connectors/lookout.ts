@@ -16,19 +16,13 @@ import { Wake } from '../../src/base/wake.ts';
 import type { SplitFinder } from '../../src/connector/new-splits.ts';
 import type { SourceSplit } from '../../src/connector/source.ts';
 import type { FileChange, FileWatch } from './file-watch.ts';
-import { FollowedSplit, type FollowedSplitOptions } from './followed-split.ts';
+import { FollowedSplit } from './followed-split.ts';
 import { findFiles, type FoundFile, foldersOf, isCompressed } from './glob.ts';
 import { lastRecord, type LineRules, recordAt } from './line-start.ts';
-import type { StartPosition } from './read-options.ts';
+import type { FollowSettings, StartPosition } from './read-options.ts';
 
 /** What comes in this time belongs to the same round: whoever writes line by line is not looked at line by line. */
 const SETTLE_MS = 20;
-
-export interface FollowSettings {
-  readonly pollMs: number;
-  readonly waitMs: number;
-  readonly onLoss: FollowedSplitOptions['onLoss'];
-}
 
 export interface LookoutSettings extends FollowSettings {
   readonly lines: LineRules;

@@ -3,7 +3,6 @@ import { didYouMean, UserError } from '../../src/base/errors.ts';
 import { type Duration, durationMs, formatTime, instantMs, positiveDurationMs } from '../../src/base/time.ts';
 import type { IntakeSpec } from '../../src/connector/intake.ts';
 import { isRecord } from '../../src/state/shape.ts';
-import type { FollowSettings } from './lookout.ts';
 
 /** How growing files are followed. */
 export interface FollowOptions {
@@ -50,6 +49,13 @@ export interface FileReadOptions extends Omit<ReadOptions, 'startAt'> {
    * files that are followed.
    */
   readonly startAt?: { readonly timestamp: string | Date } | { readonly offset: number } | 'end';
+}
+
+/** How files are followed, in numbers. */
+export interface FollowSettings {
+  readonly pollMs: number;
+  readonly waitMs: number;
+  readonly onLoss: 'fail' | 'continue';
 }
 
 /** Where reading a file begins on a first start. */

@@ -2,14 +2,7 @@
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import {
-  CHUNK_BYTES_MIN,
-  type Content,
-  contentFrom,
-  fileSource,
-  findRecordFiles,
-  type RecordFormat,
-} from './file-source.ts';
+import { CHUNK_BYTES_MIN, type Content, openContent, fileSource, findFiles, type RecordFormat } from './file-source.ts';
 import { followedSource } from './followed-source.ts';
 import { isCompressed, isPattern } from './glob.ts';
 import type { LineRules } from './line-start.ts';
@@ -62,8 +55,8 @@ export function recordFiles(files: RecordFiles, options: FileReadOptions): Sourc
 
 /** For records that a header names: it stands in the file that they came from. */
 async function beginningOf(split: string, patterns: readonly string[]): Promise<Content> {
-  const file = (await findRecordFiles(patterns)).find(({ id }) => id === split);
-  if (file !== undefined) return contentFrom(file, undefined, CHUNK_BYTES_MIN);
+  const file = (await findFiles(patterns)).find(({ id }) => id === split);
+  if (file !== undefined) return openContent(file, undefined, CHUNK_BYTES_MIN);
   throw new ExternalError('E1501', { path: split, problem: 'the file that its dead letters came from is gone' });
 }
 

@@ -4,10 +4,12 @@
  * What a call returns is a description. The columns that it may name come from the stream that it is given to: `C` is
  * inferred from context, so that completion and errors land on the name. Results are typed as in plan/aggregates.ts.
  */
-import type { TableSchema } from '../data/schema.ts';
+import { requireColumn, type TableSchema } from '../data/schema.ts';
+import type { ColumnType } from '../data/types.ts';
 import type { Json } from '../base/json.ts';
 import { AGGREGATES, type AggregateName, BY_KINDS } from '../plan/aggregates.ts';
-import type { AggregateCall } from '../plan/logical.ts';
+import { type AggregateCall, USER_FUNCTION } from '../plan/logical.ts';
+import type { UserAggregate } from '../plan/user-aggregate.ts';
 import { located } from './call-site.ts';
 import type { Condition } from './expression.ts';
 import { conditionOf } from './expression-scope.ts';
@@ -77,12 +79,17 @@ export type ColumnAggregate<F extends AggregateName> = <
 ) => Aggregate<C, Gives<F, C[N], O>, Table[F]['retract']>;
 
 class AggregateDeclaration {
-  readonly fn: AggregateName;
+  readonly fn: AggregateName | typeof USER_FUNCTION;
   readonly column: string | undefined;
   readonly where: ((fields: never) => unknown) | undefined;
   readonly more: More;
 
-  constructor(fn: AggregateName, column: string | undefined, options: Options | undefined, more: More) {
+  constructor(
+    fn: AggregateName | typeof USER_FUNCTION,
+    column: string | undefined,
+    options: Options | undefined,
+    more: More,
+  ) {
     this.fn = fn;
     this.column = column;
     this.where = options?.where;
@@ -93,13 +100,25 @@ class AggregateDeclaration {
 interface Options {
   readonly where?: (fields: never) => unknown;
 }
-type More = Pick<AggregateCall, 'by'> & { readonly options?: Json };
+/** A user's aggregate over a column of this type; `isFiltered`: a condition leaves rows out. */
+export type UserAggregateOf = (column: ColumnType, isFiltered: boolean) => UserAggregate;
+type More = Pick<AggregateCall, 'by'> & { readonly options?: Json; readonly userOf?: UserAggregateOf };
 
 function declare<A>(fn: AggregateName, column: string | undefined, options: Options | undefined, more: More = {}): A {
   return located(() => {
     if (options !== undefined) requireKnownOptions(options, ['where'], fn);
     // Columns and result exist in the type alone: this is the one place where a declaration gets them.
     return new AggregateDeclaration(fn, column, options, more) as unknown as A;
+  });
+}
+
+/** A call of an aggregate that a user defined; `what` names it in mistakes. */
+export function userAggregate(what: string, userOf: UserAggregateOf, column: unknown, options: unknown): unknown {
+  return located(() => {
+    if (typeof column !== 'string') throw mistake(what, 'given a column', column);
+    if (options !== undefined) requireKnownOptions(options, ['where'], what);
+    // What is no function is refused by conditionOf.
+    return new AggregateDeclaration(USER_FUNCTION, column, options as Options | undefined, { userOf });
   });
 }
 
@@ -233,5 +252,10 @@ export function aggregateCall(name: string, declared: unknown, schema: TableSche
   }
   const condition =
     declared.where === undefined ? undefined : conditionOf(schema, declared.where, `'${name}' of ${where}`);
-  return { name, fn: declared.fn, column: declared.column, where: condition, ...declared.more };
+  const { fn, column, more } = declared;
+  const { userOf, ...rest } = more;
+  const call = { name, fn, column, where: condition, ...rest };
+  if (userOf === undefined || column === undefined) return call;
+  const type = schema.fields[requireColumn(schema, column, where)]?.type;
+  return type === undefined ? call : { ...call, user: userOf(type, condition !== undefined) };
 }

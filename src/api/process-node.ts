@@ -23,7 +23,7 @@ export interface Side {
   readonly name: 'row' | 'left' | 'right' | 'broadcast';
 }
 
-const COMMON = ['uid', 'state', 'timers', 'timer', 'sides', 'onError'];
+const COMMON = ['uid', 'state', 'timers', 'timer', 'sides', 'onError', 'onExpire'];
 const EVENT_TIME = { hint: 'call .watermark(column, strategy) before' };
 
 /** The node of a process. `broadcast` are the states that the broadcast side declared. */
@@ -56,6 +56,7 @@ export function processNode(
     broadcast,
     timers: timersOf(spec['timers']),
     timer: spec['timer'] === undefined ? undefined : functionOf(spec['timer'], 'timer'),
+    onExpire: onExpireOf(spec['onExpire'], states),
     sides: sidesOf(spec['sides']),
     hasEventTime,
     onError: onErrorOf(spec['onError'], 'process'),
@@ -119,6 +120,18 @@ function requireClock(states: readonly StateSpec[], hasEventTime: boolean): void
   const timed = states.find(({ expiry }) => expiry?.clock === 'event time');
   if (timed !== undefined && !hasEventTime)
     throw new UserError('E1205', { where: `ttl of '${timed.name}'` }, EVENT_TIME);
+}
+
+function onExpireOf(given: unknown, states: readonly StateSpec[]): ProcessNode['onExpire'] {
+  if (given === undefined) return undefined;
+  const untimely = states.find(({ expiry }) => expiry?.clock === 'processing time');
+  if (untimely !== undefined) {
+    throw mistake(`clock of '${untimely.name}'`, "'event time' where there is an onExpire", 'processing time');
+  }
+  if (!states.some(({ expiry }) => expiry !== undefined)) {
+    throw mistake('onExpire of process', 'given with a state that has a ttl', 'without one');
+  }
+  return functionOf(given, 'onExpire');
 }
 
 function timersOf(given: unknown): readonly string[] {

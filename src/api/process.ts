@@ -8,6 +8,7 @@
  */
 import type { Columns, NewRow, Row } from './kind.ts';
 import type { Schema } from './schema.ts';
+import type { FoldState, ListState, MapState, ValueState } from './state.ts';
 import type { EventTime, ProcessingTime } from './time.ts';
 
 /** Side outputs of a function, by name: the schema of each. */
@@ -54,6 +55,25 @@ export type Fired<T, F> = { readonly name: T } & (
   | { readonly clock: 'processing time'; readonly at: ProcessingTime }
 );
 
+/** What an entry of a state held when it expired. */
+type Entry<St> =
+  St extends MapState<infer K, infer V>
+    ? { readonly entry: K; readonly value: V }
+    : St extends ValueState<infer V, infer _>
+      ? { readonly value: V }
+      : St extends ListState<infer V>
+        ? { readonly value: V }
+        : St extends FoldState<infer _, infer V>
+          ? { readonly value: V }
+          : never;
+/**
+ * Which state expired, what it held, and when: at the event time of its last write (or read) and its ttl. A value, an
+ * element of a list, or an entry of a map, whose key is `entry`.
+ */
+export type Expired<S, F> = {
+  readonly [N in keyof S]: { readonly name: N; readonly at: Instant<F> } & Entry<S[N]>;
+}[keyof S];
+
 export interface Common<S, T extends string, X> {
   /** Names the state in checkpoints and in questions to the running job. */
   readonly uid?: string;
@@ -72,6 +92,11 @@ export interface Common<S, T extends string, X> {
 export interface Process<C, K extends keyof C, S, O, T extends string, X, F> extends Common<S, T, X> {
   row(row: Row<C>, context: Context<C, K, S, O, T, X, F>): void;
   timer?(context: Context<C, K, S, O, T, X, F> & Fired<T, F>): void;
+  /**
+   * Called for each entry of a state with a ttl when event time reaches its end; the entry is gone by then. In order of
+   * time, before timers of the same instant; of one instant by state, then by key. What it emits has that instant's time.
+   */
+  onExpire?(context: Context<C, K, S, O, T, X, F> & Expired<S, F>): void;
 }
 
 /** Two streams by key: their rows of one key meet in one state. */
@@ -79,6 +104,11 @@ export interface CoProcess<C, K extends keyof C, D, S, O, T extends string, X, F
   left(row: Row<C>, context: Context<C, K, S, O, T, X, F>): void;
   right(row: Row<D>, context: Context<C, K, S, O, T, X, F>): void;
   timer?(context: Context<C, K, S, O, T, X, F> & Fired<T, F>): void;
+  /**
+   * Called for each entry of a state with a ttl when event time reaches its end; the entry is gone by then. In order of
+   * time, before timers of the same instant; of one instant by state, then by key. What it emits has that instant's time.
+   */
+  onExpire?(context: Context<C, K, S, O, T, X, F> & Expired<S, F>): void;
 }
 
 /** What may be read of a broadcast state. */
@@ -91,4 +121,9 @@ export interface BroadcastProcess<C, K extends keyof C, D, B, S, O, T extends st
   row(row: Row<C>, context: Context<C, K, S, O, T, X, F> & { readonly broadcast: ReadOnly<B> }): void;
   broadcast(row: Row<D>, context: Emitting<O, X, F> & { readonly broadcast: B }): void;
   timer?(context: Context<C, K, S, O, T, X, F> & Fired<T, F> & { readonly broadcast: ReadOnly<B> }): void;
+  /**
+   * Called for each entry of a state with a ttl when event time reaches its end; the entry is gone by then. In order of
+   * time, before timers of the same instant; of one instant by state, then by key. What it emits has that instant's time.
+   */
+  onExpire?(context: Context<C, K, S, O, T, X, F> & Expired<S, F> & { readonly broadcast: ReadOnly<B> }): void;
 }

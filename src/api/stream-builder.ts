@@ -9,7 +9,7 @@
 import { UserError } from '../base/errors.ts';
 import { requireColumn, tableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType } from '../data/types.ts';
-import { AGGREGATES, aggregateFunction } from '../plan/aggregates.ts';
+import { AGGREGATES, canRetract } from '../plan/aggregates.ts';
 import type { Expression } from '../plan/expression.ts';
 import {
   FUTURE_PORT,
@@ -35,7 +35,7 @@ import {
   REORDER_PORTS,
   withFields,
 } from '../plan/reorder.ts';
-import { aggregation } from './aggregation.ts';
+import { aggregateOptions, aggregation, failurePolicy } from './aggregation.ts';
 import { ASYNC_OPTIONS, type AsyncOptions, asyncSpec } from './async.ts';
 import { deduplicateNode, type DeduplicateOptions } from './deduplicate.ts';
 import { located } from './call-site.ts';
@@ -49,6 +49,7 @@ import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';
 import { type AnyReorderOptions, reorderNode } from './reorder.ts';
 import { schemaOf, tableOf } from './schema.ts';
+import { splitStreams } from './split.ts';
 import { statesOf } from './state.ts';
 import type { FunctionOptions, Stream, Uid } from './stream.ts';
 import { canBeEventTime, type Named, type Traits } from './traits.ts';
@@ -124,6 +125,10 @@ class StreamBuilder {
         this.traits,
       );
     });
+  }
+
+  split(branches: unknown): { readonly [name: string]: StreamBuilder } {
+    return located(() => splitStreams(this.node, branches, (node) => new StreamBuilder(node, this.traits)));
   }
 
   pick(...columns: string[]): StreamBuilder {
@@ -206,7 +211,7 @@ class StreamBuilder {
     return located(() => windowed(this, [], window, options));
   }
 
-  aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
+  aggregate(aggregates: unknown, options?: FunctionOptions): StreamBuilder {
     return located(() => runningAggregate(this, [], aggregates, options));
   }
 
@@ -313,7 +318,7 @@ class KeyedBuilder {
     });
   }
 
-  aggregate(aggregates: unknown, options?: Uid): StreamBuilder {
+  aggregate(aggregates: unknown, options?: FunctionOptions): StreamBuilder {
     return located(() => runningAggregate(this.#stream, this.#keys, aggregates, options));
   }
 }
@@ -410,9 +415,9 @@ class WindowedBuilder {
     this.#settings = settings;
   }
 
-  aggregate(aggregates: unknown, options?: Uid): WithLateBuilder {
+  aggregate(aggregates: unknown, options?: FunctionOptions): WithLateBuilder {
     return located(() => {
-      const uid = uidOf(options, 'aggregate');
+      const { uid, onError } = aggregateOptions(options);
       const bounds = boundFieldsOf(this.#window);
       const { schema, calls } = aggregation(this.#input.schema, this.#keys, bounds, aggregates, uid);
       return new WithLateBuilder({
@@ -423,6 +428,7 @@ class WindowedBuilder {
         keys: this.#keys,
         window: this.#window,
         aggregates: calls,
+        onError: failurePolicy(onError, calls, this.#settings),
         ...this.#settings,
       });
     });
@@ -499,19 +505,28 @@ function runningAggregate(
   stream: StreamBuilder,
   keys: readonly string[],
   aggregates: unknown,
-  options: Uid | undefined,
+  options: FunctionOptions | undefined,
 ): StreamBuilder {
-  const uid = uidOf(options, 'aggregate');
+  const { uid, onError } = aggregateOptions(options);
   const { schema, calls } = aggregation(stream.node.schema, keys, [], aggregates, uid);
-  const stuck = stream.traits.isChangelog
-    ? calls.find(({ fn }) => aggregateFunction(fn).retract === 'cannot retract')
-    : undefined;
+  const stuck = stream.traits.isChangelog ? calls.find((call) => !canRetract(call)) : undefined;
   if (stuck !== undefined) {
-    const hint = `${stuck.fn} cannot take a row back; ${RETRACTING} can`;
+    const hint =
+      stuck.user === undefined
+        ? `${stuck.fn} cannot take a row back; ${RETRACTING} can`
+        : `${stuck.name} cannot take a row back; give its definition a retract`;
     throw new UserError('E1211', { where: `'${stuck.name}' of aggregate` }, { hint });
   }
   return new StreamBuilder(
-    { kind: 'aggregate', schema, uid, input: stream.node, keys, aggregates: calls },
+    {
+      kind: 'aggregate',
+      schema,
+      uid,
+      input: stream.node,
+      keys,
+      aggregates: calls,
+      onError: failurePolicy(onError, calls),
+    },
     { hasEventTime: false, isChangelog: true },
   );
 }

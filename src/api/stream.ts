@@ -76,6 +76,11 @@ export interface Stream<C extends Columns, F extends Flag = never> {
 
   /** Keeps the rows for which the condition is true. */
   where(condition: Condition<C>): Stream<C, F>;
+  /**
+   * A stream for each branch, and `otherwise`: a row goes to the first branch whose condition is true for it, and to
+   * `otherwise` when none is. Rows of a stream that nothing reads are counted as filtered.
+   */
+  split<const B extends string>(branches: Branches<C, B>): Split<C, F, B>;
   /** Keeps these columns. */
   pick<const N extends keyof C & string>(...columns: [N, ...N[]]): Stream<Table<Cols<C, N>>, F>;
   /** Rows of these expressions. */
@@ -118,12 +123,21 @@ export interface Stream<C extends Columns, F extends Flag = never> {
   /** One result over all rows, which every row changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A,
-    options?: Uid,
+    options?: FunctionOptions,
   ): Stream<Table<Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
 
   /** Where the rows go. */
   to(sink: Sink<Emits<F>, C>, options?: Uid): Job;
 }
+
+/** Conditions by the name of the stream of their rows, in the order in which they are asked. */
+export type Branches<C, B extends string> = {
+  readonly [N in B]: N extends 'otherwise' ? 'otherwise is the stream of the rows of no branch' : Condition<C>;
+};
+/** The streams that a split gives. */
+export type Split<C extends Columns, F extends Flag, B extends string> = {
+  readonly [N in B | 'otherwise']: Stream<C, F>;
+};
 
 /** Rows with event time, and beside them those dated so far ahead that they cannot be trusted. */
 export interface WithFuture<C extends Columns, F extends Flag> extends Stream<C, F> {
@@ -173,7 +187,7 @@ export interface Keyed<C extends Columns, K extends keyof C & string, F extends 
   /** One result per key, which every row of the key changes. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K>,
-    options?: Uid,
+    options?: FunctionOptions,
   ): Stream<Table<Cols<C, K> | Cols<Results<A>>>, Exclude<F, 'event time'> | 'changelog'>;
 }
 
@@ -251,7 +265,7 @@ export interface Windowed<
   /** One row per key and window, when event time has passed its end: key columns, windowStart, windowEnd, results. */
   aggregate<const A extends Aggregates<C, F>>(
     aggregates: A & Clash<A, K | (keyof B & string)>,
-    options?: Uid,
+    options?: FunctionOptions,
   ): WithLate<Table<Cols<C, K> | Cols<B> | Cols<Results<A>>>, C, F | Changes<R>>;
   /** What a function makes of all rows of a window, each time that it fires. */
   process<O extends Columns>(window: WindowFunction<C, O>): WithLate<O, C, F>;

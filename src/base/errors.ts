@@ -49,6 +49,8 @@ const messages = {
   E1332: (p: { side: string; declared: string }) => `no side is named ${p.side}; declared: ${p.declared}`,
   E1333: (p: { timer: string; at: string; key: string; problem: string }) =>
     `the function of timer '${p.timer}' at ${p.at} of key ${p.key} failed: ${p.problem}`,
+  E1316: (p: { state: string; at: string; key: string; problem: string }) =>
+    `onExpire failed for state '${p.state}' of key ${p.key}, which expired at ${p.at}: ${p.problem}`,
   E1335: (p: { uid: string; known: string }) => `the job has no '${p.uid}' to ask; it has: ${p.known}`,
   E1338: (p: { uid: string; at: string; problem: string }) =>
     `'${p.uid}' has no window that starts at ${p.at}: ${p.problem}`,
@@ -68,6 +70,10 @@ const messages = {
   E1311: (p: { what: string }) => `the sum of '${p.what}' left the range of int64; nothing was written for its window`,
   E1312: () => 'a row is taken back whose group has no rows: its input is no changelog of the rows that came before',
   E1313: () => 'the values of one group are more than an aggregate can hold: about 97,000, or 1 MiB of text',
+  E1314: (p: { does: string; name: string; at: string; key: string; problem: string; row: string }) =>
+    `${p.does} of aggregate '${p.name}' failed on the row${p.at}${p.key}: ${p.problem} (row: ${p.row})`,
+  E1315: (p: { does: string; name: string; key: string; when: string; problem: string }) =>
+    `${p.does} of aggregate '${p.name}' failed for the rows${p.key}${p.when}: ${p.problem}`,
   E1213: (p: { start: string; end: string; problem: string }) =>
     `the function of the window from ${p.start} to ${p.end} failed: ${p.problem}`,
   E1212: (p: { what: string }) => `${p.what} is not available yet`,

@@ -118,6 +118,17 @@ export class BatchBuilder {
     };
   }
 
+  /** Where the columns lie: for results that are read while more rows may follow. */
+  get columns(): readonly ColumnVector[] {
+    return this.#columns.map(({ values, validity }) => ({ values, validity }));
+  }
+
+  /** Takes the rows from `rows` on back; the room of their texts is not used again before `reset`. */
+  truncate(rows: number): void {
+    assert(rows <= this.#rows, `${rows} of ${this.#rows} rows`);
+    this.#rows = rows;
+  }
+
   /** Empties the builder; the batch of the last `finish` is dead. */
   reset(): void {
     this.#rows = 0;

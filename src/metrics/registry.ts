@@ -11,6 +11,7 @@ export type MetricUnit =
   | 'checkpoints'
   | 'keys'
   | 'windows'
+  | 'accumulators'
   | 'bytes/s'
   | 'alerts'
   | 'files';

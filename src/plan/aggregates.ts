@@ -10,6 +10,7 @@ import { UserError } from '../base/errors.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType, type TypeKind } from '../data/types.ts';
 import type { AggregateCall } from './logical.ts';
+import type { UserAggregate } from './user-aggregate.ts';
 
 export interface AggregateFunction {
   /** What kernels know it by: assembly/aggregate/registry.ts. */
@@ -106,12 +107,31 @@ export function aggregateFunction(name: string): AggregateFunction {
 
 /** The type of what a call gives over rows of `schema`. Throws E1203 and E1204 naming `where`. */
 export function resultType(call: AggregateCall, schema: TableSchema, where: string): ColumnType {
+  if (call.user !== undefined) {
+    requireInput(call, call.user, schema, where);
+    return call.user.result;
+  }
   const fn = aggregateFunction(call.fn);
   const input = inputType(call, fn, schema, where);
   const lacking = canLack(call, schema, where);
   const nullable = fn.missing === 'with few values' || (fn.missing === 'without values' && lacking);
   return { ...resultKind(fn, input), nullable };
 }
+
+/** Whether rows can be taken back out of what a call has made. */
+export const canRetract = ({ fn, user }: AggregateCall): boolean =>
+  user === undefined ? aggregateFunction(fn).retract === 'can retract' : user.retract !== undefined;
+
+/** The column of a user's aggregate must be of the type that it declares. E1203, E1204. */
+function requireInput({ column }: AggregateCall, { input }: UserAggregate, schema: TableSchema, where: string): void {
+  if (column === undefined) return;
+  const type = schema.fields[requireColumn(schema, column, where)]?.type;
+  if (type === undefined || (type.kind === input.kind && type.bigint === input.bigint)) return;
+  throw new UserError('E1204', { column, type: describeType(type), where, needs: readingOf(input) });
+}
+
+const readingOf = (type: ColumnType): string =>
+  type.kind === 'int64' ? `int64 that reads as a ${type.bigint === true ? 'bigint' : 'number'}` : describeType(type);
 
 /** Whether a row may have no value for a call: a column is null, or its condition does not hold. */
 export function canLack(call: AggregateCall, schema: TableSchema, where: string): boolean {

@@ -3,7 +3,7 @@ import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeProcess } from './describe-process.ts';
 import { describeWatermarkFully } from './describe-watermark.ts';
 import { describeEvictor, describeTrigger, describeWindow } from './describe-window.ts';
-import { describeAsync } from './explain.ts';
+import { describeAsync, describeBranches } from './explain.ts';
 import { chooseWindow } from './window-choice.ts';
 import { formatExpression } from './expression.ts';
 import { formatBytes } from '../base/bytes.ts';
@@ -29,7 +29,9 @@ function describe(plan: PhysicalPlan, node: PhysicalNode): string {
 
 /** What a port beside the results is called. */
 function sideOf(plan: PhysicalPlan, from: number, port: number): string {
-  const kind = plan.nodes[from]?.operator.kind;
+  const operator = plan.nodes[from]?.operator;
+  const kind = operator?.kind;
+  if (operator?.kind === 'split') return `.${operator.branches[port - 1]?.name ?? 'otherwise'}`;
   if (kind === 'reorder' && port > 0) return `.${REORDER_PORTS[port] ?? ''}`;
   if (port !== LATE_PORT && port !== FUTURE_PORT) return '';
   return kind === 'watermark' ? '.future' : '.late';
@@ -53,6 +55,8 @@ function details({ operator, columns }: PhysicalNode): string {
       return describeWatermarkFully(operator);
     case 'filter':
       return formatExpression(operator.condition);
+    case 'split':
+      return describeBranches(operator);
     case 'project':
       return operator.columns.map(({ name, expression }) => `${name} = ${formatExpression(expression)}`).join(', ');
     case 'function':

@@ -6,7 +6,14 @@ import { describeDeduplicate } from './describe-deduplicate.ts';
 import { describeSchema } from '../data/schema.ts';
 import { formatExpression } from './expression.ts';
 import { describeProcess } from './describe-process.ts';
-import { type AggregateCall, type AsyncSpec, inputsOf, type LogicalNode, type LogicalPlan } from './logical.ts';
+import {
+  type AggregateCall,
+  type AsyncSpec,
+  inputsOf,
+  type LogicalNode,
+  type LogicalPlan,
+  type SplitNode,
+} from './logical.ts';
 import { describeWatermark } from './describe-watermark.ts';
 import { describeEvictor, describeLateness, describeTrigger, describeWindow } from './describe-window.ts';
 import { describeReorder } from './reorder.ts';
@@ -55,6 +62,8 @@ function summary(node: PlanNode): string {
       return describeWatermark(node);
     case 'filter':
       return formatExpression(node.condition);
+    case 'split':
+      return describeBranches(node);
     case 'project':
       return node.columns.map(describeColumn).join('; ');
     case 'function':
@@ -79,6 +88,10 @@ function summary(node: PlanNode): string {
       return `${node.label}: ${describeSchema(node.input.schema)}`;
   }
 }
+
+/** 'big: amount > 100, small: amount > 10, otherwise' */
+export const describeBranches = ({ branches }: SplitNode): string =>
+  [...branches.map(({ name, condition }) => `${name}: ${formatExpression(condition)}`), 'otherwise'].join(', ');
 
 /** 'in order of input, at most 100 under way, 30 s each' */
 export function describeAsync({ order, capacity, timeoutText, retries, onFailure }: AsyncSpec): string {

@@ -1,6 +1,6 @@
 /**
  * The logical plan: what the fluent API (and later SQL) builds. A tree of nodes that point at their inputs; a node used
- * twice is one node. Serializable except for connectors and user functions.
+ * twice is one node. Serializable except for connectors and user functions. Long because every kind of node stands here.
  *
  * Invariants
  *  1. Nodes are immutable; rules return new ones.
@@ -15,6 +15,7 @@ import type { SourceConnector } from '../connector/source.ts';
 import type { Expression } from './expression.ts';
 import type { Clocks, OnError, StateSpec } from './process.ts';
 import type { ReorderSpec } from './reorder.ts';
+import type { UserAggregate } from './user-aggregate.ts';
 
 export interface SourceNode {
   readonly kind: 'source';
@@ -77,6 +78,14 @@ export interface FilterNode {
   readonly condition: Expression;
 }
 
+/** Each row to the first branch whose condition holds: port 1 + i has the rows of branches[i], port 0 those of none. */
+export interface SplitNode {
+  readonly kind: 'split';
+  readonly schema: TableSchema;
+  readonly input: LogicalNode;
+  readonly branches: readonly { readonly name: string; readonly condition: Expression }[];
+}
+
 export interface ProjectNode {
   readonly kind: 'project';
   readonly schema: TableSchema;
@@ -118,6 +127,8 @@ export interface ProcessNode {
   readonly broadcast: readonly StateSpec[];
   readonly timers: readonly string[];
   readonly timer: ((context: never) => unknown) | undefined;
+  /** Told of each entry of a state that expires. */
+  readonly onExpire: ((context: never) => unknown) | undefined;
   /** Port 1 + i has the rows of sides[i]. */
   readonly sides: readonly { readonly name: string; readonly schema: TableSchema }[];
   readonly hasEventTime: boolean;
@@ -246,7 +257,12 @@ export interface AggregateCall {
   readonly by?: string;
   /** What else it was told: how many, which quantile. */
   readonly options?: Json;
+  /** Functions of the user make it; `fn` is then USER_FUNCTION. */
+  readonly user?: UserAggregate;
 }
+
+/** What stands for the name of an aggregate that a user defined. */
+export const USER_FUNCTION = 'user';
 
 /**
  * Keyed (or global, with no keys) aggregation over event-time windows. Event time is no column here: it travels beside
@@ -267,6 +283,8 @@ export interface WindowAggregateNode {
   readonly evictor?: EvictorSpec | undefined;
   /** A user's function over all rows of a window, in place of aggregates. */
   readonly process?: WindowProcess | undefined;
+  /** What becomes of a row on which a user's aggregate fails. Undefined: it fails the job. */
+  readonly onError?: OnError | undefined;
 }
 
 /** Makes result rows of `schema` from the rows of a window. */
@@ -285,6 +303,8 @@ export interface AggregateNode {
   readonly input: LogicalNode;
   readonly keys: readonly string[];
   readonly aggregates: readonly AggregateCall[];
+  /** As of windows. */
+  readonly onError?: OnError | undefined;
 }
 
 /** One row of each key: the first or the last of those that have it. Rows too late to be put in order go to LATE_PORT. */
@@ -339,6 +359,7 @@ export type LogicalNode =
   | SourceNode
   | WatermarkNode
   | FilterNode
+  | SplitNode
   | ProjectNode
   | FunctionNode
   | ProcessNode

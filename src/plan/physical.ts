@@ -103,6 +103,8 @@ function readsOf(node: AnyNode, output: ReadonlySet<string>, input: LogicalNode)
       return [...output, node.column];
     case 'filter':
       return [...output, ...columnsOf(node.condition)];
+    case 'split':
+      return [...output, ...node.branches.flatMap(({ condition }) => [...columnsOf(condition)])];
     case 'project':
       return node.columns.flatMap(({ expression }) => [...columnsOf(expression)]);
     case 'windowAggregate':

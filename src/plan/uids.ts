@@ -82,6 +82,8 @@ function describeNode(node: PlanNode): Json {
       return [node.column, describeStrategy(node.strategy)];
     case 'filter':
       return describeExpression(node.condition);
+    case 'split':
+      return node.branches.map(({ condition }) => describeExpression(condition));
     case 'project':
       return node.columns.map(({ name, expression }) => [name, describeExpression(expression)]);
     case 'function':
@@ -140,6 +142,7 @@ const describeCall = (call: AggregateCall): Json => [
   call.where === undefined ? null : describeExpression(call.where),
   call.options ?? null,
   ...(call.by === undefined ? [] : [call.by]),
+  ...(call.user === undefined ? [] : [describeSchema(call.user.accumulator)]),
 ];
 
 function byPath(nodes: readonly PlanNode[], paths: ReadonlyMap<PlanNode, string>): Iterable<readonly PlanNode[]> {

@@ -24,6 +24,7 @@ export function chooseWindow(
 ): WindowChoice {
   const { window } = node;
   if (node.process !== undefined) return general('a function sees all its rows');
+  if (node.aggregates.some(({ user }) => user !== undefined)) return general('functions make some of its aggregates');
   if (node.evictor !== undefined) return general('an evictor sees all its rows');
   if (node.trigger !== undefined) return general('it has a trigger');
   if (window.kind === 'count' || window.kind === 'global') return general(`${window.kind} windows end by rows`);

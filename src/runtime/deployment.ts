@@ -1,6 +1,8 @@
 /**
  * Turns a physical plan into a task: makes each operator, connects their outputs, opens sources where they left off.
  *
+ * Long because every edge between operators is drawn here, and what a source shares with those that make its watermarks.
+ *
  * Invariants
  *  1. This is the only place where a kind of plan node becomes an operator; what that takes is in makers/.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
@@ -38,7 +40,7 @@ import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
-import { type LoadParts, makeWindow, type Parts, part, partsOf } from './makers/parts.ts';
+import { type LoadParts, makeAggregation, makeWindow, type Parts, part, partsOf } from './makers/parts.ts';
 import type { NodeOf, Site } from './makers/site.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
 import { SinkOperator } from './operators/sink.ts';
@@ -198,11 +200,12 @@ class Wiring {
     const operators = this.#operators.filter(
       (operator): operator is TaskOperator => !(operator instanceof SourceDriver),
     );
-    return new Task(
-      sources,
-      operators,
-      operators.filter((operator) => operator instanceof SinkOperator),
-    );
+    const order = this.#operators.flatMap((operator, index) => [
+      ...(operator instanceof SourceDriver ? [] : [operator]),
+      ...(this.#edges[index] ?? []),
+    ]);
+    const sinks = operators.filter((operator) => operator instanceof SinkOperator);
+    return new Task(sources, operators, sinks, order);
   }
 
   /** The main output of each node. */
@@ -212,14 +215,31 @@ class Wiring {
 
   connect(): void {
     this.#edges.forEach((ports, from) => {
-      ports.forEach((edge, port) => {
-        for (const { node, input } of readersOf(this.#plan, from, port)) {
-          const operator = this.#operators[node];
-          assert(operator !== undefined && !(operator instanceof SourceDriver), 'a source reads from nothing');
-          edge.connect({ operator, input });
-        }
-      });
+      const ways = ports.flatMap((edge, port) =>
+        readersOf(this.#plan, from, port).map(({ node, input }) => ({ edge, node, input, below: this.#below(node) })),
+      );
+      for (const { edge, node, input, below } of ways) {
+        const operator = this.#operatorAt(node);
+        const meets = ways.some((way) => way.below !== below && [...way.below].some((index) => below.has(index)));
+        edge.connect({ operator, input }, meets ? [...below].map((index) => this.#operatorAt(index)) : []);
+      }
     });
+  }
+
+  /** A node and all that reads of it, directly or not. A set of its own for each call. */
+  #below(index: number, found: Set<number> = new Set()): ReadonlySet<number> {
+    if (found.has(index)) return found;
+    found.add(index);
+    (this.#edges[index] ?? []).forEach((_, port) => {
+      for (const { node } of readersOf(this.#plan, index, port)) this.#below(node, found);
+    });
+    return found;
+  }
+
+  #operatorAt(index: number): TaskOperator {
+    const operator = this.#operators[index];
+    assert(operator !== undefined && !(operator instanceof SourceDriver), 'a source reads from nothing');
+    return operator;
   }
 
   make(index: number): void {
@@ -252,6 +272,8 @@ class Wiring {
         return part(parts, 'asyncFunctions').makeAsync(site(operator));
       case 'process':
         return part(parts, 'processFunctions').makeProcess(site(operator));
+      case 'split':
+        return part(parts, 'expressions').makeSplit(site(operator));
       case 'deduplicate':
         return part(parts, 'rowOrder').makeDeduplicate(site(operator));
       case 'reorder':
@@ -261,7 +283,7 @@ class Wiring {
       case 'windowAggregate':
         return makeWindow(site(operator), parts);
       case 'aggregate':
-        return part(parts, 'changelogs').makeAggregate(site(operator));
+        return makeAggregation(site(operator), parts);
       case 'sink': {
         const writer = writers.get(uid);
         assert(writer !== undefined, `no writer for sink ${uid}`);

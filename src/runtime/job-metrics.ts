@@ -23,6 +23,9 @@ export function metricsOf(run: Measured): MetricsRegistry {
   for (const { uid, ledger } of [...task.sources, ...task.operators]) {
     for (const term of TERMS) registry.add(uid, term, 'records', () => ledger[term]);
   }
+  for (const operator of task.operators) {
+    if (operator.merges !== undefined) registry.add(operator.uid, 'merges', 'accumulators', () => operator.merges);
+  }
   for (const source of task.sources) {
     registry.add(source.uid, 'bytesRead', 'bytes', () => source.progress().read);
     registry.add(source.uid, 'fastRows', 'records', () => source.counters().fastRows);

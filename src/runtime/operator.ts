@@ -41,6 +41,8 @@ export interface Operator {
   endOfInput(input: number, split?: BatchOrigin): void;
   /** The watermark that it has passed on, when it keeps that in checkpoints. */
   readonly watermark?: EventTimeMs;
+  /** Accumulators that it has merged since it began, when windows share them: the work of firing. */
+  readonly merges?: number;
   /** Processing time at which `processTime` wants to be called; undefined: never. */
   readonly nextTimer?: ProcessingTimeMs | undefined;
   /** As an element: emits at most one, the rest through `more`. Called when `now` has reached `nextTimer`. */

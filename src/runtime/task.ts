@@ -10,7 +10,7 @@
  *  1. Sources are stepped only when no operator has `more`: a quiet graph is the only place for a barrier.
  *  2. Replayable sources take turns among each other by the rule that their splits follow (source-driver.ts): a turn is not
  *     interrupted, the next goes to the lowest largest timestamp. Live sources are read as they have something.
- *  3. Operators stand in topological order; `resume` takes the last that has `more`.
+ *  3. Operators stand in topological order, each before its own edges; `resume` goes to the last that has `more`.
  */
 import type { Json } from '../base/json.ts';
 import type { ProcessingTimeMs } from '../base/time.ts';
@@ -22,6 +22,8 @@ import type { SourceDriver } from './source-driver.ts';
 /** An operator as the task holds it: with its ledger entry. */
 export type TaskOperator = Operator & { readonly ledger: LedgerEntry };
 
+type Resumed = Pick<Operator, 'more' | 'resume'>;
+
 /** 'worked': call again. 'wait': only input that is on its way can help. 'end': nothing is left to do. */
 export type TaskStep = 'worked' | 'wait' | 'end';
 
@@ -29,14 +31,23 @@ export class Task {
   readonly sources: readonly SourceDriver[];
   readonly operators: readonly TaskOperator[];
   readonly sinks: readonly SinkOperator[];
+  /** All that may have `more`. */
+  readonly #order: readonly Resumed[];
   #turn = 0;
   /** The replayable source that was stepped last, unless it has ended. */
   #replayable: SourceDriver | undefined;
 
-  constructor(sources: readonly SourceDriver[], operators: readonly TaskOperator[], sinks: readonly SinkOperator[]) {
+  /** `order`: the operators with the edges on which something may wait. */
+  constructor(
+    sources: readonly SourceDriver[],
+    operators: readonly TaskOperator[],
+    sinks: readonly SinkOperator[],
+    order: readonly Resumed[] = operators,
+  ) {
     this.sources = sources;
     this.operators = operators;
     this.sinks = sinks;
+    this.#order = order;
   }
 
   /** Whether no output of earlier input remains to be made: the only moment for a barrier. */
@@ -111,10 +122,10 @@ export class Task {
     return false;
   }
 
-  #pending(): TaskOperator | undefined {
-    for (let i = this.operators.length - 1; i >= 0; i--) {
-      const operator = this.operators[i];
-      if (operator?.more === true) return operator;
+  #pending(): Resumed | undefined {
+    for (let i = this.#order.length - 1; i >= 0; i--) {
+      const last = this.#order[i];
+      if (last?.more === true) return last;
     }
     return undefined;
   }

@@ -208,6 +208,16 @@ export class ArenaKeyedState implements KeyedState {
     this.#selection.setTimes(Math.max(this.#selection.clock, now), written);
   }
 
+  get earliestExpiry(): number | undefined {
+    let earliest: number | undefined;
+    for (const { kernels } of this.#expiring) {
+      // NaN, for an empty queue, is never smaller.
+      const time = kernels.earliest;
+      if (time < (earliest ?? Number.POSITIVE_INFINITY)) earliest = time;
+    }
+    return earliest;
+  }
+
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean {
     for (let steps = 0; steps < limit; steps++) {
       const table = this.#firstToExpire();

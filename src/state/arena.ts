@@ -105,7 +105,7 @@ export class StateArena {
   heaviestKeys(name: string, most: number): readonly HeavyKey[] {
     const state = this.#numberOf(name);
     this.#walk ??= new StateWalk(this.#kernels);
-    return heaviestKeys(this.#walk, state, this.#arena.stateKeys(state), most);
+    return heaviestKeys(this.#walk, state, most);
   }
 
   get budgetBytes(): number {

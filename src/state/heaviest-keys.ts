@@ -2,14 +2,14 @@
  * The heaviest keys of a state: which keys take most of its bytes, exactly, by a walk over all of it.
  *
  * Invariants
- *  1. Memory is bounded however many keys there are: hashes are walked share by share, about SHARE_KEYS keys at a time.
+ *  1. Memory is bounded however many keys there are: hashes are walked share by share, at most SHARE_KEYS keys at a time.
  *  2. The answer depends on what the state holds alone: more bytes first, ties in the order of the keys' bytes.
- * Cost: one look at every segment of the state for each share, tens of nanoseconds per entry. Asked for by people and alerts, not by
- * running jobs.
+ * Cost: shares are made only where there are too many keys, so every entry is met about twice, however many slices a key
+ * stands in. Asked for by people and alerts, not by running jobs.
  */
 import type { StateWalk } from '../kernel/state-walk.ts';
 
-const SHARE_KEYS = 65_536;
+const SHARE_KEYS = 131_072;
 const SHARE_BITS_MAX = 12;
 
 export interface HeavyKey {
@@ -26,16 +26,25 @@ interface Sum {
   entries: number;
 }
 
-/** The `most` heaviest of about `keys` keys of a state. */
-export function heaviestKeys(walk: StateWalk, state: number, keys: number, most: number): readonly HeavyKey[] {
-  const bits = Math.min(SHARE_BITS_MAX, Math.max(0, Math.ceil(Math.log2(keys / SHARE_KEYS))));
-  let heaviest: Sum[] = [];
-  for (let share = 0; share < 2 ** bits; share++) {
+/** The `most` heaviest keys of a state. */
+export function heaviestKeys(walk: Pick<StateWalk, 'entries'>, state: number, most: number): readonly HeavyKey[] {
+  return heaviestOf(0, 0);
+
+  /** Of the keys whose hash begins with these bits. */
+  function heaviestOf(bits: number, share: number): Sum[] {
     const sums = new Map<string, Sum>();
-    for (const { key, bytes, entries } of walk.entries(state, bits, share)) add(sums, key, bytes, entries);
-    heaviest = [...heaviest, ...sums.values()].sort(heavierFirst).slice(0, most);
+    for (const { key, bytes, entries } of walk.entries(state, bits, share)) {
+      add(sums, key, bytes, entries);
+      if (sums.size <= SHARE_KEYS || bits === SHARE_BITS_MAX) continue;
+      sums.clear();
+      return first([...heaviestOf(bits + 1, share * 2), ...heaviestOf(bits + 1, share * 2 + 1)]);
+    }
+    return first([...sums.values()]);
   }
-  return heaviest;
+
+  function first(found: Sum[]): Sum[] {
+    return found.sort(heavierFirst).slice(0, most);
+  }
 }
 
 function add(sums: Map<string, Sum>, key: Uint8Array, bytes: number, entries: number): void {

@@ -80,6 +80,11 @@ export interface KeyedState {
    */
   advance(now: EventTimeMs, written?: EventTimeMs): void;
   /**
+   * Before this time no entry expires; undefined: none ever does, as things stand. The first may expire later, because it
+   * was refreshed: `expire` at this time then finds nothing, and moves this on.
+   */
+  readonly earliestExpiry: number | undefined;
+  /**
    * Removes up to `limit` expired entries, the earliest first, and tells of each, its key selected; whether more may
    * remain. Expired entries that were not removed yet are invisible already; putting over one removes it untold.
    */

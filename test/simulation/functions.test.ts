@@ -59,6 +59,10 @@ function cardJob(): Job {
           emit({ card: key.card, what: `${name} ${at.epochMs} ${[...state.all].length} ${state.last.get()?.amount}` });
           if (name === 'quiet') state.all.clear();
         },
+        onExpire({ name, at, value: held, state, emit, key }) {
+          const what = typeof held === 'number' ? held : held instanceof Object && 'amount' in held ? held.amount : 0;
+          emit({ card: key.card, what: `${name} expired ${at.epochMs} ${what} ${state.sum.get()}` });
+        },
       },
       { out: Alert },
     );
@@ -135,6 +139,8 @@ test('crashes at any point leave nothing lost, nothing twice and no timer forgot
   const alerts = output['alerts'] ?? [];
   expect(alerts.filter((line) => line.includes('quiet')).length).toBeGreaterThan(0);
   expect(alerts.filter((line) => line.includes('soon')).length).toBeGreaterThan(5);
+  expect(alerts.filter((line) => line.includes('seen expired')).length).toBeGreaterThan(3);
+  expect(alerts.filter((line) => line.includes('last expired')).length).toBeGreaterThan(1);
   expect(output['odd']?.length).toBeGreaterThan(0);
 });
 

@@ -4,10 +4,19 @@
  */
 import { expect, test } from 'vitest';
 import { below, type Random, seededRandom } from '../../src/base/random.ts';
-import type { EvictorSpec, TriggerSpec, WindowAggregateNode, WindowSpec } from '../../src/plan/logical.ts';
+import { aggregateCall } from '../../src/api/aggregate.ts';
+import { count, defineAggregate, int64, reduce, schema } from '../../src/index.ts';
+import type { KernelInstance } from '../../src/kernel/instance.ts';
+import type {
+  AggregateCall,
+  EvictorSpec,
+  TriggerSpec,
+  WindowAggregateNode,
+  WindowSpec,
+} from '../../src/plan/logical.ts';
 import { runsAsKernel } from '../../src/plan/window-choice.ts';
 import { type OracleCase, oracleOf, type OracleTrigger, type OracleWindow } from '../oracle/general-windows.ts';
-import { NO_WATERMARK, runWindow, windowNode, type WindowRow } from '../support/general-window-run.ts';
+import { NO_WATERMARK, runWindow, WINDOW_INPUT, windowNode, type WindowRow } from '../support/general-window-run.ts';
 import { newKernels } from '../support/kernels.ts';
 
 const CASES = 120;
@@ -125,53 +134,101 @@ function nodeOf({ window, trigger, latenessMs, mode, keep }: OracleCase): Window
   });
 }
 
+interface Seen {
+  late: number;
+  kernelRuns: number;
+  readonly kinds: Set<string>;
+}
+
+/** Runs a generated window in batches of several sizes and with restarts; all must be what the oracle says. */
+function checkCase(kernels: KernelInstance, seed: number, change: Partial<WindowAggregateNode>, seen: Seen): void {
+  const random = seededRandom(seed);
+  const given = caseOf(random);
+  const rows = rowsOf(random);
+  const told = `seed ${seed}: ${JSON.stringify(given)}`;
+  const node = { ...nodeOf(given), ...change };
+  const oracle = oracleOf(given, rows);
+  const single = runWindow(kernels, node, rows, { batchRows: 1 });
+  const inOrder = ({ steps }: Pick<typeof single, 'steps'>): string[][] => steps.map((step) => [...step].sort());
+  expect(inOrder(single), told).toEqual(oracle.steps);
+  expect(single.late, told).toEqual(oracle.late);
+  expect(single.ledgerOff, told).toBe(0);
+  const restarts = [below(random, ROWS), below(random, ROWS)].sort((a, b) => a - b);
+  for (const options of [
+    { batchRows: 7 },
+    { batchRows: ROWS },
+    { batchRows: 5, restarts },
+    { batchRows: 1, restarts },
+  ]) {
+    const other = runWindow(kernels, node, rows, options);
+    expect(other.results, `${told} ${JSON.stringify(options)}`).toEqual(single.results);
+    expect(other.late, told).toEqual(single.late);
+    expect(other.ledgerOff, told).toBe(0);
+  }
+  if (given.window.kind !== 'global' && given.window.kind !== 'count') expect(single.entriesLeft, told).toBe(0);
+  if (runsAsKernel(node)) {
+    const kernel = runWindow(kernels, node, rows, { batchRows: 1, as: 'kernel' });
+    expect(inOrder(kernel), `${told}, by kernels`).toEqual(oracle.steps);
+    expect(kernel.late, told).toEqual(oracle.late);
+    seen.kernelRuns++;
+  }
+  seen.late += oracle.late.length > 0 ? 1 : 0;
+  for (const text of oracle.steps.flat()) seen.kinds.add(text.slice(0, 2));
+}
+
 test(`${CASES} generated windows equal the oracle row by row, whatever the batches and restarts`, {
   timeout: 120_000,
 }, async () => {
   const kernels = await newKernels();
-  let late = 0;
-  let kernelRuns = 0;
-  const updates = new Set<string>();
+  const seen: Seen = { late: 0, kernelRuns: 0, kinds: new Set() };
+  for (let seed = 1; seed <= CASES; seed++) checkCase(kernels, seed, {}, seen);
+  expect(seen.late).toBeGreaterThan(CASES * 0.3);
+  expect(seen.kernelRuns).toBeGreaterThan(CASES * 0.03);
+  expect([...seen.kinds].sort()).toEqual(['+I', '+U', '-D', '-U']);
+});
+
+/** The same two results, by functions of users: one alone, or both. */
+const rowCount = defineAggregate({
+  input: int64(),
+  accumulator: int64(),
+  result: int64(),
+  create: () => 0,
+  add: (rows) => rows + 1,
+  merge: (a, b) => a + b,
+  finish: (rows) => rows,
+});
+const total = defineAggregate({
+  input: int64(),
+  accumulator: schema({ sum: int64(), last: int64() }),
+  result: int64(),
+  create: () => ({ sum: 0, last: 0 }),
+  add: ({ sum }, value) => ({ sum: sum + value, last: value }),
+  merge: (a, b) => ({ sum: a.sum + b.sum, last: b.last }),
+  finish: ({ sum }) => sum,
+});
+const called = (name: string, declared: unknown): AggregateCall =>
+  aggregateCall(name, declared, WINDOW_INPUT, 'a test');
+const DEFINED: readonly (readonly AggregateCall[])[] = [
+  [called('n', rowCount('value')), called('total', total('value'))],
+  [called('n', count()), called('total', total('value'))],
+  [
+    called('n', rowCount('row')),
+    called(
+      'total',
+      reduce<{ value: int64 }, 'value', {}>('value', (a, b) => a + b),
+    ),
+  ],
+];
+
+test(`${CASES} generated windows with functions of users for aggregates equal the oracle too`, {
+  timeout: 120_000,
+}, async () => {
+  const kernels = await newKernels();
+  const seen: Seen = { late: 0, kernelRuns: 0, kinds: new Set() };
   for (let seed = 1; seed <= CASES; seed++) {
-    const random = seededRandom(seed);
-    const given = caseOf(random);
-    const rows = rowsOf(random);
-    const told = `seed ${seed}: ${JSON.stringify(given)}`;
-    const node = nodeOf(given);
-    const oracle = oracleOf(given, rows);
-    const single = runWindow(kernels, node, rows, { batchRows: 1 });
-    expect(
-      single.steps.map((step) => [...step].sort()),
-      told,
-    ).toEqual(oracle.steps);
-    expect(single.late, told).toEqual(oracle.late);
-    expect(single.ledgerOff, told).toBe(0);
-    const restarts = [below(random, ROWS), below(random, ROWS)].sort((a, b) => a - b);
-    for (const options of [
-      { batchRows: 7 },
-      { batchRows: ROWS },
-      { batchRows: 5, restarts },
-      { batchRows: 1, restarts },
-    ]) {
-      const other = runWindow(kernels, node, rows, options);
-      expect(other.results, `${told} ${JSON.stringify(options)}`).toEqual(single.results);
-      expect(other.late, told).toEqual(single.late);
-      expect(other.ledgerOff, told).toBe(0);
-    }
-    if (given.window.kind !== 'global' && given.window.kind !== 'count') expect(single.entriesLeft, told).toBe(0);
-    if (runsAsKernel(node)) {
-      const kernel = runWindow(kernels, node, rows, { batchRows: 1, as: 'kernel' });
-      expect(
-        kernel.steps.map((step) => [...step].sort()),
-        `${told}, by kernels`,
-      ).toEqual(oracle.steps);
-      expect(kernel.late, told).toEqual(oracle.late);
-      kernelRuns++;
-    }
-    late += oracle.late.length > 0 ? 1 : 0;
-    for (const text of oracle.steps.flat()) updates.add(text.slice(0, 2));
+    checkCase(kernels, seed, { aggregates: DEFINED[seed % DEFINED.length] ?? [] }, seen);
   }
-  expect(late).toBeGreaterThan(CASES * 0.3);
-  expect(kernelRuns).toBeGreaterThan(CASES * 0.03);
-  expect([...updates].sort()).toEqual(['+I', '+U', '-D', '-U']);
+  expect(seen.late).toBeGreaterThan(CASES * 0.3);
+  expect(seen.kernelRuns).toBe(0);
+  expect([...seen.kinds].sort()).toEqual(['+I', '+U', '-D', '-U']);
 });

@@ -168,20 +168,37 @@ export class MapKeyedState implements KeyedState {
     this.#time = written;
   }
 
+  get earliestExpiry(): number | undefined {
+    const times = [...this.#tables.values()].flatMap(({ cells }) =>
+      [...cells.values()].flatMap((ofKey) => [...ofKey.values()].map(({ expires }) => expires)),
+    );
+    const earliest = Math.min(...times);
+    return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
+  }
+
+  /** By time, then in the order in which tables were opened, then by key and sub-key. */
   expire(limit: number, expired: (table: KeyedTable, sub: Uint8Array, value: Uint8Array) => void): boolean {
-    let left = limit;
-    for (const table of this.#tables.values()) {
-      for (const cells of table.cells.values()) {
-        for (const [sub, cell] of cells) {
-          if (cell.expires > this.now) continue;
-          if (left-- === 0) return true;
-          cells.delete(sub);
-          this.select(cell.key);
-          expired(table, cell.sub, cell.value);
-        }
-      }
+    const gone = [...this.#tables.values()].flatMap((table, opened) =>
+      [...table.cells.values()].flatMap((cells) =>
+        [...cells]
+          .filter(([, cell]) => cell.expires <= this.now)
+          .map(([text, cell]) => ({ table, opened, cells, text, cell })),
+      ),
+    );
+    gone.sort(
+      (a, b) =>
+        a.cell.expires - b.cell.expires
+        || a.opened - b.opened
+        || a.cell.key.hash - b.cell.key.hash
+        || Buffer.compare(a.cell.key.bytes, b.cell.key.bytes)
+        || Buffer.compare(a.cell.sub, b.cell.sub),
+    );
+    for (const { table, cells, text, cell } of gone.slice(0, limit)) {
+      cells.delete(text);
+      this.select(cell.key);
+      expired(table, cell.sub, cell.value);
     }
-    return false;
+    return gone.length > limit;
   }
 
   /** Entries of a table, over all keys, expired ones that were not removed included. */

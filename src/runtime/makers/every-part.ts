@@ -1,6 +1,7 @@
 /** All parts at once: for hosts that have the whole package at hand, and for bundles that must be one file. */
 import * as asyncFunctions from './async-functions.ts';
 import * as changelogs from './changelogs.ts';
+import * as definedAggregates from './defined-aggregates.ts';
 import * as expressions from './expressions.ts';
 import * as functions from './functions.ts';
 import * as generalWindows from './general-windows.ts';
@@ -19,6 +20,7 @@ const PARTS: Parts = {
   rowOrder,
   unions,
   changelogs,
+  definedAggregates,
   generalWindows,
   sessionWindows,
   userWatermarks,

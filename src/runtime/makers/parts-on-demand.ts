@@ -9,6 +9,7 @@ const LOADERS: { readonly [P in PartName]: () => Promise<Parts[P]> } = {
   rowOrder: () => import('./row-order.ts'),
   unions: () => import('./unions.ts'),
   changelogs: () => import('./changelogs.ts'),
+  definedAggregates: () => import('./defined-aggregates.ts'),
   generalWindows: () => import('./general-windows.ts'),
   sessionWindows: () => import('./session-windows.ts'),
   userWatermarks: () => import('./user-watermarks.ts'),

@@ -8,7 +8,7 @@
  * Not here: aligned windows, watermarks by a delay, sources and sinks, which every job may use.
  */
 import { assert } from '../../base/assert.ts';
-import type { WindowAggregateNode } from '../../plan/logical.ts';
+import type { AggregateNode, WindowAggregateNode } from '../../plan/logical.ts';
 import type { PhysicalOperator, PhysicalPlan } from '../../plan/physical.ts';
 import { runsAsKernel } from '../../plan/window-choice.ts';
 import type { TaskOperator } from '../task.ts';
@@ -24,6 +24,7 @@ export interface Parts {
   readonly rowOrder: typeof import('./row-order.ts');
   readonly unions: typeof import('./unions.ts');
   readonly changelogs: typeof import('./changelogs.ts');
+  readonly definedAggregates: typeof import('./defined-aggregates.ts');
   readonly generalWindows: typeof import('./general-windows.ts');
   readonly sessionWindows: typeof import('./session-windows.ts');
   readonly userWatermarks: typeof import('./user-watermarks.ts');
@@ -49,31 +50,37 @@ function neededBy(operator: PhysicalOperator): readonly PartName[] {
     }
     case 'windowAggregate':
       return windowParts(operator);
+    case 'aggregate':
+      return [hasOwn(operator) ? 'definedAggregates' : 'changelogs'];
     default:
       return [PART_OF[operator.kind]];
   }
 }
 
-const PART_OF: { readonly [K in Exclude<NodeKind, 'windowAggregate'>]: PartName } = {
+const PART_OF: { readonly [K in Exclude<NodeKind, 'windowAggregate' | 'aggregate'>]: PartName } = {
   filter: 'expressions',
   project: 'expressions',
+  split: 'expressions',
   function: 'functions',
   async: 'asyncFunctions',
   process: 'processFunctions',
   deduplicate: 'rowOrder',
   reorder: 'rowOrder',
   union: 'unions',
-  aggregate: 'changelogs',
 };
 
 function windowParts(node: WindowAggregateNode): readonly PartName[] {
-  if (!runsAsKernel(node)) return ['generalWindows'];
+  if (!runsAsKernel(node)) return hasOwn(node) ? ['generalWindows', 'definedAggregates'] : ['generalWindows'];
   const conditions: readonly PartName[] = hasConditions(node) ? ['expressions'] : [];
   return node.window.kind === 'session' ? ['sessionWindows', ...conditions] : conditions;
 }
 
 const hasConditions = ({ aggregates }: WindowAggregateNode): boolean =>
   aggregates.some(({ where }) => where !== undefined);
+
+/** Whether some aggregate is one that a user has defined. */
+const hasOwn = ({ aggregates }: WindowAggregateNode | AggregateNode): boolean =>
+  aggregates.some(({ user }) => user !== undefined);
 
 /** A part that was loaded because the plan needs it. */
 export function part<P extends PartName>(parts: Partial<Parts>, name: P): Parts[P] {
@@ -84,9 +91,17 @@ export function part<P extends PartName>(parts: Partial<Parts>, name: P): Parts[
 
 export function makeWindow(site: Site<'windowAggregate'>, parts: Partial<Parts>): TaskOperator {
   const { node } = site;
-  if (!runsAsKernel(node)) return part(parts, 'generalWindows').makeGeneralWindow(site);
+  if (!runsAsKernel(node)) {
+    const entries = hasOwn(node) ? part(parts, 'definedAggregates').makeEntries(site) : undefined;
+    return part(parts, 'generalWindows').makeGeneralWindow(site, entries);
+  }
   const conditions = hasConditions(node) ? part(parts, 'expressions').makeConditions(site) : undefined;
   return node.window.kind === 'session'
     ? part(parts, 'sessionWindows').makeSessionWindow(site, conditions)
     : makeAlignedWindow(site, conditions);
 }
+
+export const makeAggregation = (site: Site<'aggregate'>, parts: Partial<Parts>): TaskOperator =>
+  hasOwn(site.node)
+    ? part(parts, 'definedAggregates').makeGeneralAggregate(site)
+    : part(parts, 'changelogs').makeAggregate(site);

@@ -10,7 +10,7 @@ import type { TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { PhysicalOperator } from '../../plan/physical.ts';
 import type { StateArena } from '../../state/arena.ts';
-import type { Output } from '../operator.ts';
+import type { Edge } from '../edge.ts';
 import type { TaskOperator } from '../task.ts';
 
 export type NodeKind = Exclude<PhysicalOperator['kind'], 'source' | 'watermark' | 'sink'>;
@@ -25,7 +25,7 @@ export interface Site<K extends PhysicalOperator['kind']> {
   readonly now: () => ProcessingTimeMs;
   readonly timestamp: TimestampHook;
   /** The edge out of a port; without readers when nothing reads it. */
-  readonly port: (port: number) => Output;
+  readonly port: (port: number) => Edge;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
 

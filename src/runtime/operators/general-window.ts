@@ -35,7 +35,9 @@ import type { KernelInstance } from '../../kernel/instance.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { ResultMode, WindowClock } from '../../plan/logical.ts';
 import type { KeyedState, StateKey } from '../../state/keyed-state.ts';
+import type { OnError } from '../../plan/process.ts';
 import type { AggregateInputs } from '../aggregate-inputs.ts';
+import { AggregateFailure, inWindow } from '../aggregates/aggregate-failure.ts';
 import type { Operator, Output } from '../operator.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 import type { Assigner } from '../windows/assigner.ts';
@@ -65,6 +67,8 @@ export interface GeneralWindowOptions {
   readonly results: ResultMode;
   /** Whether contents can give rows back that were taken. */
   readonly canRetract: boolean;
+  /** What becomes of a row on which a user's aggregate fails. */
+  readonly onError: OnError;
   readonly now: () => ProcessingTimeMs;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
@@ -89,8 +93,10 @@ export class GeneralWindow implements Operator, AsksWindows {
   /** Windows of the row at hand that it has not met yet. */
   #windows: readonly Window[] | undefined;
   #window = 0;
-  /** Whether a window took the row at hand. */
+  /** Windows that took the row at hand. */
   #taken = 0;
+  /** Whether a user's aggregate failed on the row at hand, which is then put aside. */
+  #failed = false;
   /** Event timers up to here are to be told. */
   #due: number | undefined;
   /** Processing timers up to here are to be told. */
@@ -283,6 +289,7 @@ export class GeneralWindow implements Operator, AsksWindows {
     this.#windows = this.#options.assigner.assign({ time: this.#rowTime(), row: rows.row });
     this.#window = 0;
     this.#taken = 0;
+    this.#failed = false;
   }
 
   #putAside(reason: string): void {
@@ -321,8 +328,15 @@ export class GeneralWindow implements Operator, AsksWindows {
   #endRow(): void {
     const rows = this.#rows;
     this.#windows = undefined;
+    if (this.#failed) {
+      this.ledger.deadLetters++;
+      // What took it counts as rows made of it.
+      if (this.#taken > 0) this.ledger.expanded++;
+    }
     if (this.#taken > 0) this.#count(this.#taken, rows.isRetraction);
-    else if (this.#isLate(rows.timestamp)) {
+    else if (this.#failed) {
+      // It is a dead letter, and nothing else.
+    } else if (this.#isLate(rows.timestamp)) {
       this.#options.kernels.memory.u32[(this.#late >>> 2) + this.#lateRows++] = rows.number;
     } else {
       // Between two windows: the slide is larger than the size.
@@ -353,13 +367,29 @@ export class GeneralWindow implements Operator, AsksWindows {
   #take(window: Window, place: Window): void {
     const rows = this.#rows;
     const { timestamp } = rows;
-    this.#taken++;
-    this.#firing.contents.add(place, { row: rows.number, time: timestamp, isRetraction: rows.isRetraction });
+    // The window is the row's also when an aggregate refuses the row: triggers and timers must not miss it.
+    if (this.#hold(place)) this.#taken++;
     this.#enter(window);
     const row = { time: this.#clock === 'processing time' ? this.#scope.now : timestamp, row: rows.row };
     this.#obey(this.#trigger.onRow(row, this.#scope), window, place);
     const end = this.#endOf(window);
     if (end !== undefined && this.#clock !== undefined) this.#scope.register(this.#clock, end);
+  }
+
+  /** Adds the row at hand to what a window holds; false when a user's aggregate failed on it. */
+  #hold(place: Window): boolean {
+    const { number, timestamp, isRetraction, row, key, batch } = this.#rows;
+    try {
+      this.#firing.contents.add(place, { row: number, time: timestamp, isRetraction });
+      return true;
+    } catch (error) {
+      if (!(error instanceof AggregateFailure)) throw error;
+      const failure = error.atRow({ row, timestamp, key: key.bytes });
+      if (this.#options.onError === 'fail') throw failure;
+      if (!this.#failed && batch !== undefined) this.#options.deadLetter(batch, number, failure.message);
+      this.#failed = true;
+      return false;
+    }
   }
 
   #enter(window: Window): void {
@@ -381,8 +411,16 @@ export class GeneralWindow implements Operator, AsksWindows {
     }
     this.#scope.joined = [];
     const [first, ...later] = joined.map(({ place }) => place);
-    if (first !== undefined && later.length > 0) this.#firing.contents.merge(first, later);
+    if (first !== undefined && later.length > 0) this.#merge(whole, first, later);
     this.#enter(whole);
+  }
+
+  #merge(whole: Window, first: Window, later: readonly Window[]): void {
+    try {
+      this.#firing.contents.merge(first, later);
+    } catch (error) {
+      throw inWindow(error, this.#rows.key.bytes, whole);
+    }
   }
 
   /** When a window is forgotten, on its clock; undefined: never. */

@@ -9,6 +9,7 @@
  *  1. What functions see and the order in which they are called do not depend on how rows were batched: a row's own
  *     watermark fires what is due before it, and in a timer the clock stands at the timer's time, not at the watermark
  *     that happened to release it.
+ *     Entries that expire are told to a function that asks for them, at their time, before the timers of that time.
  *  2. A timer at or before the watermark fires when the watermark moves next (in a timer: at once). What a timer emits
  *     has the timer's time, so what a timer in the past emits may be late below.
  *  3. A timer of processing time emits at the first instant that is not late. Those not due when the input ends are dropped.
@@ -29,7 +30,7 @@ import type { ProcessInput, ProcessNode } from '../../plan/logical.ts';
 import type { StateSpec } from '../../plan/process.ts';
 import type { KeyedState, TimerService } from '../../state/keyed-state.ts';
 import type { Operator, Output } from '../operator.ts';
-import { isOfTheFunction, rowFailure, timerFailure } from '../process/failures.ts';
+import { expiryFailure, isOfTheFunction, rowFailure, timerFailure } from '../process/failures.ts';
 import { KeyedRows } from '../process/keyed-rows.ts';
 import { PortBuffer, type Stamp } from '../process/port-buffer.ts';
 import { type ContextHost, ProcessContext } from '../process/process-context.ts';
@@ -39,7 +40,7 @@ import { LookupRoom } from '../process/lookup-room.ts';
 import { KeyScope } from '../state/key-scope.ts';
 import { readOnly } from '../state/read-only.ts';
 import { RowBytes } from '../state/row-bytes.ts';
-import { States } from '../state/states.ts';
+import { type ExpiredEntry, States } from '../state/states.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
 export interface ProcessOptions {
@@ -92,6 +93,7 @@ export class Process implements Operator {
   readonly #agingScope: KeyScope;
   readonly #stamp: Stamp = { timestamp: MIN_TIME, watermark: MIN_TIME };
   readonly #timerContext: ProcessContext;
+  readonly #expiryContext: ProcessContext;
   #key: Row | undefined;
   /** Where keys that are asked for from outside lie while they are hashed. */
   #room: LookupRoom | undefined;
@@ -109,6 +111,8 @@ export class Process implements Operator {
   #passed: EventTimeMs = MIN_TIME;
   /** How far event time has come for functions: at least `passed`, within a batch the watermark of its row. */
   #clock: EventTimeMs = MIN_TIME;
+  /** The watermark that those below have seen, on its own or with a row. Equal to the clock between elements. */
+  #shown: number = MIN_TIME;
   /** The largest event time of a row so far. */
   #largest: EventTimeMs = MIN_TIME;
 
@@ -141,6 +145,7 @@ export class Process implements Operator {
       context: this.#contextOf(host, spec.keys === undefined),
     }));
     this.#timerContext = this.#contextOf(host, false);
+    this.#expiryContext = this.#contextOf(host, false);
     this.#tracker = new WatermarkTracker(node.inputs.length);
     node.inputs.forEach(({ hasEventTime }, input) => this.#tracker.setIdle(input, !hasEventTime));
   }
@@ -206,6 +211,7 @@ export class Process implements Operator {
     this.#tracker.restore(before.tracker);
     this.#passed = eventTimeMs(before.passed);
     this.#clock = eventTimeMs(before.clock);
+    this.#shown = before.clock;
     this.#largest = eventTimeMs(before.largest);
     if (this.#expires) this.#options.state.advance(this.#clock);
   }
@@ -284,8 +290,7 @@ export class Process implements Operator {
       if (timestamp !== undefined && timestamp > this.#largest) this.#largest = eventTimeMs(timestamp);
       const at = timestamp ?? this.#instantOfNoRow();
       if (this.#expires) this.#options.state.advance(this.#clock, eventTimeMs(at));
-      this.#stamp.timestamp = at;
-      this.#stamp.watermark = this.#clock;
+      this.#stampWith(at, this.#clock);
     }
     rows.take();
     this.#age();
@@ -306,19 +311,52 @@ export class Process implements Operator {
     return eventTimeMs(Math.max(least, this.#clock));
   }
 
-  /** Fires one timer at or before `to`; true when there is none and the clock stands at `to`. */
+  /** Tells one expiry or fires one timer at or before `to`; true when there is none and the clock stands at `to`. */
   #isReleased(to: EventTimeMs): boolean {
-    const { state } = this.#options;
-    const earliest = this.#tags.size === 0 ? undefined : state.eventTimers.earliest;
-    const isDue = earliest !== undefined && earliest <= to;
+    const { state, node } = this.#options;
+    const timer = (this.#tags.size === 0 ? undefined : state.eventTimers.earliest) ?? Number.POSITIVE_INFINITY;
+    const expiry = (node.onExpire === undefined ? undefined : state.earliestExpiry) ?? Number.POSITIVE_INFINITY;
+    const due = Math.min(timer, expiry);
     const before = this.#clock;
-    this.#clock = eventTimeMs(Math.max(before, isDue ? earliest : to));
-    if (this.#expires && (isDue || this.#clock !== before)) state.advance(this.#clock);
-    if (!isDue) return true;
-    this.#stamp.timestamp = earliest;
-    this.#stamp.watermark = earliest > before ? earliest - 1 : before;
-    this.#fire('event time', this.#scope.whole.eventTimers, to);
+    this.#clock = eventTimeMs(Math.max(before, due <= to ? due : to));
+    if (this.#expires && (due <= to || this.#clock !== before)) state.advance(this.#clock);
+    if (due > to) return true;
+    // What happens at an instant is not late: of one instant all come before the watermark that passes it.
+    this.#stampWith(due, due > this.#shown ? due - 1 : this.#shown);
+    if (expiry <= timer) this.#tellExpiry(expiry);
+    else this.#fire('event time', this.#scope.whole.eventTimers, to);
     return false;
+  }
+
+  /** Event time and watermark of what is emitted now. */
+  #stampWith(timestamp: number, watermark: number): void {
+    this.#stamp.timestamp = timestamp;
+    this.#stamp.watermark = watermark;
+    this.#shown = Math.max(this.#shown, watermark);
+  }
+
+  /** Tells the function of the entry that expires first, at `time`; of none when it was refreshed meanwhile. */
+  #tellExpiry(time: number): void {
+    const { node } = this.#options;
+    const context = this.#expiryContext;
+    let entry: ExpiredEntry | undefined;
+    this.#scope.whole.expire(1, (table, sub, value) => {
+      context.name = table.name;
+      entry = this.#states.expired(table.name, sub, value);
+      this.#scope.adopt();
+    });
+    if (entry === undefined) return;
+    this.#key = undefined;
+    context.at = node.clocks.eventTime(time);
+    context.value = entry.value;
+    context.entry = entry.entry;
+    try {
+      // The API's types tie the function to this context.
+      node.onExpire?.(context as never);
+    } catch (error) {
+      if (!isOfTheFunction(error)) throw error;
+      throw expiryFailure({ operator: this.uid, name: context.name ?? '', time, key: this.#keyRow() }, error);
+    }
   }
 
   #fireProcessing(now: ProcessingTimeMs): boolean {
@@ -328,8 +366,7 @@ export class Process implements Operator {
       this.#due = undefined;
       return true;
     }
-    this.#stamp.timestamp = this.#instantOfNoRow();
-    this.#stamp.watermark = this.#clock;
+    this.#stampWith(this.#instantOfNoRow(), this.#clock);
     this.#fire('processing time', this.#scope.whole.processingTimers, now);
     return true;
   }
@@ -428,6 +465,7 @@ export class Process implements Operator {
   #passWatermark(watermark: EventTimeMs): void {
     this.#target = undefined;
     this.#passed = watermark;
+    this.#shown = Math.max(this.#shown, watermark);
     for (const { output } of this.#ports) output.watermark(watermark);
   }
 

@@ -133,6 +133,10 @@ export class WindowAggregate implements Operator, AsksWindows {
     return this.#passed;
   }
 
+  get merges(): number {
+    return this.#kernel.merges;
+  }
+
   held(key: Row, at: number): HeldWindow {
     const { kernels, node } = this.#options;
     this.#asked ??= new AskedKey(kernels, this.uid, node);

@@ -40,3 +40,11 @@ export const timerFailure = ({ operator, name, time, key }: FailedTimer, error: 
     { timer: name, at: formatTime(time), key: previewOf(key), problem: problemOf(error) },
     { location: { operator }, cause: error },
   );
+
+/** Of the function that is told of expired entries; `name` is that of the state. */
+export const expiryFailure = ({ operator, name, time, key }: FailedTimer, error: unknown): UserError =>
+  new UserError(
+    'E1316',
+    { state: name, at: formatTime(time), key: previewOf(key), problem: problemOf(error) },
+    { location: { operator }, cause: error },
+  );

@@ -46,6 +46,9 @@ export class ProcessContext {
   name: string | undefined;
   at: unknown;
   clock: Clock | undefined;
+  /** Of the entry that has expired: what it held and, of a map, its key. `name` and `at` are of its state and its end. */
+  value: unknown;
+  entry: unknown;
 
   constructor(
     host: ContextHost,

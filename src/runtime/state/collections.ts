@@ -67,6 +67,11 @@ export class MapState {
     return new Map(this.entries());
   }
 
+  /** Of an entry of the table that is gone. */
+  expired(sub: Uint8Array, value: Uint8Array): { readonly entry: unknown; readonly value: unknown } {
+    return { entry: this.#keys.decode(sub), value: this.#values.decode(value) };
+  }
+
   *keys(): IterableIterator<unknown> {
     for (const [key] of this.entries()) yield key;
   }
@@ -133,6 +138,11 @@ export class ListState {
     return [...this.get()];
   }
 
+  /** Of an entry of the table that is gone; undefined for the number of the next element, which is none. */
+  expired(sub: Uint8Array, value: Uint8Array): { readonly value: unknown } | undefined {
+    return sub.length === 0 ? undefined : { value: this.#kept.decode(value) };
+  }
+
   /** Replaces what it holds. */
   set(values: Iterable<unknown>): void {
     const all = [...values];
@@ -181,6 +191,11 @@ export class FoldState {
   /** As `get`, for those who look on. */
   peek(): unknown {
     return this.#finished(this.#value.peek());
+  }
+
+  /** Of an entry of the table that is gone. */
+  expired(sub: Uint8Array, value: Uint8Array): { readonly value: unknown } {
+    return { value: this.#finished(this.#value.expired(sub, value).value) };
   }
 
   #finished(accumulator: unknown): unknown {

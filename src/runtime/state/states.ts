@@ -16,6 +16,13 @@ import { ValueState } from './value-state.ts';
 
 export type StateHandle = ValueState | MapState | ListState | FoldState;
 
+/** What is told of an entry that has expired. */
+export interface ExpiredEntry {
+  readonly value: unknown;
+  /** Of a map: the key of the entry. */
+  readonly entry?: unknown;
+}
+
 /** The states of a function, by name. */
 export class States {
   /** What functions see. */
@@ -31,6 +38,11 @@ export class States {
   /** What each holds for the key at hand, by name; nothing lives longer for it. After `writeBack`. */
   peek(): { readonly [name: string]: unknown } {
     return Object.fromEntries(Object.entries(this.handles).map(([name, handle]) => [name, handle.peek()]));
+  }
+
+  /** What an entry of the state `name` held, which has expired; undefined when functions know of no such entry. */
+  expired(name: string, sub: Uint8Array, value: Uint8Array): ExpiredEntry | undefined {
+    return this.handles[name]?.expired(sub, value);
   }
 
   writeBack(): void {

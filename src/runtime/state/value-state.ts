@@ -60,6 +60,11 @@ export class ValueState {
     return this.#initial;
   }
 
+  /** Of an entry of the table that is gone. */
+  expired(_sub: Uint8Array, value: Uint8Array): { readonly value: unknown } {
+    return { value: this.#kept.decode(value) };
+  }
+
   set(value: unknown): void {
     this.#change(this.#kept.conform(value));
   }

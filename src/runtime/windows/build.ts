@@ -15,6 +15,7 @@ import type { WindowAggregateNode, WindowSpec } from '../../plan/logical.ts';
 import type { KeyedState, KeyedTable } from '../../state/keyed-state.ts';
 import { AggregateInputs, aggregateSpecs } from '../aggregate-inputs.ts';
 import { conditionsOf } from '../expression.ts';
+import type { Entries } from '../aggregates/entries.ts';
 import type { Output } from '../operator.ts';
 import { GeneralWindow } from '../operators/general-window.ts';
 import {
@@ -46,6 +47,8 @@ export interface BuildOptions {
   readonly node: WindowAggregateNode;
   readonly now: () => ProcessingTimeMs;
   readonly timestamp: TimestampHook;
+  /** Accumulators of its aggregates, where users have defined some; undefined: kernels make them. */
+  readonly entries?: Entries | undefined;
   /** For windows that are shifted by an offset from UTC, in place of the clocks of a zone. */
   readonly zoneOffset?: OffsetOf | undefined;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
@@ -76,7 +79,8 @@ export function buildGeneralWindow(options: BuildOptions): GeneralWindow {
     canRetract:
       node.evictor === undefined
       && node.process === undefined
-      && node.aggregates.every(({ fn }) => RETRACTABLE.has(fn)),
+      && node.aggregates.every(({ fn, user }) => RETRACTABLE.has(fn) || user?.retract !== undefined),
+    onError: node.onError ?? 'fail',
     now: options.now,
     deadLetter: options.deadLetter,
   });
@@ -107,7 +111,8 @@ function firingOf(options: BuildOptions): Firing {
     const values = state.open('values');
     return new ProcessFiring({ uid, kernels, contents: rows(), input, out: node.schema, run, values, timestamp });
   }
-  const accumulators = new Accumulators(kernels, aggregateSpecs(input, node.aggregates, uid), BATCH_ROWS_MAX);
+  const accumulators =
+    options.entries ?? new Accumulators(kernels, aggregateSpecs(input, node.aggregates, uid), BATCH_ROWS_MAX);
   const results = new WindowResults({
     kernels,
     schema: node.schema,

@@ -9,10 +9,10 @@
  */
 import { BATCH_ROWS_MAX, type RecordBatch } from '../../data/record-batch.ts';
 import { RowView, type TimestampHook } from '../../format/row-view.ts';
-import type { Accumulators } from '../../kernel/accumulators.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { KeyedTable } from '../../state/keyed-state.ts';
 import type { AggregateInputs, Inputs } from '../aggregate-inputs.ts';
+import type { Entries } from '../aggregates/entries.ts';
 import type { TableSchema } from '../../data/schema.ts';
 import type { Evictor, WindowRows } from './evictor.ts';
 import { RowLog, type StoredRow } from './row-log.ts';
@@ -52,15 +52,16 @@ export interface AggregateContents extends Contents {
 export class AccumulatedContents implements AggregateContents {
   readonly evicted = 0;
   readonly #table: KeyedTable;
-  readonly #accumulators: Accumulators;
+  readonly #accumulators: Entries;
 
-  constructor(table: KeyedTable, accumulators: Accumulators) {
+  constructor(table: KeyedTable, accumulators: Entries) {
     this.#table = table;
     this.#accumulators = accumulators;
   }
 
   bind(batch: RecordBatch, { columns, by, filters, selection, selected }: Inputs): void {
-    this.#accumulators.setInput({ selected, selection, key: undefined, columns, by, filters }, batch.timestamps);
+    const input = { selected, selection, key: undefined, columns, by, filters };
+    this.#accumulators.setInput(input, batch.timestamps, batch);
   }
 
   add(place: Window, { row, isRetraction }: AddedRow): void {
@@ -197,10 +198,10 @@ export class RowContents implements Contents {
 export class AggregatedRows implements AggregateContents {
   evicted = 0;
   readonly #rows: RowContents;
-  readonly #accumulators: Accumulators;
+  readonly #accumulators: Entries;
   readonly #inputs: AggregateInputs;
 
-  constructor(rows: RowContents, accumulators: Accumulators, inputs: AggregateInputs) {
+  constructor(rows: RowContents, accumulators: Entries, inputs: AggregateInputs) {
     this.#rows = rows;
     this.#accumulators = accumulators;
     this.#inputs = inputs;
@@ -233,7 +234,7 @@ export class AggregatedRows implements AggregateContents {
     for (const batch of this.#rows.batches(rows)) {
       const { columns, by, filters } = this.#inputs.of(batch);
       const input = { selected: batch.rows, selection: 0, key: undefined, columns, by, filters };
-      this.#accumulators.setInput(input, batch.timestamps);
+      this.#accumulators.setInput(input, batch.timestamps, batch);
       for (let row = 0; row < batch.rows; row++) this.#accumulators.add(row);
     }
     return rows.length > 0;

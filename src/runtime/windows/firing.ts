@@ -10,8 +10,9 @@
 import type { EventTimeMs } from '../../base/time.ts';
 import type { RecordBatch } from '../../data/record-batch.ts';
 import { RowKind } from '../../data/row-kind.ts';
-import type { Accumulators } from '../../kernel/accumulators.ts';
 import type { KeyedTable, StateKey } from '../../state/keyed-state.ts';
+import { inWindow } from '../aggregates/aggregate-failure.ts';
+import type { Entries } from '../aggregates/entries.ts';
 import type { AggregateContents, Contents } from './contents.ts';
 import { encodeWindow, type Window } from './window.ts';
 import type { WindowResults } from './window-results.ts';
@@ -41,7 +42,7 @@ interface TakenBack {
 
 export class AggregateFiring implements Firing {
   readonly contents: AggregateContents;
-  readonly #accumulators: Accumulators;
+  readonly #accumulators: Entries;
   readonly #results: WindowResults;
   /** Accumulators behind the last result of each window; undefined: results take nothing back. */
   readonly #before: KeyedTable | undefined;
@@ -50,7 +51,7 @@ export class AggregateFiring implements Firing {
 
   constructor(
     contents: AggregateContents,
-    accumulators: Accumulators,
+    accumulators: Entries,
     results: WindowResults,
     before: KeyedTable | undefined,
   ) {
@@ -69,10 +70,14 @@ export class AggregateFiring implements Firing {
   }
 
   fire(key: StateKey, window: Window, place: Window): number {
-    if (!this.contents.open(place)) return this.contents.evicted;
-    if (this.#before === undefined) this.#accumulators.finish(this.#results.add(key.bytes, window));
-    else this.#update(key, window, this.#before);
-    return this.contents.evicted;
+    try {
+      if (!this.contents.open(place)) return this.contents.evicted;
+      if (this.#before === undefined) this.#accumulators.finish(this.#results.add(key.bytes, window));
+      else this.#update(key, window, this.#before);
+      return this.contents.evicted;
+    } catch (error) {
+      throw inWindow(error, key.bytes, window);
+    }
   }
 
   #update(key: StateKey, window: Window, results: KeyedTable): void {
@@ -109,9 +114,17 @@ export class AggregateFiring implements Firing {
 
   drain(): void {
     for (let next = this.#queue[0]; next !== undefined && !this.#results.isFull; next = this.#queue[0]) {
-      this.#accumulators.load(next.accumulators);
-      this.#accumulators.finish(this.#results.add(next.key, next.window, RowKind.DELETE));
+      this.#takeBack(next);
       this.#queue.shift();
+    }
+  }
+
+  #takeBack({ key, window, accumulators }: TakenBack): void {
+    try {
+      this.#accumulators.load(accumulators);
+      this.#accumulators.finish(this.#results.add(key, window, RowKind.DELETE));
+    } catch (error) {
+      throw inWindow(error, key, window);
     }
   }
 }

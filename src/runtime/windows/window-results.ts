@@ -101,8 +101,19 @@ export class WindowResults {
       validity === 0 || ((u8[validity + (row >> 3)] ?? 0) >> (row & 7)) % 2 === 1;
     if (present(a) !== present(b)) return false;
     if (!present(a)) return true;
+    if (physical === Physical.VIEW) return this.#equalText(values, a, b);
     const width = widthOf(physical);
     for (let i = 0; i < width; i++) if (u8[values + a * width + i] !== u8[values + b * width + i]) return false;
+    return true;
+  }
+
+  /** Texts are what they point to. */
+  #equalText(values: Ptr, a: number, b: number): boolean {
+    const { u8, u32 } = this.#options.kernels.memory;
+    const [at = 0, bytes = 0] = u32.subarray((values >>> 2) + a * 2);
+    const [otherAt = 0, otherBytes = 0] = u32.subarray((values >>> 2) + b * 2);
+    if (bytes !== otherBytes) return false;
+    for (let i = 0; i < bytes; i++) if (u8[at + i] !== u8[otherAt + i]) return false;
     return true;
   }
 

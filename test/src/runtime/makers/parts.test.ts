@@ -11,6 +11,7 @@ import {
   job,
   max,
   monotonous,
+  reduce,
   schema,
   session,
   tumbling,
@@ -102,6 +103,15 @@ const JOBS: readonly {
     what: 'sessions',
     job: keyed.window(session('1 hour')).aggregate({ n: count() }).to(sink('a')),
     parts: ['sessionWindows'],
+    core: false,
+  },
+  {
+    what: 'aggregates that users define',
+    job: keyed
+      .window(hour)
+      .aggregate({ longest: reduce('delayMinutes', Math.max) })
+      .to(sink('a')),
+    parts: ['definedAggregates', 'generalWindows'],
     core: false,
   },
   {

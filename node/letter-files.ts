@@ -1,9 +1,9 @@
 /** The files of dead letters in a state folder: parts that are committed, or what somebody has put right of them. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ExternalError } from '../../src/base/errors.ts';
-import { isRecord } from '../../src/state/shape.ts';
-import { readFailure } from '../disk.ts';
+import { ExternalError } from '../src/base/errors.ts';
+import { isRecord } from '../src/state/shape.ts';
+import { readFailure } from './disk.ts';
 
 /** A line of such a file. */
 export interface Letter {
