@@ -155,7 +155,7 @@ describe('a pace that a later start no longer asks for', () => {
       const { files } = linesOf(seed + 50);
       const clock = new TickingClock(0.1);
       const medium = new MemoryMedium();
-      const paced = jobOf(files, clock, { rowsPerSecond: 700, sample: 0.7 });
+      const paced = jobOf(files, clock, { rowsPerSecond: 40, sample: 0.7 });
       const stop = { how: 'suspend', when: (run: JobRun) => run.progress().recordsIn > 60 + seed * 20 } as const;
       await drive({ job: paced.job, medium, clock, stop, settings: { batchRows: 50 } });
       const source = makeSource(
