@@ -10,6 +10,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Size, sizeBytes } from '../src/base/bytes.ts';
 import type { Clock } from '../src/base/clock.ts';
+import { UserError } from '../src/base/errors.ts';
 import { type Duration, positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
@@ -21,6 +22,7 @@ import {
   JobRun,
   type LagMode,
   memoryBytesFor,
+  type PhysicalPlan,
   physicalPlanOf,
   type RunningJob,
   type StateAlert,
@@ -30,8 +32,10 @@ import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../src/state/disk-store.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { ndjsonSink } from './connectors/ndjson-sink.ts';
+import type { FileReadOptions } from './connectors/read-options.ts';
 import { NodeDisk } from './disk.ts';
 import { kernelModule, nodeClock } from './platform.ts';
+import { withDeadLetters, withReading } from './reading.ts';
 
 /** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface RunOptions {
@@ -60,13 +64,21 @@ export interface RunOptions {
   readonly name?: string;
   /** A pause after each turn of work (at most 64 batches), to watch a job go by or to kill it by hand. */
   readonly throttle?: Duration;
+  /** How sources of files are read, over what the job says: followed, for instance. E1508 when it has none. */
+  readonly reading?: FileReadOptions;
+  /**
+   * The sources of files read the records of their dead letters once more: those that the state folder has and that were never
+   * fed back, as they were or as they stand in `dead-letters/repaired`. E1511 when the job is finished or keeps no state.
+   */
+  readonly replayDeadLetters?: boolean;
   /** Suspend on SIGTERM; on unless said otherwise. */
   readonly handleSignals?: boolean;
 }
 
 /** Starts a job. Throws UserError when the job, its options or its state cannot work. */
 export async function run(job: Job, options: RunOptions = {}): Promise<RunningJob> {
-  const plan = physicalPlanOf(job, options.name ?? 'job');
+  const read = withReading(physicalPlanOf(job, options.name ?? 'job'), options.reading ?? {});
+  const plan = lettersOf(read, options);
   const stateBytes = sizeBytes(options.memory ?? '256 MB', 'memory');
   const settings = {
     ...DEFAULT_SETTINGS,
@@ -98,7 +110,22 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
     settings,
   );
   await jobRun.start();
+  if (options.replayDeadLetters === true) await requireUnfinished(jobRun);
   return options.handleSignals === false ? new JobHandle(jobRun) : suspendedBySignal(jobRun);
+}
+
+function lettersOf(plan: PhysicalPlan, { state, replayDeadLetters = false }: RunOptions): PhysicalPlan {
+  if (state !== undefined) return withDeadLetters(plan, state, replayDeadLetters);
+  if (!replayDeadLetters) return plan;
+  throw new UserError('E1511', { problem: 'they are kept in the state folder, and the job has none' });
+}
+
+/** Rows for windows that have all fired would be late, every one of them. */
+async function requireUnfinished(jobRun: JobRun): Promise<void> {
+  if (jobRun.restoredFrom?.finished !== true) return;
+  await jobRun.execute();
+  const hint = 'run it anew with another state and output, over the repaired records as well';
+  throw new UserError('E1511', { problem: 'the job is finished, its windows are closed' }, { hint });
 }
 
 /** The clock whose turns last as long as a throttle says. */

@@ -6,21 +6,34 @@ import { requireKnownOptions } from '../src/api/options.ts';
 import { makeSink, makeSource, tableOf } from '../src/platform.ts';
 import * as csv from './connectors/csv-files.ts';
 import * as files from './connectors/ndjson-files.ts';
+import { FILE_READ_OPTIONS, type FileReadOptions, type ReadOptions } from './connectors/read-options.ts';
 import * as sinks from './connectors/ndjson-sink.ts';
 
 /**
  * Lines of JSON in the files that a glob (or several) names: each file is a split, replayable by byte offset. Columns are read
- * by name in any order; a line that is no object of this schema is a dead letter. No file at all is an error (E1504). Gzip
+ * by name in any order; a line that is no object of this schema is a dead letter. No file at all is an error (E1504), unless files are
+ * followed. Gzip
  * files, whatever they are called, are read as the text that they hold; offsets are places of that text, so a restart
  * decompresses a file again up to where it was.
  */
-export function ndjsonFiles<C extends Columns>(glob: string | readonly string[], schema: Schema<C>): Source<C> {
-  const label = `ndjsonFiles(${(typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ')})`;
-  return makeSource(schema, files.ndjsonFiles(glob, tableOf(schema, `the schema of ${label}`)), label);
+export function ndjsonFiles<C extends Columns>(
+  glob: string | readonly string[],
+  schema: Schema<C>,
+  options: FileReadOptions = {},
+): Source<C> {
+  const names = (typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ');
+  const label = `ndjsonFiles(${names}${optionsText(options)})`;
+  return makeSource(schema, files.ndjsonFiles(glob, tableOf(schema, `the schema of ${label}`), options), label);
 }
 
-/** How the records of CSV files are written. */
-export interface CsvFilesOptions {
+/** What was asked for, as explain prints it. */
+function optionsText(options: FileReadOptions | ReadOptions): string {
+  const text = Object.entries(options).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return text.length === 0 ? '' : `, { ${text.join(', ')} }`;
+}
+
+/** How the records of CSV files are written, and how files are read. */
+export interface CsvFilesOptions extends FileReadOptions {
   /** Whether the first record of each file names its fields: true, unless said otherwise. If not, fields are columns by position. */
   readonly header?: boolean;
   /** What stands between fields: ',' unless said otherwise. */
@@ -41,22 +54,28 @@ export function csvFiles<C extends Columns>(
   schema: Schema<C>,
   options: CsvFilesOptions = {},
 ): Source<C> {
-  const label = `csvFiles(${(typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ')})`;
-  requireKnownOptions(options, ['header', 'separator'], label);
-  const { header = true, separator = ',' } = options;
+  const names = (typeof glob === 'string' ? [glob] : glob).map((each) => `'${each}'`).join(', ');
+  requireKnownOptions(options, ['header', 'separator', ...FILE_READ_OPTIONS], `csvFiles(${names})`);
+  const { header = true, separator = ',', ...reading } = options;
+  const label = `csvFiles(${names}${optionsText(reading)})`;
   if (typeof header !== 'boolean') throw mistake(`'header' of ${label}`, 'true or false', header);
   if (!CSV_SEPARATORS.includes(separator))
     throw mistake(`'separator' of ${label}`, "',', ';', '\\t' or '|'", separator);
   return makeSource(
     schema,
-    csv.csvFiles(glob, tableOf(schema, `the schema of ${label}`), { header, separator }),
+    csv.csvFiles(glob, tableOf(schema, `the schema of ${label}`), { header, separator }, reading),
     label,
   );
 }
 
 /** Lines of JSON on standard input. They cannot be read again, so a job continues after a crash with what follows. */
-export function stdin<C extends Columns>(schema: Schema<C>): Source<C> {
-  return makeSource(schema, files.stdin(tableOf(schema, 'the schema of stdin')), 'stdin');
+export function stdin<C extends Columns>(schema: Schema<C>, options: ReadOptions = {}): Source<C> {
+  const table = tableOf(schema, 'the schema of stdin');
+  return makeSource(
+    schema,
+    files.stdin(table, process.stdin, options),
+    `stdin${optionsText(options).replace(', ', ' ')}`,
+  );
 }
 
 /**

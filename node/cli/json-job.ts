@@ -13,7 +13,8 @@
  *     "late": { "ndjsonSink": "late" }
  *   }
  *
- * Instead of "ndjsonFiles" there may be "csvFiles", with "header": false and "separator": ";" where it needs them.
+ * Instead of "ndjsonFiles" there may be "csvFiles", with "header": false and "separator": ";" where it needs them. Both take
+ * "follow", "startAt", "rate" and "sample", as in the API.
  * A type with a question mark may be null. In `where` a text is a column and a number, true or false a literal; a text literal
  * is { "text": "SFO" }. Watermarks and windows of other kinds: json-time.ts. Every key is checked; what is wrong is told with
  * its path (E1603).
@@ -21,6 +22,7 @@
 import { readFile } from 'node:fs/promises';
 import * as millrace from '../../src/index.ts';
 import { isRecord } from '../../src/state/shape.ts';
+import { FILE_READ_OPTIONS } from '../connectors/read-options.ts';
 import { csvFiles, type CsvFilesOptions, ndjsonFiles, ndjsonSink } from '../sources.ts';
 import { isTexts, named, object, wrong } from './json-shape.ts';
 import { watermarkOf, windowOf } from './json-time.ts';
@@ -86,18 +88,20 @@ function pipelineOf(job: { readonly [key: string]: unknown }, path: string): Unt
 function sourceOf(value: unknown, path: string): millrace.Source<millrace.Columns> {
   const isCsv = isRecord(value) && value['csvFiles'] !== undefined;
   const format = isCsv ? 'csvFiles' : 'ndjsonFiles';
-  const source = object(value, path, 'from', [format, 'schema', ...(isCsv ? ['header', 'separator'] : [])]);
+  const source = object(value, path, 'from', [
+    format,
+    'schema',
+    ...(isCsv ? ['header', 'separator'] : []),
+    ...FILE_READ_OPTIONS,
+  ]);
   const files = source[format];
   if (typeof files !== 'string' && !isTexts(files))
     throw wrong(path, `from.${format}`, 'it must be a glob, or a list of globs');
   const schema = schemaOf(source['schema'], path);
-  if (!isCsv) return ndjsonFiles(files, schema);
-  const { header, separator } = source;
+  const given = ['header', 'separator', ...FILE_READ_OPTIONS].filter((name) => source[name] !== undefined);
   // The API checks what they are.
-  return csvFiles(files, schema, {
-    ...(header === undefined ? {} : { header }),
-    ...(separator === undefined ? {} : { separator }),
-  } as CsvFilesOptions);
+  const options = Object.fromEntries(given.map((name) => [name, source[name]])) as CsvFilesOptions;
+  return isCsv ? csvFiles(files, schema, options) : ndjsonFiles(files, schema, options);
 }
 
 const TYPES: { readonly [name: string]: () => { nullable(): unknown } } = {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `millrace` command: picks the subcommand and turns what happens into an exit code. */
+import { deadLetters, deadLettersHelp } from './dead-letters.ts';
 import { explain, explainHelp } from './explain.ts';
 import { inspect, inspectHelp } from './inspect.ts';
 import { infer, inferHelp } from './infer.ts';
@@ -17,6 +18,7 @@ const COMMANDS: { readonly [name: string]: Command } = {
   run: { run: runCommand, help: runHelp, summary: 'run a job until its input ends, or until Ctrl-C' },
   explain: { run: explain, help: explainHelp, summary: 'print the plan of a job without running it' },
   lab: { run: lab, help: labHelp, summary: 'incidents of stream processing, with their mechanism off and on' },
+  'dead-letters': { run: deadLetters, help: deadLettersHelp, summary: 'what a job could not use, and feeding it back' },
   infer: { run: infer, help: inferHelp, summary: 'propose a schema for a file of NDJSON or CSV' },
   inspect: { run: inspect, help: inspectHelp, summary: 'look into a state folder: checkpoints, operators, offsets' },
 };
@@ -27,7 +29,7 @@ Usage: millrace <command> [options]
 
 Commands:
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(13)} ${summary}`)
   .join('\n')}
 
 millrace <command> --help says more. A first job:

@@ -8,7 +8,8 @@ import { UserError } from '../../src/base/errors.ts';
 import type { Duration } from '../../src/base/time.ts';
 import type { RunningJob } from '../../src/platform.ts';
 import { run } from '../run.ts';
-import { formatOptions, type OptionSpec, readArguments } from './arguments.ts';
+import type { FileReadOptions, Rate } from '../connectors/read-options.ts';
+import { type Arguments, formatOptions, type OptionSpec, readArguments } from './arguments.ts';
 import { loadJob } from './load-job.ts';
 import { bold, dim, EXIT, say } from './output.ts';
 import { ProgressLine, summarize } from './progress.ts';
@@ -21,6 +22,22 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
   retained: { type: 'string', value: '<n>', help: 'checkpoints kept (default: 2)' },
   'batch-rows': { type: 'string', value: '<n>', help: 'rows in a batch, at most 4096; never changes results' },
   chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '1 MB'); never changes results" },
+  follow: { type: 'boolean', help: 'read files on as they grow, and new ones that match; end with Ctrl-C' },
+  'start-at': {
+    type: 'string',
+    value: '<where>',
+    help: "where a first start begins: an instant, a byte of the only file, or 'end'",
+  },
+  rate: { type: 'string', value: '<rate>', help: "at most so many rows, such as '1000 rows/s'" },
+  sample: {
+    type: 'string',
+    value: '<share>',
+    help: 'the share of rows that go on, such as 0.01: the same in each run',
+  },
+  'replay-dead-letters': {
+    type: 'boolean',
+    help: 'feed the dead letters of the state back, once (millrace dead-letters)',
+  },
   throttle: {
     type: 'string',
     value: '<duration>',
@@ -63,10 +80,30 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     ...(memory === undefined ? {} : { memory: memory as Size }), // likewise
     ...(throttle === undefined ? {} : { throttle: throttle as Duration }), // likewise
     ...(chunk === undefined ? {} : { chunk: chunk as Size }), // likewise
+    reading: readingOf(options),
+    replayDeadLetters: options.flag('replay-dead-letters'),
     ...whole(options.text('retained'), 'retained', '--retained'),
     ...whole(options.text('batch-rows'), 'batchRows', '--batch-rows'),
   });
   return follow(running, { path, state, quiet: options.flag('quiet'), metrics: options.flag('metrics') });
+}
+
+/** How the command line wants files read: texts, of which the sources check the form. */
+function readingOf(options: Arguments): FileReadOptions {
+  const startAt = options.text('start-at');
+  const sample = options.text('sample');
+  const rate = options.text('rate');
+  return {
+    ...(options.flag('follow') ? { follow: true } : {}),
+    ...(startAt === undefined ? {} : { startAt: startOf(startAt) }),
+    ...(rate === undefined ? {} : { rate: rate as Rate }), // checked where it is used
+    ...(sample === undefined ? {} : { sample: Number(sample) }),
+  };
+}
+
+function startOf(text: string): NonNullable<FileReadOptions['startAt']> {
+  if (text === 'end') return 'end';
+  return /^\d+$/.test(text) ? { offset: Number(text) } : { timestamp: text };
 }
 
 function whole<K extends 'retained' | 'batchRows'>(
@@ -99,6 +136,7 @@ async function follow(running: RunningJob, { path, state, quiet, metrics }: Foll
     say(`checkpoint ${name} is damaged (${problem}); an earlier one is used`);
   if (!quiet && restored.checkpoint !== undefined)
     say(dim(`continuing from checkpoint ${restored.checkpoint} in ${state}`));
+  for (const text of restored.overruled) say(text);
   const line = quiet ? undefined : ProgressLine.start(running);
   const interrupt = onInterrupt(running);
   try {

@@ -17,6 +17,7 @@ import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { ExternalError } from '../../src/base/errors.ts';
+import type { Json } from '../../src/base/json.ts';
 import { readFailure } from '../disk.ts';
 
 const READS_IN_FLIGHT = 2;
@@ -35,6 +36,9 @@ export interface ChunkTarget {
 export interface Chunks {
   /** Gives the next chunk to `target`, when there is one. */
   next(target: ChunkTarget): 'given' | 'wait' | 'end';
+  /** What goes on at a position that a decoder of these chunks has come to; undefined: the position itself. */
+  offsetAt?(position: number): Json;
+  readonly filesLost?: number;
   /** Resolves when `next` may answer something other than 'wait'. */
   ready(): Promise<void>;
   close(): Promise<void>;

@@ -9,14 +9,31 @@ import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf } from '../../sr
 import { type CsvHeader, readCsvHeader } from '../../src/format/csv-header.ts';
 import type { Chunks } from './chunks.ts';
 import { Collected } from './collected.ts';
-import { type ContentPart, fileSource } from './file-source.ts';
+import type { ContentPart } from './file-source.ts';
+import type { FileReadOptions } from './read-options.ts';
+import { recordFiles } from './record-files.ts';
 
 /** Records of the files that a glob, or several, name. */
 export const csvFiles = (
   patterns: string | readonly string[],
   schema: TableSchema,
   options: CsvOptions,
-): SourceConnector => fileSource(patterns, schema, (part) => openDecoder(part, options));
+  reading: FileReadOptions = {},
+): SourceConnector => {
+  const lines = { areQuoted: true, header: options.header ? headerBytes(options.separator) : undefined };
+  return recordFiles(
+    { patterns, schema, format: (part) => openDecoder(part, options), where: 'csvFiles', lines },
+    reading,
+  );
+};
+
+/** A header that is broken is none to leave out: its file's decoder, or the comparison with the one before, tells. */
+const headerBytes =
+  (separator: string) =>
+  (bytes: Uint8Array): number | undefined => {
+    const header = readCsvHeader(bytes, separator);
+    return header.kind === 'names' ? header.bytes : header.kind === 'broken' ? 0 : undefined;
+  };
 
 async function openDecoder(part: ContentPart, options: CsvOptions): Promise<CsvDecoder> {
   if (!options.header || part.offset === 0) return new CsvDecoder({ ...part, ...options });

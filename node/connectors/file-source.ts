@@ -9,7 +9,7 @@
  * Not here: bytes to rows (src/format), reading ahead (chunks.ts), patterns (glob.ts).
  */
 import { assert } from '../../src/base/assert.ts';
-import { ExternalError } from '../../src/base/errors.ts';
+import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
 import type {
   Poll,
@@ -24,10 +24,11 @@ import type { DecoderOptions, RecordDecoder } from '../../src/format/record-deco
 import { type Chunks, FileChunks } from './chunks.ts';
 import { expandGlobs, type FoundFile } from './glob.ts';
 import { GzipChunks, isGzip } from './gzip-chunks.ts';
+import { type LineRules, recordAt } from './line-start.ts';
 
 export const QUANTUM_BYTES = 262_144;
 /** Small files do not need a whole chunk of memory each. */
-const CHUNK_BYTES_MIN = 16_384;
+export const CHUNK_BYTES_MIN = 16_384;
 
 /** The content of a file from somewhere on: the decoder's options, and what a format may need to know of the rest. */
 export interface ContentPart extends DecoderOptions {
@@ -45,11 +46,18 @@ export interface Content {
 /** Makes the decoder of one part of a file. */
 export type RecordFormat = (part: ContentPart) => RecordDecoder | Promise<RecordDecoder>;
 
+interface StartAt {
+  readonly at: number;
+  readonly lines: LineRules;
+}
+
 /** Records of the files that a glob, or several, name. */
 export function fileSource(
   patterns: string | readonly string[],
   schema: TableSchema,
   format: RecordFormat,
+  /** A first start begins with the first record at or after this byte of the only file. */
+  startAt?: StartAt,
 ): SourceConnector {
   const list = typeof patterns === 'string' ? [patterns] : patterns;
   let files: readonly RecordFile[] = [];
@@ -71,9 +79,17 @@ export function fileSource(
           { hint: `no file of this name matches ${list.join(', ')}` },
         );
       }
-      return openFile(file, offset, context, schema, format);
+      const start = startAt !== undefined && context.isFirstStart === true ? startOf(file, startAt) : undefined;
+      return openFile(file, offset ?? start, context, schema, format);
     },
   };
+}
+
+function startOf({ path, isCompressed }: RecordFile, { at, lines }: StartAt): number | undefined {
+  if (!isCompressed) return recordAt(path, at, lines);
+  const problem = 'it is compressed: its bytes are not those of its records';
+  const hint = 'decompress it, or start at a timestamp';
+  throw new UserError('E1510', { source: path, option: `startAt { offset: ${at} }`, problem }, { hint });
 }
 
 /** A file, and whether it is gzip. */
@@ -151,11 +167,12 @@ export class RecordReader implements SplitReader {
   }
 
   get counters(): ReaderCounters {
-    return this.#decoder.counters;
+    const { filesLost } = this.#chunks;
+    return filesLost === undefined ? this.#decoder.counters : { ...this.#decoder.counters, filesLost };
   }
 
   offset(): Json {
-    return this.#decoder.position;
+    return this.#chunks.offsetAt?.(this.#decoder.position) ?? this.#decoder.position;
   }
 
   poll(quantumEnd: number): Poll {

@@ -14,26 +14,68 @@ export interface FoundFile {
   readonly id: string;
   readonly path: string;
   readonly bytes: number;
+  /** Device and inode: the same while a file is renamed. */
+  readonly key: string;
 }
+
+/** A name without magic that no file has. */
+export type MissingFile = Pick<FoundFile, 'id' | 'path'>;
 
 const MAGIC = /[*?{]/;
 
 /** The files of all patterns, each once, sorted by id. E1504 for a pattern that names none. */
 export async function expandGlobs(patterns: readonly string[]): Promise<readonly FoundFile[]> {
+  const { files, unmatched } = await findFiles(patterns);
+  if (unmatched[0] !== undefined) throw noFile(unmatched[0]);
+  return files;
+}
+
+export interface Found {
+  /** Each once, sorted by id. */
+  readonly files: readonly FoundFile[];
+  /** Patterns that name no file. */
+  readonly unmatched: readonly string[];
+  /** Of these, names that a file may yet get. */
+  readonly missing: readonly MissingFile[];
+}
+
+/** The files of all patterns as they are at the moment; one that goes away meanwhile is not there. */
+export async function findFiles(patterns: readonly string[]): Promise<Found> {
   const simple = patterns.map((pattern) => expandBraces(pattern.split(sep).join('/')));
   const base = sharedFolder(simple.flat().map(baseOf));
+  const idOf = (path: string): string => relative(base, path).split(sep).join('/');
   const files = new Map<string, FoundFile>();
+  const unmatched: string[] = [];
+  const missing = simple.flat().filter((pattern) => !MAGIC.test(pattern));
   for (const [i, alternatives] of simple.entries()) {
     let count = 0;
     for (const path of (await Promise.all(alternatives.map(matches))).flat()) {
+      const found = await identityOf(path);
+      if (found === undefined) continue;
       count++;
-      const id = relative(base, path).split(sep).join('/');
-      if (!files.has(path)) files.set(path, { id, path, bytes: await sizeOf(path) });
+      if (!files.has(path)) files.set(path, { id: idOf(path), path, ...found });
     }
-    if (count === 0) throw noFile(patterns[i] ?? '');
+    if (count === 0) unmatched.push(patterns[i] ?? '');
   }
-  return [...files.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    files: [...files.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    unmatched,
+    missing: missing
+      .map((pattern) => resolve(pattern))
+      .flatMap((path) => (files.has(path) ? [] : [{ id: idOf(path), path }])),
+  };
 }
+
+/** Whether it may name more than one file. */
+export const isPattern = (pattern: string): boolean => MAGIC.test(pattern);
+
+/** By the end of its name. */
+export const isCompressed = (path: string): boolean => /\.(gz|zip|bz2|xz|zst|lz4|br)$/.test(path);
+
+/** The folders of patterns, before anything in them that is a pattern. */
+export const foldersOf = (patterns: readonly string[]): readonly string[] => [
+  ...new Set(patterns.flatMap((pattern) => expandBraces(pattern.split(sep).join('/')).map(baseOf))),
+];
 
 const noFile = (pattern: string): UserError =>
   new UserError(
@@ -42,10 +84,12 @@ const noFile = (pattern: string): UserError =>
     { hint: `patterns are relative to ${resolve('.')}; * and ? match inside a name, ** over folders` },
   );
 
-async function sizeOf(path: string): Promise<number> {
+async function identityOf(path: string): Promise<Pick<FoundFile, 'bytes' | 'key'> | undefined> {
   try {
-    return (await stat(path)).size;
+    const { size, dev, ino } = await stat(path, { bigint: true });
+    return { bytes: Number(size), key: `${dev}:${ino}` };
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw readFailure(path, error);
   }
 }

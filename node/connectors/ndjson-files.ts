@@ -4,14 +4,41 @@ import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { StreamChunks } from './chunks.ts';
-import { decoderOptions, fileSource, QUANTUM_BYTES, RecordReader } from './file-source.ts';
+import { decoderOptions, QUANTUM_BYTES, RecordReader } from './file-source.ts';
+import { type FileReadOptions, type ReadOptions, readingOf, requireKnown, wrong } from './read-options.ts';
+import { recordFiles } from './record-files.ts';
+import { withIntake } from './with-intake.ts';
 
 /** Lines of the files that a glob, or several, name. */
-export const ndjsonFiles = (patterns: string | readonly string[], schema: TableSchema): SourceConnector =>
-  fileSource(patterns, schema, (part) => new NdjsonDecoder(part));
+export const ndjsonFiles = (
+  patterns: string | readonly string[],
+  schema: TableSchema,
+  options: FileReadOptions = {},
+): SourceConnector =>
+  recordFiles(
+    { patterns, schema, format: (part) => new NdjsonDecoder(part), where: 'ndjsonFiles', lines: LINES },
+    options,
+  );
+
+const LINES = { areQuoted: false, header: undefined };
 
 /** Lines of standard input. They cannot be read again: after a crash a job starts on whatever follows, and says so. */
-export function stdin(schema: TableSchema, input: AsyncIterable<Uint8Array> = process.stdin): SourceConnector {
+export function stdin(
+  schema: TableSchema,
+  input: AsyncIterable<Uint8Array> = process.stdin,
+  options: ReadOptions = {},
+): SourceConnector {
+  requireKnown(options, ['startAt', 'rate', 'sample'], 'stdin');
+  const reading = readingOf(options, 'stdin');
+  if (reading.position !== undefined)
+    throw wrong('startAt of stdin', "{ timestamp: '2001-01-03T10:00Z' }: it has no offsets", options.startAt);
+  return {
+    ...withIntake(streamSource(schema, input), reading, 'stdin'),
+    withReading: (more) => stdin(schema, input, { ...options, ...more }),
+  };
+}
+
+function streamSource(schema: TableSchema, input: AsyncIterable<Uint8Array>): SourceConnector {
   return {
     schema,
     live: true,

@@ -102,8 +102,15 @@ const messages = {
   E1504: (p: { pattern: string }) => `no file matches '${p.pattern}'`,
   E1505: (p: { path: string; part: string; problem: string }) =>
     `the output ${p.part} in ${p.path} cannot be committed: ${p.problem}`,
+  E1507: (p: { path: string; problem: string }) => `not all that was in ${p.path} can be read: ${p.problem}`,
+  E1508: (p: { options: string }) => `no source of this job can be read with ${p.options}`,
+  E1509: (p: { source: string; before: string }) =>
+    `source '${p.source}' was ${p.before} when its checkpoint was taken`,
+  E1510: (p: { source: string; option: string; problem: string }) =>
+    `${p.source} cannot be read with ${p.option}: ${p.problem}`,
   E1521: (p: { path: string; problem: string }) =>
     `${p.path} does not begin with a header for this schema: ${p.problem}`,
+  E1511: (p: { problem: string }) => `dead letters cannot be fed back: ${p.problem}`,
   E1506: (p: { source: string }) => `${p.source} cannot be read again: what followed the last checkpoint is gone`,
 } satisfies { readonly [code: string]: (params: never) => string };
 

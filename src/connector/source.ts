@@ -11,6 +11,7 @@
  *     (uncompressed bytes, or rows). The cut depends on positions alone, never on chunk or batch size.
  */
 import type { Json } from '../base/json.ts';
+import type { Clock } from '../base/clock.ts';
 import type { ProcessingTimeMs } from '../base/time.ts';
 import type { RecordBatch } from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
@@ -18,9 +19,14 @@ import type { KernelInstance } from '../kernel/instance.ts';
 
 export interface SourceSplit {
   readonly id: string;
+  /** Never read again once it has been read to its end, though it be listed again: checkpoints remember it. */
+  readonly once?: boolean;
   /** Units to read in all, when known: for progress and ETA. */
   readonly size?: number;
 }
+
+/** Bytes of a record that its dead letter keeps; one that has so many may be cut. */
+export const LETTER_BYTES_MAX = 65_536;
 
 /** A record that cannot be used: what it was, where it stood, why. */
 export interface DeadLetter {
@@ -46,6 +52,8 @@ export interface ReaderContext {
   deadLetter(letter: DeadLetter): void;
   /** For readers that note when rows come. */
   readonly now?: () => ProcessingTimeMs;
+  /** Whether the job has no checkpoint of this source: the only moment for a position to start at. */
+  readonly isFirstStart?: boolean;
 }
 
 export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
@@ -54,6 +62,8 @@ export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
 export interface ReaderCounters {
   readonly fastRows: number;
   readonly generalRows: number;
+  /** Files of which a part was cut off, or was gone, before it was read. */
+  readonly filesLost?: number;
 }
 
 export interface SplitReader {
@@ -74,6 +84,60 @@ export interface SplitReader {
   close(): Promise<void>;
 }
 
+/** What whoever decides on the rows of a source has to know. */
+export interface IntakeContext {
+  readonly kernels: KernelInstance;
+  /** Index of the column with event time (ms, never null); undefined: the job does not say. */
+  readonly eventTime: number | undefined;
+  /** What `snapshot` wrote, null when there was no intake; undefined: this is a first start. */
+  readonly saved: Json | undefined;
+}
+
+/** What of the rows of a source goes on, and how fast (intake.ts). */
+export interface Intake {
+  /** Whether `allowed` ever says less than infinity. */
+  readonly isPaced: boolean;
+  /** The rows of a batch that go on, valid as long as it is. `first` is the number of its first row in its split. */
+  select(batch: RecordBatch, split: string, first: number): RecordBatch;
+  /** Rows that may go on now; of those, `took` says how many did. */
+  allowed(now: ProcessingTimeMs): number;
+  took(rows: number): void;
+  /** When more may go on, after `allowed` has said that none may. */
+  readonly resumesAt: ProcessingTimeMs | undefined;
+  /** Rows before the instant at which the source starts, and those left out of the sample, since the start. */
+  readonly skipped: number;
+  readonly sampledOut: number;
+  /** Time that rows waited for their turn by the pace. */
+  readonly pausedMs: number;
+  snapshot(): Json;
+}
+
+export interface NewSplit {
+  readonly split: SourceSplit;
+  readonly reader: SplitReader;
+}
+
+/** Splits that come into being while a live source is read (new-splits.ts). */
+export interface SplitDiscovery {
+  /** Begins to look; `firstIndex` is that of the next split. */
+  start(firstIndex: number, open: (split: SourceSplit, index: number) => Promise<SplitReader>): void;
+  /** What was found since it was asked last, with readers open. Throws what looking or opening failed with. */
+  take(): readonly NewSplit[];
+  /** Resolves when `take` has something to say. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Records that dead letters kept. */
+export interface KeptRecords {
+  /** Id of the split that they make. */
+  readonly id: string;
+  /** Id of the split that they came from. */
+  readonly split: string;
+  /** A line break, and then the records, each with one. */
+  readonly content: Uint8Array;
+}
+
 export interface SourceConnector {
   readonly schema: TableSchema;
   /** Replayable sources are interleaved by position and event time, never by arrival; live ones in order of arrival. */
@@ -81,5 +145,18 @@ export interface SourceConnector {
   /** Units of one turn of a split: 262,144 bytes for files. */
   readonly quantum: number;
   splits(): Promise<readonly SourceSplit[]>;
+  /** Live sources whose splits become more while they are read: called once a run, before the first `open`. */
+  discover?(clock: Clock): SplitDiscovery;
+  /** Decides which rows go on; undefined: all, as fast as they are read. Throws E1510 when it cannot. */
+  intake?(context: IntakeContext): Intake | undefined;
+  /** What is asked of a first start, as messages say it; undefined: nothing. A checkpoint overrules it. */
+  readonly startsAt?: string;
+  /** Reads records that dead letters kept, as if they stood in their split. Undefined: they cannot be read once more. */
+  openLetters?(letters: KeptRecords, offset: Json | undefined, context: ReaderContext): Promise<SplitReader>;
+  /**
+   * The same source read in another way, as whoever runs the job asks: options of its own, in the form that users write.
+   * Throws UserError for what it cannot do. Undefined: it cannot be read in any other way.
+   */
+  withReading?(options: { readonly [option: string]: unknown }): SourceConnector;
   open(split: SourceSplit, offset: Json | undefined, context: ReaderContext): Promise<SplitReader>;
 }

@@ -19,14 +19,12 @@
  * Not here: what a record is (the parser of a format), a byte order mark, decompression (the caller takes them off).
  */
 import { assert } from '../base/assert.ts';
-import type { DeadLetter } from '../connector/source.ts';
+import { type DeadLetter, LETTER_BYTES_MAX } from '../connector/source.ts';
 import type { BatchOrigin, Ptr, RecordBatch } from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { PADDING_BYTES, type ParseResult, type RecordParsing, type RefusedRecord } from '../kernel/record-parser.ts';
 
-/** Bytes of a refused record that its dead letter keeps. */
-export const LETTER_BYTES_MAX = 65_536;
 const NEWLINE = 10;
 
 export interface DecoderOptions {

@@ -13,7 +13,8 @@ export type MetricUnit =
   | 'windows'
   | 'accumulators'
   | 'bytes/s'
-  | 'alerts';
+  | 'alerts'
+  | 'files';
 
 export interface Metric {
   readonly value: number;

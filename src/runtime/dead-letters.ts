@@ -7,8 +7,11 @@
  *  2. The sink is committed with checkpoints like any other, so that each letter is in it exactly once; `flush` hands over
  *     what is buffered before a cut.
  *  3. The sample is bounded in number and in bytes of each; what it leaves out is still counted.
+ *  4. The sink gets the bytes of a source's record as they were, so that they can be read once more: as text, or in base64
+ *     when they are no UTF-8.
  */
-import type { DeadLetter } from '../connector/source.ts';
+import { base64Of } from '../base/bytes.ts';
+import { type DeadLetter, LETTER_BYTES_MAX } from '../connector/source.ts';
 import type { RecordBatch } from '../data/record-batch.ts';
 import type { TableSchema } from '../data/schema.ts';
 import { BatchBuilder } from '../format/batch-builder.ts';
@@ -34,7 +37,10 @@ export const DEAD_LETTERS = 'dead-letters';
 const text = { kind: 'utf8', nullable: false } as const;
 const place = { kind: 'int64', nullable: true } as const;
 
-/** Columns of a dead letter: where it was refused, where it stood, why, and the record (cut to RECORD_CHARS_MAX). */
+/**
+ * Columns of a dead letter: where it was refused, where it stood, why, and the record. `base64` has its bytes when they are no
+ * UTF-8; `whole` says whether all of it is there.
+ */
 export const DEAD_LETTER_SCHEMA: TableSchema = {
   fields: [
     { name: 'operator', type: text },
@@ -43,6 +49,8 @@ export const DEAD_LETTER_SCHEMA: TableSchema = {
     { name: 'position', type: place },
     { name: 'reason', type: text },
     { name: 'record', type: text },
+    { name: 'base64', type: { ...text, nullable: true } },
+    { name: 'whole', type: { kind: 'bool', nullable: false } },
   ],
 };
 
@@ -54,6 +62,7 @@ export class DeadLetterOffice {
   readonly #memory: LinearMemory;
   readonly #sample: DeadLetterRecord[] = [];
   readonly #text = new TextDecoder();
+  readonly #strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #count = 0;
   #sink: { readonly builder: BatchBuilder; readonly operator: SinkOperator } | undefined;
 
@@ -84,8 +93,12 @@ export class DeadLetterOffice {
   /** A record of a source that is no row. */
   letter(operator: string, letter: DeadLetter): void {
     const { split, offset, position, reason, bytes } = letter;
-    const record = this.#text.decode(bytes.subarray(0, RECORD_CHARS_MAX));
-    this.#add({ operator, split, offset, reason, record, ...(position === undefined ? {} : { position }) });
+    const place = { operator, split, offset, reason, ...(position === undefined ? {} : { position }) };
+    this.#note({ ...place, record: this.#text.decode(bytes.subarray(0, RECORD_CHARS_MAX)) });
+    const whole = bytes.length < LETTER_BYTES_MAX;
+    const exact = this.#textOf(bytes);
+    const record = exact ?? this.#text.decode(bytes);
+    this.#write({ ...place, record, whole, ...(exact === undefined ? { base64: base64Of(bytes) } : {}) });
   }
 
   /** A row that an operator cannot use. */
@@ -95,12 +108,24 @@ export class DeadLetterOffice {
     const shown = JSON.stringify(view.select(row), (_key, value: unknown) =>
       typeof value === 'bigint' ? String(value) : value,
     );
-    this.#add({ operator, reason, record: shown.slice(0, RECORD_CHARS_MAX) });
+    this.#note({ operator, reason, record: shown.slice(0, RECORD_CHARS_MAX) });
+    this.#write({ operator, reason, record: shown, whole: true });
   }
 
-  #add(letter: DeadLetterRecord): void {
+  #textOf(bytes: Uint8Array): string | undefined {
+    try {
+      return this.#strictText.decode(bytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #note(letter: DeadLetterRecord): void {
     this.#count++;
     if (this.#sample.length < SAMPLE_MAX) this.#sample.push(letter);
+  }
+
+  #write(letter: DeadLetterRecord & { readonly base64?: string; readonly whole: boolean }): void {
     if (this.#sink === undefined) return;
     this.#sink.builder.append({ ...letter });
     if (this.#sink.builder.isFull) this.flush();

@@ -45,7 +45,7 @@ import type { NodeOf, Site } from './makers/site.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
 import { SinkOperator } from './operators/sink.ts';
 import { AlignmentGroup } from './progress/alignment.ts';
-import { type Alignment, SourceDriver } from './source-driver.ts';
+import { type Alignment, savedIntake, SourceDriver, unfinishedSplits } from './source-driver.ts';
 import { Task, type TaskOperator } from './task.ts';
 
 interface EventTimeColumn {
@@ -115,9 +115,10 @@ export async function openSinks(
   return writers;
 }
 
-export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Promise<Deployment> {
-  const { restored } = context;
+export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Promise<Deployment> {
+  const { restored } = given;
   if (restored !== undefined) checkKnown(plan, restored);
+  const context = { ...given, splits: withUnfinished(plan, given.splits, restored) };
   const parts = await context.loadParts(partsOf(plan));
   const wiring = new Wiring(plan, { ...context, parts });
   plan.nodes.forEach((_, index) => wiring.make(index));
@@ -129,6 +130,18 @@ export async function deploy(plan: PhysicalPlan, context: DeploymentContext): Pr
     restoreLedger(source.uid, source.ledger, restored);
   }
   return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
+}
+
+/** A split that was not read to its end is opened although its source no longer lists it: what is missing is told, not skipped. */
+function withUnfinished(plan: PhysicalPlan, splits: SourceSplits, restored: Manifest | undefined): SourceSplits {
+  if (restored === undefined) return splits;
+  return new Map(
+    [...splits].map(([index, listed]) => {
+      const before = restored.sources[plan.nodes[index]?.uid ?? ''];
+      const missing = unfinishedSplits(before).filter(({ id }) => !listed.some((split) => split.id === id));
+      return [index, [...listed, ...missing]];
+    }),
+  );
 }
 
 function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
@@ -165,6 +178,8 @@ class Wiring {
   readonly #edges: readonly (readonly Edge[])[];
   readonly #operators: (TaskOperator | SourceDriver)[] = [];
   readonly #groups = new Map<string, AlignmentGroup>();
+  /** Of each operator that makes watermarks, for each of its sources: takes in one more split. */
+  readonly #splitAdders: { readonly source: string; readonly add: (id: string, split: number) => void }[] = [];
   readonly deadLetters: DeadLetterOffice;
 
   constructor(plan: PhysicalPlan, context: WiringContext) {
@@ -300,7 +315,9 @@ class Wiring {
     const { kernels, settings } = this.#context;
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
+    const restored = this.#context.restored?.sources[uid];
     const timed = this.#watermarkNodeOf(index);
+    const eventTime = timed === undefined ? undefined : columnOf(timed.node).column;
     const driver: SourceDriver = new SourceDriver({
       uid,
       kernels,
@@ -311,6 +328,11 @@ class Wiring {
       maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
       idleAfterMs: this.#idleAfterOf(index),
       align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
+      intake: connector.intake?.({ kernels, eventTime, saved: savedIntake(restored) }),
+      newSplits: connector.discover?.(this.#context.clock),
+      onSplit: ({ id }, { source, split }) => {
+        for (const adder of this.#splitAdders) if (adder.source === source) adder.add(id, split);
+      },
       open: (split: SourceSplit, splitIndex: number, offset: Json | undefined) =>
         connector.open(split, offset, {
           kernels,
@@ -320,6 +342,7 @@ class Wiring {
           batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
           chunkBytes: settings.chunkBytes,
           now: () => this.#context.clock.now(),
+          isFirstStart: restored === undefined,
           deadLetter: (letter) => {
             if (driver.wasTold(splitIndex, letter.offset)) return;
             driver.ledger.in++;
@@ -374,14 +397,20 @@ class Wiring {
 
   #watermarks(site: Site<'watermark'>, index: number): AssignWatermarks {
     const { uid, node, kernels, port, deadLetter } = site;
-    const first = new Map<string, number>();
+    /** Of each source by its split: the index at this operator. */
+    const indexes = new Map<string, number[]>();
     const splits: string[] = [];
     for (const source of sourcesOf(this.#plan, index)) {
       const sourceUid = this.#plan.nodes[source]?.uid ?? '';
-      first.set(sourceUid, splits.length);
-      splits.push(...(this.#splits.get(source) ?? []).map(({ id }) => `${sourceUid}/${id}`));
+      const ids = (this.#splits.get(source) ?? []).map(({ id }) => `${sourceUid}/${id}`);
+      indexes.set(
+        sourceUid,
+        ids.map((_, i) => splits.length + i),
+      );
+      splits.push(...ids);
     }
-    return new AssignWatermarks({
+    let count = splits.length;
+    const assigner = new AssignWatermarks({
       uid,
       kernels,
       output: port(0),
@@ -391,8 +420,18 @@ class Wiring {
       deadLetter,
       rule: this.#ruleOf(site, splits.length),
       skewMs: skewOf(node),
-      splitOf: ({ source, split }: BatchOrigin) => (first.get(source) ?? 0) + split,
+      splitOf: ({ source, split }: BatchOrigin) => indexes.get(source)?.[split] ?? -1,
     });
+    for (const [source, of] of indexes) {
+      this.#splitAdders.push({
+        source,
+        add: (id, split) => {
+          of[split] = count++;
+          assigner.addSplit(`${source}/${id}`);
+        },
+      });
+    }
+    return assigner;
   }
 }
 

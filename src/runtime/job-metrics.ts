@@ -30,6 +30,13 @@ export function metricsOf(run: Measured): MetricsRegistry {
     registry.add(source.uid, 'bytesRead', 'bytes', () => source.progress().read);
     registry.add(source.uid, 'fastRows', 'records', () => source.counters().fastRows);
     registry.add(source.uid, 'generalRows', 'records', () => source.counters().generalRows);
+    const { intake } = source;
+    if (intake !== undefined) {
+      registry.add(source.uid, 'beforeStart', 'records', () => intake.skipped);
+      registry.add(source.uid, 'sampledOut', 'records', () => intake.sampledOut);
+      registry.add(source.uid, 'pausedByRate', 'ms', () => intake.pausedMs);
+    }
+    if (source.live) registry.add(source.uid, 'filesLost', 'files', () => source.counters().filesLost);
   }
   for (const sink of task.operators) {
     if (sink instanceof SinkOperator) registry.add(sink.uid, 'bytesWritten', 'bytes', () => sink.writer.bytesWritten);

@@ -186,6 +186,11 @@ export class JobRun {
     };
   }
 
+  /** What the job asks of a first start, and the checkpoint that it goes on from overrules, for people. */
+  overruled(): readonly string[] {
+    return this.deployment.task.sources.flatMap(({ overruled }) => (overruled === undefined ? [] : [overruled]));
+  }
+
   /** Every operator's entry, by uid. */
   ledger(): { readonly [uid: string]: Readonly<LedgerEntry> } {
     const { task } = this.deployment;

@@ -22,10 +22,12 @@ export interface RunningJob extends AsyncDisposable {
   readonly status: JobStatus;
   /** Resolves when the job has ended, with how; rejects when it failed. */
   readonly done: Promise<JobStatus>;
-  /** The checkpoint that it continues from, and what was wrong with newer ones. */
+  /** The checkpoint that it continues from, what was wrong with newer ones, and what it makes void. */
   readonly restored: {
     readonly checkpoint: number | undefined;
     readonly damaged: readonly { readonly name: string; readonly problem: string }[];
+    /** What the job asks of a first start, and the checkpoint overrules. */
+    readonly overruled: readonly string[];
   };
   metrics(): MetricsSnapshot;
   ledger(): { readonly [operator: string]: Readonly<LedgerEntry> };
@@ -96,7 +98,8 @@ export class JobHandle implements RunningJob {
   }
 
   get restored(): RunningJob['restored'] {
-    return { checkpoint: this.#run.restoredFrom?.checkpoint, damaged: this.#run.damaged };
+    const { restoredFrom, damaged } = this.#run;
+    return { checkpoint: restoredFrom?.checkpoint, damaged, overruled: this.#run.overruled() };
   }
 
   metrics(): MetricsSnapshot {

@@ -6,7 +6,8 @@
  *     the split's own position; the next turn goes to the split with the lowest largest timestamp, ties to the first. While
  *     that split's input is on its way the source waits, even when another split could go on. So a replay interleaves, and
  *     decides lateness, as the first run did.
- *  2. Live splits are read as their input arrives.
+ *  2. Live splits are read as their input arrives: of those that have some, the one with the lowest largest timestamp, then
+ *     the one that was read the longest time ago. They may become more while the job runs.
  *  3. A split ends right behind its last byte, before anything else is read of any split, one that is empty before the first
  *     record: so lateness depends neither on reads nor on restarts. The source's end follows the last split's.
  *  4. Aligned splits stop in the middle of a batch, at the first row that is too far ahead; the rest waits here. A checkpoint
@@ -15,9 +16,18 @@
  * Long because turns, idleness and alignment decide together which split is read next.
  * State in the manifest: per split id its offset, position, largest timestamp, whether it has ended; the split whose turn it is.
  */
+import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import { type EventTimeMs, eventTimeMs, MAX_TIME, MIN_TIME, type ProcessingTimeMs } from '../base/time.ts';
-import type { Poll, ReaderCounters, SourceConnector, SourceSplit, SplitReader } from '../connector/source.ts';
+import type {
+  Intake,
+  Poll,
+  ReaderCounters,
+  SourceConnector,
+  SourceSplit,
+  SplitDiscovery,
+  SplitReader,
+} from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin, type Ptr, type RecordBatch } from '../data/record-batch.ts';
 import type { ColumnType } from '../data/types.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -38,8 +48,11 @@ interface Split extends AlignedSplit {
   position: number;
   /** An aligned split's batch of which rows have to wait. */
   held: Held | undefined;
-  /** Of an aligned split: where the reader stood before it was polled last. */
+  /** Of a split that may have to stop in a batch: where the reader stood before it was polled last. */
   batchOffset: Json;
+  /** Rows that the reader has given, and had given before it was polled last. */
+  rows: number;
+  batchRow: number;
   /** Rows to pass over after a restart, and where the batch that they were of ended. */
   skip: number;
   skipUntil: number;
@@ -53,8 +66,11 @@ interface Split extends AlignedSplit {
 
 interface Held {
   readonly batch: RecordBatch;
-  /** Where the batch began, in the reader's own terms. */
+  /** Where the batch began, in the reader's own terms, and the number of its first row. */
   readonly offset: Json;
+  readonly firstRow: number;
+  /** Rows of it that never go on. */
+  readonly dropped: number;
   /** Rows of it that have gone on. */
   at: number;
 }
@@ -75,7 +91,13 @@ export interface SourceDriverOptions {
   /** A live split that has nothing for so long is idle; undefined: never. */
   readonly idleAfterMs?: number | undefined;
   readonly align?: Alignment | undefined;
+  /** Decides which rows go on, and how fast. */
+  readonly intake?: Intake | undefined;
   readonly open: (split: SourceSplit, index: number, offset: Json | undefined) => Promise<SplitReader>;
+  /** Splits that come into being from here on. */
+  readonly newSplits?: SplitDiscovery | undefined;
+  /** Told of such a split before its first row. */
+  readonly onSplit?: (split: SourceSplit, origin: BatchOrigin) => void;
 }
 
 export interface Alignment {
@@ -103,6 +125,32 @@ interface SplitState {
   readonly skip?: number;
   readonly skipUntil?: number;
   readonly brokenTurnEnd?: number | null;
+  readonly rows?: number;
+  readonly once?: boolean;
+}
+
+interface SourceState {
+  readonly live?: boolean;
+  readonly intake?: Json;
+  readonly splits: { readonly [id: string]: SplitState };
+  readonly current: string | null;
+  readonly turnEnd: number;
+}
+
+/** The splits that had more to read when the snapshot was taken. */
+export function unfinishedSplits(snapshot: Json | undefined): readonly SourceSplit[] {
+  // What snapshot wrote; the manifest's checksum was verified.
+  const state = snapshot as SourceState | undefined;
+  return Object.entries(state?.splits ?? {}).flatMap(([id, { ended, once }]) =>
+    ended ? [] : [once === true ? { id, once } : { id }],
+  );
+}
+
+/** What the intake of a source wrote, null when it had none; undefined: there is no checkpoint of the source. */
+export function savedIntake(snapshot: Json | undefined): Json | undefined {
+  // As above.
+  const state = snapshot as SourceState | undefined;
+  return state === undefined ? undefined : (state.intake ?? null);
 }
 
 /** What a step did: some work (a batch, an end, a change of turn), must wait for input, or there is nothing more to read. */
@@ -116,8 +164,13 @@ export class SourceDriver {
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
   /** Row numbers of the part of a batch that goes on. */
-  readonly #selection: Ptr;
+  #selection: Ptr = 0;
   #ended = false;
+  #isRestored = false;
+  /** The clock of the step in progress. */
+  #now: (() => ProcessingTimeMs) | undefined;
+  /** Whether rows wait because they would come too fast. */
+  #isPaused = false;
   #follower: RowFollower | undefined;
   /** Of readers that are closed. */
   #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
@@ -125,6 +178,10 @@ export class SourceDriver {
   readonly #ending: Split[] = [];
   // checkpointed
   readonly #splits: Split[];
+  /** Splits that are never read again and not listed at the moment, as the checkpoint has them. */
+  #past: { readonly [id: string]: SplitState } = {};
+  /** Live splits, the one that was read the longest time ago first. */
+  #byTurn: Split[] = [];
   #current: Split | undefined;
   #turnEnd = 0;
 
@@ -132,10 +189,15 @@ export class SourceDriver {
     this.uid = options.uid;
     this.#options = options;
     this.#kernels = new WatermarkKernels(options.kernels);
-    this.#selection = options.align === undefined ? 0 : options.kernels.memory.allocate(BATCH_ROWS_MAX * 4);
-    this.#splits = options.splits.map((split, index) => ({
+    this.#splits = [];
+    for (const split of options.splits) this.#add(split);
+  }
+
+  #add(split: SourceSplit): Split {
+    const { uid, align } = this.#options;
+    const added: Split = {
       split,
-      origin: { source: options.uid, split: index },
+      origin: { source: uid, split: this.#splits.length },
       idleness: new Idleness(this.#idleAfterMs),
       reader: undefined,
       max: MIN_TIME,
@@ -143,6 +205,8 @@ export class SourceDriver {
       position: 0,
       held: undefined,
       batchOffset: null,
+      rows: 0,
+      batchRow: 0,
       skip: 0,
       skipUntil: 0,
       brokenTurnEnd: undefined,
@@ -151,22 +215,30 @@ export class SourceDriver {
       get isWaitedFor() {
         return !this.ended && !this.idleness.isIdle;
       },
-    }));
-    for (const split of this.#splits) options.align?.group.join(split);
+    };
+    this.#splits.push(added);
+    this.#byTurn.push(added);
+    align?.group.join(added);
+    return added;
   }
 
   /** Opens the readers at their restored offsets, or at the beginning. Call once, after `restore` when there is a checkpoint. */
   async open(restored: Json | undefined): Promise<void> {
     // What snapshot wrote; the manifest's checksum was verified.
-    const state = restored as
-      | undefined
-      | { splits: { [id: string]: SplitState }; current: string | null; turnEnd: number };
+    const state = restored as SourceState | undefined;
+    if (state !== undefined) this.#requireSameKind(state);
+    this.#isRestored = state !== undefined;
+    const listed = new Set(this.#splits.map(({ split }) => split.id));
+    this.#past = Object.fromEntries(
+      Object.entries(state?.splits ?? {}).filter(([id, { once }]) => once === true && !listed.has(id)),
+    );
     for (const split of this.#splits) {
       const before = state?.splits[split.split.id];
       split.max = eventTimeMs(before?.max ?? MIN_TIME);
       split.position = before?.position ?? 0;
       split.ended = before?.ended ?? false;
       if (before?.idle === true) split.idleness = new Idleness(this.#idleAfterMs, true);
+      split.rows = before?.rows ?? 0;
       split.skip = before?.skip ?? 0;
       split.skipUntil = before?.skipUntil ?? 0;
       split.brokenTurnEnd = before?.brokenTurnEnd ?? undefined;
@@ -174,9 +246,29 @@ export class SourceDriver {
       split.reader = await this.#options.open(split.split, split.origin.split, before?.offset);
       if (!this.live && this.#isAtEnd(split)) this.#ending.push(split);
     }
+    this.#options.newSplits?.start(this.#splits.length, (split, index) => this.#options.open(split, index, undefined));
     if (state === undefined) return;
     this.#current = this.#splits.find(({ split }) => split.id === state.current);
     this.#turnEnd = state.turnEnd;
+  }
+
+  /** Splits of a live source and of one that is read to its end say where they stand in different terms. */
+  #requireSameKind({ live = this.live }: SourceState): void {
+    if (live === this.live) return;
+    const before = live ? 'followed' : 'read to its end';
+    const hint = 'run the job as before, or begin anew with another state folder';
+    throw new UserError('E1509', { source: this.uid, before }, { hint });
+  }
+
+  /** What the options ask of a first start and the checkpoint overrules, for people; undefined: nothing. */
+  get overruled(): string | undefined {
+    const { startsAt } = this.#options.connector;
+    if (!this.#isRestored || startsAt === undefined) return undefined;
+    return `source '${this.uid}' goes on as its checkpoint says: ${startsAt} is for a first start`;
+  }
+
+  get intake(): Intake | undefined {
+    return this.#options.intake;
   }
 
   followRows(follower: RowFollower): void {
@@ -234,7 +326,7 @@ export class SourceDriver {
 
   /** When a live split may become idle. */
   get nextTimer(): ProcessingTimeMs | undefined {
-    let earliest: ProcessingTimeMs | undefined;
+    let earliest = this.#isPaused ? this.#options.intake?.resumesAt : undefined;
     for (const { idleness, reader } of this.#splits) {
       const deadline = reader === undefined ? undefined : idleness.deadline;
       if (deadline !== undefined && (earliest === undefined || deadline < earliest)) earliest = deadline;
@@ -264,11 +356,14 @@ export class SourceDriver {
   /** `now` is asked only when a live split has nothing. */
   step(now?: () => ProcessingTimeMs): SourceStep {
     if (this.#ended) return 'end';
+    this.#now = now;
+    if (this.#mustPause()) return 'wait';
     return this.#options.connector.live ? this.#stepLive(now) : this.#stepReplayable();
   }
 
-  /** Resolves when a step may do something again after it answered 'wait'. */
+  /** Resolves when a step may do something again after it answered 'wait'; a pause ends by `nextTimer`. */
   async ready(): Promise<void> {
+    if (this.#isPaused) return new Promise(() => undefined);
     if (!this.#options.connector.live && this.#current !== undefined) {
       await this.#current.reader?.ready();
       return;
@@ -277,7 +372,8 @@ export class SourceDriver {
     const readers = this.#splits.flatMap((split) =>
       split.reader === undefined || this.#isHeldBack(split) ? [] : [split.reader.ready()],
     );
-    await Promise.race(this.#options.connector.live ? readers : []);
+    const { connector, newSplits } = this.#options;
+    await Promise.race(connector.live ? [...readers, ...(newSplits === undefined ? [] : [newSplits.ready()])] : []);
   }
 
   /** Ends all input here, for a drain: nothing more is read. */
@@ -287,22 +383,42 @@ export class SourceDriver {
   }
 
   snapshot(): Json {
-    const splits: { [id: string]: Json } = {};
+    const splits: { [id: string]: Json } = Object.fromEntries(
+      Object.entries(this.#past).map(([id, { offset, position, max, ended }]) => [
+        id,
+        { offset, position, max, ended, once: true },
+      ]),
+    );
     for (const split of this.#splits) splits[split.split.id] = this.#snapshotOf(split);
-    return { splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd };
+    const intake = this.#options.intake?.snapshot() ?? null;
+    return { live: this.live, splits, current: this.#current?.split.id ?? null, turnEnd: this.#turnEnd, intake };
   }
 
-  #snapshotOf({ reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd }: Split): Json {
-    const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended };
-    const at = this.live ? { ...basic, idle: idleness.isIdle } : basic;
-    if (this.#options.align === undefined) return at;
+  #snapshotOf(split: Split): Json {
+    const { reader, held, max, ended, idleness, position, skip, skipUntil, brokenTurnEnd, rows } = split;
+    const basic = { offset: reader?.offset() ?? null, position: reader?.position ?? position, max, ended, rows };
+    const named = split.split.once === true ? { ...basic, once: true } : basic;
+    const at = this.live ? { ...named, idle: idleness.isIdle } : named;
+    if (!this.#stops && skip === 0 && held === undefined) return at;
     const turn = brokenTurnEnd ?? null;
     if (held === undefined) return { ...at, skip, skipUntil, brokenTurnEnd: turn };
-    return { ...at, offset: held.offset, skip: held.at, skipUntil: at.position, brokenTurnEnd: turn };
+    const { offset, firstRow } = held;
+    return { ...at, offset, rows: firstRow, skip: held.at, skipUntil: at.position, brokenTurnEnd: turn };
   }
 
   async close(): Promise<void> {
+    await this.#options.newSplits?.close();
     for (const { reader } of this.#splits) await reader?.close();
+  }
+
+  /** Whether rows are at hand that would come too fast. Only then: the end of a source waits for nobody. */
+  #mustPause(): boolean {
+    const { intake } = this.#options;
+    if (intake?.isPaced !== true || this.#now === undefined) return false;
+    const waiting = this.#splits.filter(({ held }) => held !== undefined);
+    this.#isPaused = waiting.length > 0 && intake.allowed(this.#now()) === 0;
+    if (this.#isPaused) for (const { idleness } of waiting) idleness.heldBack();
+    return this.#isPaused;
   }
 
   #stepReplayable(): SourceStep {
@@ -328,6 +444,8 @@ export class SourceDriver {
       return 'worked';
     }
     if (polled !== 'quantum end' && !this.#emit(split, polled)) {
+      // A pause ends no turn: what follows would depend on the clock.
+      if (this.#mustPause()) return 'wait';
       split.brokenTurnEnd = this.#turnEnd;
       this.#current = undefined;
     } else if (split.held === undefined && this.#isAtEnd(split)) this.#ending.push(split);
@@ -336,10 +454,16 @@ export class SourceDriver {
   }
 
   #poll(split: Split, reader: SplitReader, end: number): Poll {
-    if (this.#options.align !== undefined) split.batchOffset = reader.offset();
+    if (this.#stops || split.skip > 0) split.batchOffset = reader.offset();
+    split.batchRow = split.rows;
     const polled = reader.poll(end);
     split.arrivedAt = reader.arrivedAt;
     return polled;
+  }
+
+  /** Whether batches may have to stop in the middle. */
+  get #stops(): boolean {
+    return this.#options.align !== undefined || this.#options.intake?.isPaced === true;
   }
 
   get #isOpen(): boolean {
@@ -351,15 +475,16 @@ export class SourceDriver {
   }
 
   #stepLive(now: (() => ProcessingTimeMs) | undefined): SourceStep {
-    let open = 0;
-    for (const split of this.#splits) {
+    this.#adopt();
+    let open = this.#options.newSplits === undefined ? 0 : 1;
+    for (const split of this.#inOrder()) {
       if (split.reader === undefined) continue;
       open++;
       if (this.#isHeldBack(split)) {
         split.idleness.heldBack();
         continue;
       }
-      if (split.held !== undefined && this.#emit(split, undefined)) return 'worked';
+      if (split.held !== undefined && this.#emit(split, undefined)) return this.#hadTurn(split);
       const polled = this.#poll(split, split.reader, Number.POSITIVE_INFINITY);
       if (polled === 'end') {
         this.#endSplit(split);
@@ -371,11 +496,32 @@ export class SourceDriver {
         return 'worked';
       }
       if (split.idleness.active()) this.#options.output.status('active', split.origin);
-      if (this.#emit(split, polled)) return 'worked';
+      if (this.#emit(split, polled)) return this.#hadTurn(split);
     }
+    this.#mustPause();
     if (open > 0) return 'wait';
     this.#end();
     return 'end';
+  }
+
+  /** Takes in the splits that came into being. */
+  #adopt(): void {
+    for (const { split, reader } of this.#options.newSplits?.take() ?? []) {
+      const added = this.#add(split);
+      added.reader = reader;
+      this.#options.onSplit?.(split, added.origin);
+    }
+  }
+
+  /** Old rows first, so that a backlog of many files is read about as it came into being. */
+  #inOrder(): readonly Split[] {
+    if (this.#byTurn.length > 1) this.#byTurn.sort((a, b) => (a.max === b.max ? 0 : a.max < b.max ? -1 : 1));
+    return this.#byTurn;
+  }
+
+  #hadTurn(split: Split): 'worked' {
+    if (this.#byTurn.length > 1) this.#byTurn = [...this.#byTurn.filter((other) => other !== split), split];
+    return 'worked';
   }
 
   #lowest(): Split | undefined {
@@ -405,29 +551,47 @@ export class SourceDriver {
   }
 
   /** Hands on a batch, or what was held of one; of an aligned split as far as it may go. False: nothing may. */
-  #emit(split: Split, batch: RecordBatch | undefined): boolean {
-    if (batch !== undefined && this.#options.align === undefined) {
-      this.#push(split, batch);
-      return true;
+  #emit(split: Split, polled: RecordBatch | undefined): boolean {
+    if (polled !== undefined) {
+      const batch = this.#options.intake?.select(polled, split.split.id, split.rows) ?? polled;
+      split.rows += polled.selected;
+      const dropped = polled.selected - batch.selected;
+      // What had gone on before a restart is passed over, though nothing stops any more.
+      if (!this.#stops && split.skip === 0) {
+        this.#drop(dropped);
+        if (batch.selected > 0) this.#push(split, batch);
+        return true;
+      }
+      this.#hold(split, batch, dropped);
     }
-    if (batch !== undefined) this.#hold(split, batch);
     const { held } = split;
     if (held === undefined) return true;
     const rows = this.#rowsAllowed(split, held);
     if (rows === 0) return false;
     const part = this.#partOf(held, rows);
     held.at += rows;
-    if (held.at === held.batch.selected) split.held = undefined;
+    if (held.at === held.batch.selected) {
+      split.held = undefined;
+      this.#drop(held.dropped);
+    }
+    this.#options.intake?.took(rows);
     this.#push(split, part);
     return true;
   }
 
   /** Keeps a batch, without the rows that had gone on before a restart. */
-  #hold(split: Split, batch: RecordBatch): void {
+  #hold(split: Split, batch: RecordBatch, dropped: number): void {
     const passed = Math.min(split.skip, batch.selected);
     split.skip -= passed;
-    if (passed === batch.selected) return;
-    split.held = { batch, offset: split.batchOffset, at: passed };
+    if (passed < batch.selected)
+      split.held = { batch, offset: split.batchOffset, firstRow: split.batchRow, at: passed, dropped };
+    else this.#drop(dropped);
+  }
+
+  /** Counted when nothing of their batch is left: until then a restart reads it once more. */
+  #drop(rows: number): void {
+    this.ledger.in += rows;
+    this.ledger.filtered += rows;
   }
 
   #isHeldBack(split: Split): boolean {
@@ -439,20 +603,32 @@ export class SourceDriver {
   }
 
   #rowsAllowed(split: Split, { batch, at }: Held): number {
-    const { align, eventTime } = this.#options;
+    const { align, eventTime, intake } = this.#options;
     const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
-    if (align === undefined || eventTime === undefined || timestamps === undefined) return batch.selected - at;
+    const now = this.#now?.();
+    const paced = intake === undefined || now === undefined ? Number.POSITIVE_INFINITY : intake.allowed(now);
+    const most = Math.min(batch.selected - at, paced);
+    if (align === undefined || eventTime === undefined || timestamps === undefined) return most;
     const others = align.group.others(split);
     const limit = limitOf(others, align.maxDriftMs);
     const { max } = split;
     const { skewMs } = align;
-    return this.#kernels.rowsWithin(batch, timestamps, at, { type: eventTime.type, max, others, limit, skewMs });
+    const within = this.#kernels.rowsWithin(batch, timestamps, at, {
+      type: eventTime.type,
+      max,
+      others,
+      limit,
+      skewMs,
+    });
+    return Math.min(most, within);
   }
 
   #partOf({ batch, at }: Held, rows: number): RecordBatch {
     if (rows === batch.selected) return batch;
     if (batch.selection !== 0) return { ...batch, selection: batch.selection + at * 4, selected: rows };
-    const { u32 } = this.#options.kernels.memory;
+    const { memory } = this.#options.kernels;
+    if (this.#selection === 0) this.#selection = memory.allocate(BATCH_ROWS_MAX * 4);
+    const { u32 } = memory;
     for (let k = 0; k < rows; k++) u32[(this.#selection >>> 2) + k] = at + k;
     return { ...batch, selection: this.#selection, selected: rows };
   }
@@ -508,4 +684,5 @@ export class SourceDriver {
 const added = (sum: ReaderCounters, more: ReaderCounters = { fastRows: 0, generalRows: 0 }): ReaderCounters => ({
   fastRows: sum.fastRows + more.fastRows,
   generalRows: sum.generalRows + more.generalRows,
+  filesLost: (sum.filesLost ?? 0) + (more.filesLost ?? 0),
 });

@@ -133,9 +133,9 @@ export class Task {
   /** One step of a live source that has something, else of the replayable source whose turn it is. They alternate. */
   #stepSource(now: () => ProcessingTimeMs): TaskStep {
     this.#turn = (this.#turn + 1) % 2;
-    const first = this.#turn === 0 ? this.#stepLive(now) : this.#stepReplayable();
+    const first = this.#turn === 0 ? this.#stepLive(now) : this.#stepReplayable(now);
     if (first === 'worked') return 'worked';
-    const second = this.#turn === 0 ? this.#stepReplayable() : this.#stepLive(now);
+    const second = this.#turn === 0 ? this.#stepReplayable(now) : this.#stepLive(now);
     if (second === 'worked') return 'worked';
     return first === 'wait' || second === 'wait' ? 'wait' : 'end';
   }
@@ -150,7 +150,7 @@ export class Task {
     return result;
   }
 
-  #stepReplayable(): TaskStep {
+  #stepReplayable(now: () => ProcessingTimeMs): TaskStep {
     let next: SourceDriver | undefined;
     for (const source of this.sources) {
       if (source.live || source.ended) continue;
@@ -162,7 +162,7 @@ export class Task {
     }
     this.#replayable = next;
     if (next === undefined) return 'end';
-    return next.step() === 'wait' ? 'wait' : 'worked';
+    return next.step(now) === 'wait' ? 'wait' : 'worked';
   }
 }
 

@@ -62,7 +62,11 @@ describe('a job in this process', () => {
     const expected = await undisturbed();
     for (let runs = 0; runs < 3; runs++) {
       const running = await start('out', SLOWLY);
-      expect(running.restored).toEqual({ checkpoint: runs === 0 ? undefined : expect.any(Number), damaged: [] });
+      expect(running.restored).toEqual({
+        checkpoint: runs === 0 ? undefined : expect.any(Number),
+        damaged: [],
+        overruled: [],
+      });
       await readSome(running);
       await running.suspend();
       expect(running.status).toBe('suspended');

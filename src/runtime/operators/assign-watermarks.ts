@@ -35,9 +35,9 @@ export interface AssignWatermarksOptions {
   readonly rule: Exclude<SplitRule, 'elsewhere'> | UserWatermarks;
   /** Undefined: no guard. */
   readonly skewMs: number | undefined;
-  /** All splits of all sources above, in order: `source/split id`. */
+  /** The splits of all sources above at the start, in order: `source/split id`. */
   readonly splits: readonly string[];
-  /** Index in `splits` of what a batch comes from. */
+  /** Index in `splits`, and those added behind them, of what a batch comes from. */
   readonly splitOf: (origin: BatchOrigin) => number;
   readonly deadLetter: (batch: RecordBatch, row: number, reason: string) => void;
 }
@@ -73,7 +73,8 @@ export class AssignWatermarks implements Operator {
   #nextTimer: ProcessingTimeMs | undefined;
   // checkpointed
   readonly #tracker: WatermarkTracker;
-  readonly #states: readonly SplitState[];
+  readonly #splits: string[];
+  readonly #states: SplitState[];
 
   constructor(options: AssignWatermarksOptions) {
     this.uid = options.uid;
@@ -83,10 +84,21 @@ export class AssignWatermarks implements Operator {
     this.#watermarks = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#timestamps = kernels.memory.allocate(BATCH_ROWS_MAX * 8);
     this.#selection = kernels.memory.allocate(BATCH_ROWS_MAX * 4);
+    this.#splits = [...options.splits];
     this.#tracker = new WatermarkTracker(options.splits.length);
     this.#user = 'assign' in rule ? rule : undefined;
-    this.#states = options.splits.map(() => new SplitState(kernels, 'assign' in rule ? 'elsewhere' : rule));
+    this.#states = options.splits.map(() => this.#newState());
     if (this.#user?.everyMs !== undefined) this.#nextTimer = processingTimeMs(0);
+  }
+
+  /** A split that came into being while the job runs, behind those that are there. Call while the graph is quiet. */
+  addSplit(id: string): void {
+    const wasIdle = this.#tracker.idle;
+    this.#splits.push(id);
+    this.#states.push(this.#newState());
+    this.#user?.add();
+    this.#tracker.add();
+    if (wasIdle) this.#options.output.status('active');
   }
 
   get more(): boolean {
@@ -103,9 +115,9 @@ export class AssignWatermarks implements Operator {
 
   /** For status and explanations. */
   splits(): readonly SplitProgress[] {
-    const counting = this.#options.splits.map((_, i) => (this.#tracker.counts(i) ? this.#tracker.of(i) : Infinity));
+    const counting = this.#splits.map((_, i) => (this.#tracker.counts(i) ? this.#tracker.of(i) : Infinity));
     const lowest = Math.min(...counting);
-    return this.#options.splits.map((id, i) => ({
+    return this.#splits.map((id, i) => ({
       id,
       max: this.#stateOf(i).max,
       watermark: this.#tracker.of(i),
@@ -189,7 +201,7 @@ export class AssignWatermarks implements Operator {
   snapshot(): Json {
     // What the tracker writes: its output and its inputs in order.
     const { output, inputs } = this.#tracker.snapshot() as { output: number; inputs: Json[] };
-    const saved = this.#options.splits.map((id, i): [string, Json] => {
+    const saved = this.#splits.map((id, i): [string, Json] => {
       const user = this.#user?.snapshot(i) ?? null;
       return [id, { state: this.#stateOf(i).snapshot(), input: inputs[i] ?? null, user }];
     });
@@ -199,7 +211,7 @@ export class AssignWatermarks implements Operator {
   restore(state: Json): void {
     // What snapshot wrote; the manifest's checksum was verified.
     const { output, splits } = state as { output: number; splits: { [id: string]: SavedSplit } };
-    const inputs = this.#options.splits.map((id, i): Json => {
+    const inputs = this.#splits.map((id, i): Json => {
       const before = Object.hasOwn(splits, id) ? splits[id] : undefined;
       if (before === undefined) return [MIN_TIME, false, false];
       this.#stateOf(i).restore(before.state);
@@ -218,6 +230,11 @@ export class AssignWatermarks implements Operator {
       // Where this input stands may move an operator with several inputs, also when it has not moved itself.
       this.#sendWatermark ||= this.#tracker.watermark > MIN_TIME;
     } else this.#sendIdle = true;
+  }
+
+  #newState(): SplitState {
+    const { kernels, rule } = this.#options;
+    return new SplitState(kernels, 'assign' in rule ? 'elsewhere' : rule);
   }
 
   #stateOf(split: number): SplitState {

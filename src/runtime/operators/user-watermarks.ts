@@ -36,6 +36,11 @@ export class UserWatermarks {
     this.#states = Array.from({ length: splits }, () => options.generator.state());
   }
 
+  /** One more split. */
+  add(): void {
+    this.#states.push(this.#options.generator.state());
+  }
+
   get everyMs(): number | undefined {
     return this.#options.generator.periodic?.everyMs;
   }

@@ -35,12 +35,12 @@ export class WatermarkTracker {
   #told: EventTimeMs = MIN_TIME;
 
   constructor(inputs: number) {
-    this.#inputs = Array.from({ length: inputs }, () => ({
-      watermark: MIN_TIME,
-      idle: false,
-      ended: false,
-      behind: false,
-    }));
+    this.#inputs = Array.from({ length: inputs }, newInput);
+  }
+
+  /** One more input: active, and waited for until it has said where it is or is idle. */
+  add(): void {
+    this.#inputs.push(newInput());
   }
 
   /** The combined watermark. */
@@ -153,5 +153,7 @@ export class WatermarkTracker {
     return isNews;
   }
 }
+
+const newInput = (): Input => ({ watermark: MIN_TIME, idle: false, ended: false, behind: false });
 
 const counts = (input: Input): boolean => !input.idle && !input.ended && !input.behind;

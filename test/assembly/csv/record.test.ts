@@ -1,6 +1,6 @@
 /** CSV records by hand: what each rule says, with places and reasons. Random ones: test/src/format/csv-differential.test.ts. */
 import { describe, expect, test } from 'vitest';
-import { LETTER_BYTES_MAX } from '../../../src/format/record-decoder.ts';
+import { LETTER_BYTES_MAX } from '../../../src/connector/source.ts';
 import { readCsv, readInAllChunks } from '../../support/csv-reading.ts';
 import { column } from '../../support/ndjson.ts';
 

@@ -102,6 +102,8 @@ describe('dead letters', () => {
       position: null,
       reason: 'not JSON',
       record: 'line 7',
+      base64: null,
+      whole: true,
     });
     expect(operator.ledger).toMatchObject({ in: 1_000, out: 1_000 });
   });

@@ -2,12 +2,24 @@ import { describe, expect, test } from 'vitest';
 import { ExternalError } from '../../../src/base/errors.ts';
 import type { SinkConnector, SinkWriter } from '../../../src/connector/sink.ts';
 import { type CollectSink, collectSink } from '../../../src/format/collect-sink.ts';
-import { count, float64, from, int32, job, monotonous, schema, timestamp, tumbling, utf8 } from '../../../src/index.ts';
+import {
+  count,
+  float64,
+  from,
+  int32,
+  type Job,
+  job,
+  monotonous,
+  schema,
+  timestamp,
+  tumbling,
+  utf8,
+} from '../../../src/index.ts';
 import { makeSink } from '../../../src/platform.ts';
 import type { JobRun } from '../../../src/runtime/job-run.ts';
 import type { CheckpointStore, SegmentWriter } from '../../../src/state/checkpoint-store.ts';
 import { canonicalText } from '../../../src/testing/canonical-text.ts';
-import { memoryFiles, type MemoryFilesOptions } from '../../../src/testing/memory-files.ts';
+import { type MemoryFiles, memoryFiles, type MemoryFilesOptions } from '../../../src/testing/memory-files.ts';
 import { MemoryMedium } from '../../../src/testing/memory-store.ts';
 import { drive, type DriveOptions, TickingClock } from '../../support/engine.ts';
 import { readingsFiles, readingsJob } from '../../support/readings.ts';
@@ -66,6 +78,25 @@ describe('a job', () => {
     expect(last).toBe('finished');
     expect(second.restoredFrom).toMatchObject({ finished: false });
     expect(outputOf(world)).toBe(await whole());
+  });
+
+  test('does not start without a file that it had not read to its end, also when its other files are there', async () => {
+    const S = schema({ n: int32() });
+    const medium = new MemoryMedium();
+    const clock = new TickingClock();
+    const results = collectSink();
+    const text = new TextEncoder().encode('{"n":1}\n'.repeat(100));
+    const copied = (files: MemoryFiles): Job =>
+      from(memoryFiles(files, S, { clock, quantumBytes: 100 }), { uid: 'rows' }).to(
+        makeSink('inserts only', results, 'results'),
+        { uid: 'out' },
+      );
+    const settings = { batchRows: 3, chunkBytes: 50 };
+    const stop = { how: 'suspend', when: (job: JobRun) => job.progress().recordsIn > 30 } as const;
+    await drive({ job: copied({ a: text, b: text }), medium, clock, settings, stop });
+    await expect(drive({ job: copied({ a: text }), medium, clock, settings })).rejects.toThrow('b: the file is gone');
+    await drive({ job: copied({ a: text, b: text }), medium, clock, settings });
+    expect(results.rows).toHaveLength(200);
   });
 
   test('that is drained fires what it has, is finished, and reads nothing when it is started again', async () => {

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { below, seededRandom } from '../../../src/base/random.ts';
 import type { Json } from '../../../src/base/json.ts';
 import type { KernelInstance } from '../../../src/kernel/instance.ts';
+import { NewSplits } from '../../../src/connector/new-splits.ts';
 import { SourceDriver } from '../../../src/runtime/source-driver.ts';
 import { type OracleSplit, processingOrder } from '../../oracle/batch-engine.ts';
+import { microtasks } from '../../../src/testing/virtual-clock.ts';
 import { newKernels } from '../../support/kernels.ts';
 import { RecordingOutput } from '../../support/recording-output.ts';
 import { SCRIPTED, scriptedSource, type ScriptedOptions, type ScriptedSplit } from '../../support/scripted-source.ts';
@@ -13,6 +15,14 @@ interface Setup {
   readonly output: RecordingOutput;
   readonly closed: readonly number[];
 }
+
+const CONTEXT = {
+  source: 's',
+  columns: new Set(['at', 'split']),
+  batchRows: 3,
+  chunkBytes: 1,
+  deadLetter: () => undefined,
+};
 
 async function open(
   kernels: KernelInstance,
@@ -29,16 +39,7 @@ async function open(
     connector,
     splits: await connector.splits(),
     eventTime: options.hasTime === false ? undefined : { column: 0, type: { kind: 'timestamp', nullable: false } },
-    open: (split, splitIndex, offset) =>
-      connector.open(split, offset, {
-        kernels,
-        source: 's',
-        splitIndex,
-        columns: new Set(['at', 'split']),
-        batchRows: 3,
-        chunkBytes: 1,
-        deadLetter: () => undefined,
-      }),
+    open: (split, splitIndex, offset) => connector.open(split, offset, { ...CONTEXT, kernels, splitIndex }),
   });
   await driver.open(restored);
   return { driver, output, closed: connector.closed };
@@ -202,6 +203,61 @@ describe('live splits', () => {
     b.arrived = 2;
     runToEnd(driver);
     expect(storyOf(output)).toEqual(['1@3', '0@1', '0@2', 'end0', '1@4', 'end1', 'end']);
+  });
+
+  test('that have rows are read in order of event time as far as they came, equals in turn', async () => {
+    const splits = [{ times: [10, 11, 12, 50] }, { times: [20, 21, 22] }, { times: [5, 6, 7, 30] }];
+    const { driver, output } = await open(await newKernels(), splits, { live: true });
+    runToEnd(driver);
+    const rows = storyOf(output).filter((each) => each.includes('@'));
+    expect(rows.join(' ')).toBe('0@10 0@11 0@12 1@20 1@21 1@22 2@5 2@6 2@7 2@30 0@50');
+  });
+
+  test('become more while the source is read, which ends only by a drain', async () => {
+    const kernels = await newKernels();
+    const output = new RecordingOutput(kernels.memory);
+    const connector = scriptedSource([{ times: [1] }, { times: [2, 3] }, { times: [4] }], { live: true });
+    const given: ((splits: readonly { id: string }[]) => void)[] = [];
+    const newSplits = new NewSplits({
+      next: () => new Promise((resolve) => given.push(resolve)),
+      close: () => given.shift()?.([]),
+    });
+    const found: string[] = [];
+    const driver = new SourceDriver({
+      uid: 's',
+      kernels,
+      output,
+      connector,
+      splits: [{ id: '0' }],
+      eventTime: { column: 0, type: { kind: 'timestamp', nullable: false } },
+      newSplits,
+      onSplit: ({ id }, { split }) => found.push(`${id} is ${split}`),
+      open: (split, splitIndex, offset) => connector.open(split, offset, { ...CONTEXT, kernels, splitIndex }),
+    });
+    await driver.open(undefined);
+    const steps = (): string[] => Array.from({ length: 4 }, () => driver.step());
+    expect(steps()).toEqual(['worked', 'worked', 'wait', 'wait']);
+    given.shift()?.([{ id: '2' }, { id: '1' }]);
+    await driver.ready();
+    await microtasks();
+    expect(steps()).toEqual(['worked', 'worked', 'worked', 'worked']);
+    expect(found).toEqual(['2 is 1', '1 is 2']);
+    expect(driver.positions().map(({ id }) => id)).toEqual(['0', '2', '1']);
+    driver.finish();
+    expect(storyOf(output).at(-1)).toBe('end');
+    await driver.close();
+  });
+
+  test('say where they stand in terms of their own: a source that was read otherwise is refused', async () => {
+    const kernels = await newKernels();
+    const live = await open(kernels, [{ times: [1] }], { live: true });
+    await expect(open(kernels, [{ times: [1] }], {}, live.driver.snapshot())).rejects.toThrow(
+      "source 's' was followed when its checkpoint was taken",
+    );
+    const whole = await open(kernels, [{ times: [1] }]);
+    await expect(open(kernels, [{ times: [1] }], { live: true }, whole.driver.snapshot())).rejects.toMatchObject({
+      code: 'E1509',
+    });
   });
 });
 

@@ -196,6 +196,32 @@ describe('watermarks made from rows', () => {
     expect(operator.ledger).toMatchObject({ in: 4, out: 2, deadLetters: 2 });
   });
 
+  test('wait for a split that comes into being, until it has rows or is idle, and never go back', async () => {
+    const { output, make, batch } = await setup();
+    const operator = make(['s/0']);
+    const give = (split: number, at: number): void => {
+      operator.processBatch(batch(split, [at - 10, at]));
+      finish(operator);
+    };
+    give(0, 1000);
+    operator.addSplit('s/1');
+    give(0, 2000);
+    expect(output.watermarks).toEqual([949]);
+    give(1, 1500);
+    operator.addSplit('s/2');
+    give(1, 3000);
+    expect(output.watermarks).toEqual([949, 1449]);
+    operator.processStatus('idle', 0, { source: 's', split: 2 });
+    finish(operator);
+    expect(output.watermarks).toEqual([949, 1449, 1949]);
+    const restored = make(['s/1', 's/0']);
+    restored.restore(operator.snapshot());
+    expect(restored.splits().map(({ id, max }) => [id, max])).toEqual([
+      ['s/1', 3000],
+      ['s/0', 2000],
+    ]);
+  });
+
   test('keep what they know of a split when splits are added before it', async () => {
     const { output, make, batch } = await setup();
     const before = make(['b']);
