@@ -14,6 +14,7 @@ import { SessionWindow } from '../../src/runtime/operators/session-window.ts';
 import { WindowAggregate } from '../../src/runtime/operators/window-aggregate.ts';
 import type { TaskOperator } from '../../src/runtime/task.ts';
 import { buildGeneralWindow } from '../../src/runtime/windows/build.ts';
+import { MixedEntries } from '../../src/runtime/aggregates/mixed-entries.ts';
 import { ArenaKeyedState } from '../../src/state/arena-keyed-state.ts';
 import { StateArena } from '../../src/state/arena.ts';
 import { columnBatch } from './column-batch.ts';
@@ -185,8 +186,11 @@ class Run {
     if (this.#options.as === 'kernel' && runsAsKernel(node)) {
       return new (node.window.kind === 'session' ? SessionWindow : WindowAggregate)({ ...common, arena });
     }
+    const hasOwn = node.aggregates.some(({ user }) => user !== undefined);
+    const own = { uid: 'window', kernels, input: node.input.schema, keys: node.keys, calls: node.aggregates };
     return buildGeneralWindow({
       ...common,
+      entries: hasOwn ? new MixedEntries({ ...own, timestamp: (ms) => ms }) : undefined,
       state: new ArenaKeyedState({ kernels, arena, uid: 'window' }),
       now: () => processingTimeMs(0),
       timestamp: (ms) => ms,

@@ -25,5 +25,7 @@ export const coreKernelsRun = (plan: PhysicalPlan): boolean =>
     return operator.kind !== 'windowAggregate' || isPlain(operator);
   });
 
-const isPlain = ({ window, aggregates, input }: WindowAggregateNode): boolean =>
-  window.kind === 'tumbling' && aggregates.every((call) => PLAIN.has(call.fn) && !grows(call, input.schema));
+const isPlain = ({ window, aggregates, input, results, allowedLatenessMs }: WindowAggregateNode): boolean =>
+  window.kind === 'tumbling'
+  && (results === 'final' || allowedLatenessMs === 0)
+  && aggregates.every((call) => PLAIN.has(call.fn) && !grows(call, input.schema));

@@ -1,19 +1,30 @@
-/** Parts as modules of their own, fetched when a plan needs them: for pages, whose bundlers cut files at these imports. */
+/**
+ * Parts that are fetched when a plan needs them: for pages, whose bundlers cut files at these imports. In few files, because what
+ * several of them share becomes a file of its own for each set that shares it, and many small files compress badly.
+ */
 import type { LoadParts, PartName, Parts } from './parts.ts';
 
-const LOADERS: { readonly [P in PartName]: () => Promise<Parts[P]> } = {
-  expressions: () => import('./expressions.ts'),
-  functions: () => import('./functions.ts'),
-  asyncFunctions: () => import('./async-functions.ts'),
-  processFunctions: () => import('./process-functions.ts'),
-  rowOrder: () => import('./row-order.ts'),
-  unions: () => import('./unions.ts'),
-  changelogs: () => import('./changelogs.ts'),
-  definedAggregates: () => import('./defined-aggregates.ts'),
-  generalWindows: () => import('./general-windows.ts'),
-  sessionWindows: () => import('./session-windows.ts'),
-  userWatermarks: () => import('./user-watermarks.ts'),
+const overColumns = () => import('./expression-parts.ts');
+const overRows = () => import('./row-parts.ts');
+const keyed = () => import('./keyed-parts.ts');
+
+const LOADERS: { readonly [P in PartName]: () => Promise<Pick<Parts, P>> } = {
+  expressions: overColumns,
+  changelogs: overColumns,
+  functions: overRows,
+  asyncFunctions: overRows,
+  sessionWindows: overRows,
+  unions: overRows,
+  userWatermarks: overRows,
+  definedAggregates: keyed,
+  generalWindows: keyed,
+  processFunctions: keyed,
+  rowOrder: keyed,
 };
 
 export const partsOnDemand: LoadParts = async (names) =>
-  Object.fromEntries(await Promise.all([...names].map(async (name) => [name, await LOADERS[name]()] as const)));
+  Object.fromEntries(
+    await Promise.all(
+      [...names].map(async (name) => [name, ((await LOADERS[name]()) as Partial<Parts>)[name]] as const),
+    ),
+  );

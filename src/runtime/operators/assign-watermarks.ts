@@ -67,6 +67,8 @@ export class AssignWatermarks implements Operator {
   readonly #timestamps: Ptr;
   readonly #selection: Ptr;
   #sendWatermark = false;
+  /** The next batch is to be followed by the watermark, whether it moves or not. */
+  #sendBehindRow = false;
   /** What follows the watermark that goes out first. */
   #sendIdle = false;
   #sendEnd = false;
@@ -166,7 +168,8 @@ export class AssignWatermarks implements Operator {
     this.ledger.deadLetters += missing;
     this.ledger.future += ahead;
     this.ledger.out += kept.selected;
-    if (this.#tracker.advance(split, state.watermark)) this.#sendWatermark = true;
+    if (this.#tracker.advance(split, state.watermark) || this.#sendBehindRow) this.#sendWatermark = true;
+    this.#sendBehindRow = false;
     const times = { watermarks: this.#watermarks, timestamps: millis };
     output.batch({ ...kept, ...times });
     if (ahead > 0) future.batch({ ...batch, selection: this.#kernels.ahead, selected: ahead, ...times });
@@ -223,12 +226,15 @@ export class AssignWatermarks implements Operator {
 
   #setStatus(split: number, status: WatermarkStatus): void {
     const wasIdle = this.#tracker.idle;
-    if (this.#tracker.setIdle(split, status === 'idle')) this.#sendWatermark = true;
+    const moved = this.#tracker.setIdle(split, status === 'idle');
+    // The row that wakes a split follows at once: what waking moves goes out behind it.
+    if (moved && status === 'active') this.#sendBehindRow = true;
+    else if (moved) this.#sendWatermark = true;
     if (this.#tracker.idle === wasIdle) return;
     if (wasIdle) {
       this.#options.output.status('active');
       // Where this input stands may move an operator with several inputs, also when it has not moved itself.
-      this.#sendWatermark ||= this.#tracker.watermark > MIN_TIME;
+      this.#sendBehindRow ||= this.#tracker.watermark > MIN_TIME;
     } else this.#sendIdle = true;
   }
 
