@@ -22,9 +22,11 @@ const LOADERS: { readonly [P in PartName]: () => Promise<Pick<Parts, P>> } = {
   rowOrder: keyed,
 };
 
-export const partsOnDemand: LoadParts = async (names) =>
-  Object.fromEntries(
-    await Promise.all(
-      [...names].map(async (name) => [name, ((await LOADERS[name]()) as Partial<Parts>)[name]] as const),
-    ),
-  );
+export const partsOnDemand: LoadParts = async (names) => {
+  const parts: { [P in PartName]?: Parts[P] } = {};
+  const load = async <P extends PartName>(name: P): Promise<void> => {
+    parts[name] = (await LOADERS[name]())[name];
+  };
+  await Promise.all([...names].map(load));
+  return parts;
+};
