@@ -131,6 +131,7 @@ interface Following {
 }
 
 async function follow(running: RunningJob, { path, state, quiet, metrics }: Following): Promise<number> {
+  const interrupt = onInterrupt(running);
   const restored = running.restored;
   for (const { name, problem } of restored.damaged)
     say(`checkpoint ${name} is damaged (${problem}); an earlier one is used`);
@@ -138,7 +139,6 @@ async function follow(running: RunningJob, { path, state, quiet, metrics }: Foll
     say(dim(`continuing from checkpoint ${restored.checkpoint} in ${state}`));
   for (const text of restored.overruled) say(text);
   const line = quiet ? undefined : ProgressLine.start(running);
-  const interrupt = onInterrupt(running);
   try {
     const status = await running.done;
     line?.stop();

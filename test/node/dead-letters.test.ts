@@ -37,8 +37,14 @@ async function start(source: ReturnType<typeof ndjson>, options: RunOptions = {}
   return started;
 }
 
+/** Many more turns than any of this takes, so that rows which never come fail the test and do not hang it. */
+const TURNS_MAX = 1_000_000;
+
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await nextTurn();
+  for (let turns = 0; !condition(); turns++) {
+    if (turns > TURNS_MAX) throw new Error(`not so after ${TURNS_MAX} turns: ${condition.toString()}`);
+    await nextTurn();
+  }
 }
 
 const numbers = (): number[] =>
@@ -176,6 +182,8 @@ export default job('copied', from(ndjsonFiles('in/*.ndjson', Row, { follow: true
     writeFileSync(at('in/a.ndjson'), `${line(1)}\u001b[31mred\n{"at":2000,"n":"two"}\nwrong\n`);
     const runOnce = async (until: () => boolean, ...more: readonly string[]): Promise<void> => {
       const started = folder.start(['run', 'job.ts', '--state', 'state', '--checkpoint-every', '10 ms', ...more]);
+      // Before that an interrupt ends the process as it ends any.
+      if (more.length > 0) await started.printed('continuing from checkpoint');
       while (!until()) await nextTurn();
       started.child.kill('SIGINT');
       expect((await started.answer).code).toBe(130);
