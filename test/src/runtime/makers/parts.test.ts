@@ -42,6 +42,18 @@ const JOBS: readonly {
     core: true,
   },
   {
+    what: 'windows that wait for late rows',
+    job: keyed.window(hour, { allowedLateness: '1 hour' }).aggregate({ n: count() }).to(sink('a')),
+    parts: [],
+    core: false,
+  },
+  {
+    what: 'windows that fire once, late',
+    job: keyed.window(hour, { allowedLateness: '1 hour', results: 'final' }).aggregate({ n: count() }).to(sink('a')),
+    parts: [],
+    core: true,
+  },
+  {
     what: 'hopping windows',
     job: keyed.window(hopping('1 hour', '10 minutes')).aggregate({ n: count() }).to(sink('a')),
     parts: [],
