@@ -6,8 +6,8 @@
  *     the split's own position; the next turn goes to the split with the lowest largest timestamp, ties to the first. While
  *     that split's input is on its way the source waits, even when another split could go on. So a replay interleaves, and
  *     decides lateness, as the first run did.
- *  2. Live splits are read as their input arrives: of those that have some, the one with the lowest largest timestamp, then
- *     the one that was read the longest time ago. They may become more while the job runs.
+ *  2. Live splits are read as their input arrives: of those that have some, the one that was read the longest time ago. Where
+ *     they may become more while the job runs, the one with the lowest largest timestamp goes before.
  *  3. A split ends right behind its last byte, before anything else is read of any split, one that is empty before the first
  *     record: so lateness depends neither on reads nor on restarts. The source's end follows the last split's.
  *  4. Aligned splits stop in the middle of a batch, at the first row that is too far ahead; the rest waits here. A checkpoint
@@ -513,9 +513,10 @@ export class SourceDriver {
     }
   }
 
-  /** Old rows first, so that a backlog of many files is read about as it came into being. */
+  /** In turn; where splits are found old rows come first, so that a backlog of files is read about as it came into being. */
   #inOrder(): readonly Split[] {
-    if (this.#byTurn.length > 1) this.#byTurn.sort((a, b) => (a.max === b.max ? 0 : a.max < b.max ? -1 : 1));
+    if (this.#options.newSplits !== undefined)
+      this.#byTurn.sort((a, b) => (a.max === b.max ? 0 : a.max < b.max ? -1 : 1));
     return this.#byTurn;
   }
 

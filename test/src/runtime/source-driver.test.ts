@@ -29,6 +29,7 @@ async function open(
   splits: readonly ScriptedSplit[],
   options: ScriptedOptions & { readonly hasTime?: boolean } = {},
   restored?: Json,
+  newSplits?: NewSplits,
 ): Promise<Setup> {
   const output = new RecordingOutput(kernels.memory);
   const connector = scriptedSource(splits, options);
@@ -38,6 +39,7 @@ async function open(
     output,
     connector,
     splits: await connector.splits(),
+    newSplits,
     eventTime: options.hasTime === false ? undefined : { column: 0, type: { kind: 'timestamp', nullable: false } },
     open: (split, splitIndex, offset) => connector.open(split, offset, { ...CONTEXT, kernels, splitIndex }),
   });
@@ -202,13 +204,22 @@ describe('live splits', () => {
     a.arrived = 2;
     b.arrived = 2;
     runToEnd(driver);
-    expect(storyOf(output)).toEqual(['1@3', '0@1', '0@2', 'end0', '1@4', 'end1', 'end']);
+    expect(storyOf(output)).toEqual(['1@3', '0@1', '0@2', '1@4', 'end0', 'end1', 'end']);
   });
 
-  test('that have rows are read in order of event time as far as they came, equals in turn', async () => {
-    const splits = [{ times: [10, 11, 12, 50] }, { times: [20, 21, 22] }, { times: [5, 6, 7, 30] }];
-    const { driver, output } = await open(await newKernels(), splits, { live: true });
+  const backlog = [{ times: [10, 11, 12, 50] }, { times: [20, 21, 22] }, { times: [5, 6, 7, 30] }];
+
+  test('take turns as long as they have rows', async () => {
+    const { driver, output } = await open(await newKernels(), backlog, { live: true });
     runToEnd(driver);
+    const rows = storyOf(output).filter((each) => each.includes('@'));
+    expect(rows.join(' ')).toBe('0@10 0@11 0@12 1@20 1@21 1@22 2@5 2@6 2@7 0@50 2@30');
+  });
+
+  test('that are found while the source is read come in order of event time as far as they came', async () => {
+    const newSplits = new NewSplits({ next: () => new Promise(() => undefined), close: () => undefined });
+    const { driver, output } = await open(await newKernels(), backlog, { live: true }, undefined, newSplits);
+    while (driver.step() === 'worked');
     const rows = storyOf(output).filter((each) => each.includes('@'));
     expect(rows.join(' ')).toBe('0@10 0@11 0@12 1@20 1@21 1@22 2@5 2@6 2@7 2@30 0@50');
   });
