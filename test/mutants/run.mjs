@@ -36,11 +36,13 @@ import { fileURLToPath } from 'node:url';
 
 const WORKERS = 2;
 const MINUTES_MAX = 5;
+/** For all named tests on a clean copy, one after the other. */
+const CLEAN_MINUTES_MAX = 15;
 const LEFT_OUT = new Set(['node_modules', 'dist', 'out', '.git', '.millrace']);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Runs a program to its end or its box; answers its exit code (undefined: stopped) and all that it printed. */
-function run(command, args, cwd) {
+function run(command, args, cwd, minutes = MINUTES_MAX) {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(GIT_|VITEST)/.test(name));
   const env = { ...Object.fromEntries(inherited), NO_COLOR: '1', FORCE_COLOR: '0' };
   return new Promise((done) => {
@@ -53,7 +55,7 @@ function run(command, args, cwd) {
     const box = setTimeout(() => {
       stopped = true;
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    }, MINUTES_MAX * 60_000);
+    }, minutes * 60_000);
     child.on('error', (error) => (printed += error.message));
     child.on('close', (code) => {
       clearTimeout(box);
@@ -137,12 +139,12 @@ function plant({ changes }, folder) {
 }
 
 /** Numbers of tests that passed and failed; undefined when none were counted, or the run was stopped. */
-async function runTests(tests, cwd) {
+async function runTests(tests, cwd, minutes = MINUTES_MAX) {
   const config = tests.some((test) => test.startsWith('test/prove/'))
     ? 'test/vitest.prove.config.ts'
     : 'test/vitest.config.ts';
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const { code, printed } = await run(process.execPath, [vitest, 'run', '--config', config, ...tests], cwd);
+  const { code, printed } = await run(process.execPath, [vitest, 'run', '--config', config, ...tests], cwd, minutes);
   if (code === undefined) return { hung: true, printed };
   const counted = /^(\d+) passed, (\d+) failed$/m.exec(printed);
   return { hung: false, printed, passed: Number(counted?.[1] ?? 0), failed: Number(counted?.[2] ?? 0) };
@@ -172,8 +174,9 @@ async function checkClean(bugs, folder) {
     all.filter((test) => test.startsWith('test/prove/')),
   ]) {
     if (group.length === 0) continue;
-    const { hung, passed, failed, printed } = await runTests(group, folder);
-    if (hung || failed > 0 || passed === 0) return printed;
+    const { hung, passed, failed, printed } = await runTests(group, folder, CLEAN_MINUTES_MAX);
+    if (hung) return `${printed}\nnot done after ${CLEAN_MINUTES_MAX} minutes`;
+    if (failed > 0 || passed === 0) return printed;
   }
   return undefined;
 }
