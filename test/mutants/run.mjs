@@ -69,6 +69,8 @@ function copyTree() {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-mutants-'));
   cpSync(root, folder, { recursive: true, filter: (from) => !LEFT_OUT.has(relative(root, from).split(sep)[0]) });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  // Commands that tests start as processes are those of the clean build: a bug in them is caught by other tests.
+  for (const name of ['src', 'node']) cpSync(join(root, 'dist', name), join(folder, 'dist', name), { recursive: true });
   restoreKernels(folder);
   return folder;
 }
@@ -210,6 +212,9 @@ async function main(words) {
   const bugs = chosen.map((name) => readBug(join(folder, name)));
   const build = await run(process.execPath, ['assembly/build.mjs'], root);
   if (build.code !== 0) throw new Error(`the kernels do not build:\n${build.printed}`);
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const compiled = await run(process.execPath, [tsc, '-b', 'node', 'web'], root);
+  if (compiled.code !== 0) throw new Error(`it does not compile:\n${compiled.printed}`);
   const copies = Array.from({ length: Math.min(WORKERS, bugs.length) }, copyTree);
   try {
     const broken = await checkClean(bugs, copies[0]);

@@ -184,7 +184,9 @@ export default job('copied', from(ndjsonFiles('in/*.ndjson', Row, { follow: true
       const started = folder.start(['run', 'job.ts', '--state', 'state', '--checkpoint-every', '10 ms', ...more]);
       // Before that an interrupt ends the process as it ends any.
       if (more.length > 0) await started.printed('continuing from checkpoint');
-      while (!until()) await nextTurn();
+      let hasEnded = false;
+      void started.answer.then(() => (hasEnded = true));
+      while (!until() && !hasEnded) await nextTurn();
       started.child.kill('SIGINT');
       expect((await started.answer).code).toBe(130);
     };
