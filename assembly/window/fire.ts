@@ -187,9 +187,9 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
     count = collectRange(planPtr, state, shared, end, from, to);
   }
   const order = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER;
-  const sorted = sortOrder(order, load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER_SPARE, count);
-  sortTies(planPtr, sorted, count);
-  return emitGroups(planPtr, record, sorted, count, to, maxRows);
+  sortOrder(order, load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER_SPARE, count);
+  sortTies(planPtr, order, count);
+  return emitGroups(planPtr, record, order, count, to, maxRows);
 }
 
 /** End of the range of hashes, exclusive, over which every slice has only one segment. */

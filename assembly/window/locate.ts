@@ -31,6 +31,7 @@ import {
 import { regionTable, resolve, resolveIn } from '../memory/arena';
 import { BLOCK_BYTES, touchPair, touchRange, touchSpan } from '../memory/barrier';
 import { statusBase } from '../memory/frames';
+import { copyWords } from '../memory/words';
 import {
   KEY_NONE,
   PLAN_KEY_COLUMN,
@@ -269,7 +270,7 @@ function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, byte
     if (stored == 0) return NO_MEMORY;
   }
   occupy(planPtr, segment, entry, entryBytes, KEY_IMAGE_BYTES, tag == KEY_IMAGE_BYTES);
-  memory.copy(entry, image, KEY_IMAGE_BYTES);
+  copyWords(entry, image, KEY_IMAGE_BYTES);
   if (length > INLINE_BYTES) store<u64>(entry, <u64>stored, 16);
   return entry;
 }
@@ -280,7 +281,7 @@ function occupy(planPtr: u32, segmentPtr: u32, entryPtr: u32, entryBytes: u32, k
   store<u32>(segmentPtr, load<u32>(segmentPtr, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
   touchRange(entryPtr, entryBytes);
   const template = isNarrow ? load<u32>(planPtr, PLAN_NARROW_TEMPLATE) : load<u32>(planPtr, PLAN_TEMPLATE);
-  memory.copy(entryPtr + keyBytes, template + keyBytes, entryBytes - keyBytes);
+  copyWords(entryPtr + keyBytes, template + keyBytes, entryBytes - keyBytes);
   if (isNarrow) store<u32>(entryPtr + keyBytes, OCCUPIED_NARROW);
   else store<u64>(entryPtr + keyBytes, OCCUPIED);
   store<u32>(planPtr, load<u32>(planPtr, PLAN_NEW_KEYS) + 1, PLAN_NEW_KEYS);
