@@ -179,9 +179,8 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
  * an empty entry is of no key, because no image is all zeros.
  */
 function isInline(entry: u32, image: u32): bool {
-  const head = load<u64>(entry) ^ load<u64>(image);
-  const first = load<u64>(entry, 8) ^ load<u64>(image, 8);
-  return (head | first | (load<u64>(entry, 16) ^ load<u64>(image, 16))) == 0;
+  const differs = v128.any_true(v128.xor(v128.load(entry, 8), v128.load(image, 8)));
+  return (u32(differs) | u32(load<u64>(entry) != load<u64>(image))) == 0;
 }
 
 /** The entry of the key of row `k` from this candidate on, or where it is inserted; SEGMENT_FULL, NO_MEMORY. */
