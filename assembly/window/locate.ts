@@ -22,7 +22,6 @@ import {
   slotDepth,
   slotSegment,
   startPosition,
-  TABLE_CAPACITIES,
   TABLE_DEPTH,
   TABLE_DIRECTORY,
   TABLE_ENTRY_BYTES,
@@ -48,8 +47,11 @@ import {
   SCRATCH_KEYS,
   SCRATCH_RESULT,
   SCRATCH_ROWS,
+  SCRATCH_SOME_ROWS,
 } from './plan';
 
+/** Segments of a table, u64, up to half as many as rows; here nobody picks rows yet. */
+const SCRATCH_SPANS: u32 = SCRATCH_SOME_ROWS;
 const CANONICAL_NAN: i64 = 0x7ff8000000000000;
 
 // What inserting answers instead of an entry.
@@ -103,22 +105,44 @@ function integerKey(type: u32, valuesPtr: u32, row: u32): i64 {
 export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
   const table = resolve(tableRef);
   const regions = regionTable();
-  const directory = table + TABLE_DIRECTORY;
   const depth = load<u32>(table, TABLE_DEPTH);
   const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const end = n << 2;
+  let k = from << 2;
   let read: u64 = 0;
-  for (let k = from << 2; k < n << 2; k += 4) {
+  // With several rows a segment it pays to look segments up before rows.
+  if ((n - from) >> depth > 1) {
+    const spans = scratch + SCRATCH_SPANS;
+    for (let i: u32 = 0; i < (<u32>1) << depth; i++) store<u64>(spans + (i << 3), spanOf(regions, table, i));
+    for (; k < end; k += 4) {
+      const hash = load<u32>(scratch + SCRATCH_HASHES + k);
+      const span = load<u64>(spans + (directoryIndex(hash, depth) << 3));
+      const candidate = inline.always(candidateIn(span, hash, entryBytes));
+      store<u32>(scratch + SCRATCH_CANDIDATES + k, candidate);
+      read ^= load<u64>(candidate);
+    }
+  }
+  for (; k < end; k += 4) {
     const hash = load<u32>(scratch + SCRATCH_HASHES + k);
-    const slot = load<u32>(directory + (directoryIndex(hash, depth) << 2));
-    const capacity = load<u32>(table + TABLE_CAPACITIES + (slotClass(slot) << 2));
-    const first = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER;
-    const candidate = first + startPosition(hash, slotDepth(slot), capacity) * entryBytes;
+    const candidate = candidateIn(spanOf(regions, table, directoryIndex(hash, depth)), hash, entryBytes);
     store<u32>(scratch + SCRATCH_CANDIDATES + k, candidate);
     read ^= load<u64>(candidate);
   }
   // Kept, so that reading is not left out.
   store<u64>(scratch + SCRATCH_RESULT, read);
+}
+
+/** A segment by its place in the directory: capacity << 37 | depth << 32 | where its first entry lies. */
+function spanOf(regionsPtr: u32, tablePtr: u32, index: u32): u64 {
+  const slot = load<u32>(tablePtr + TABLE_DIRECTORY + (index << 2));
+  const shape = (capacityOf(tablePtr, slotClass(slot)) << 5) | slotDepth(slot);
+  return (<u64>shape << 32) | <u64>(resolveIn(regionsPtr, slotSegment(slot)) + SEGMENT_HEADER);
+}
+
+function candidateIn(span: u64, hash: u32, entryBytes: u32): u32 {
+  const capacity = <u32>(span >> 37);
+  return <u32>span + startPosition(hash, <u32>(span >> 32) & 31, capacity) * entryBytes;
 }
 
 /**
