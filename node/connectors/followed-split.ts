@@ -14,8 +14,8 @@
  *     depend on when they were looked for.
  *  2. A file is read through what was opened, whatever it is called meanwhile, and the next only when it is over.
  *  3. What was cut off or replaced before it was read, or is gone after a restart, is an error (E1507) or is counted.
- *  4. An offset names the files that are not done, each with its first bytes, and those that are and still may be found
- *     under other names: no file is read twice.
+ *  4. An offset names the files that are not done, each with its print, and those that are and still may be found under
+ *     other names: no file is read twice, and none is taken for one that was there before.
  * Not here: when to look and which names there are (lookout.ts), which file is which (file-identity.ts).
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -24,7 +24,8 @@ import type { Json } from '../../src/base/json.ts';
 import { readFailure } from '../disk.ts';
 import { type Chunks, type ChunkTarget, FileChunks } from './chunks.ts';
 import type { LineRules } from './line-start.ts';
-import { type Head, hasHead, headOf, isFile, locate, NO_HEAD } from './file-identity.ts';
+import { hasPrint, isFile, locate, NO_PRINT, type Print, printAhead, printOf } from './file-identity.ts';
+import type { FoundFile } from './glob.ts';
 
 const NEWLINE = 10;
 const MARK_BYTES = 3;
@@ -48,18 +49,18 @@ interface OpenFile {
   /** Where its byte 0 would stand in the split; known when it is begun. */
   base: number;
   readTo: number;
-  head: Head;
+  print: Print;
 }
 
-/** A file that is over, while lines of it are still being decoded; then its first bytes alone are kept. */
-type PastFile = Pick<OpenFile, 'key' | 'path' | 'base' | 'head'> & { readonly end: number };
-type DoneFile = Pick<OpenFile, 'key' | 'head'>;
+/** A file that is over, while lines of it are still being decoded; then its print alone is kept. */
+type PastFile = Pick<OpenFile, 'key' | 'path' | 'base' | 'print'> & { readonly end: number };
+type DoneFile = Pick<OpenFile, 'key' | 'print'>;
 
 interface SavedFile {
   readonly key: string;
   readonly path: string;
   readonly at: number;
-  readonly head: Head;
+  readonly print: Print;
 }
 
 /** What `offsetAt` writes. */
@@ -75,7 +76,7 @@ export class FollowedSplit implements Chunks {
   readonly #files: OpenFile[] = [];
   #past: PastFile[] = [];
   #done: DoneFile[] = [];
-  /** Paths under which files that are done were recognised. */
+  /** Files that are done by their keys, as they were when they were recognised. */
   readonly #recognised = new Map<string, string>();
   /** Position behind the last byte handed over. */
   #pushed = 0;
@@ -127,15 +128,14 @@ export class FollowedSplit implements Chunks {
     const saved = offset as unknown as SavedSplit;
     this.#pushed = saved.position;
     this.#done = [...saved.done];
-    for (const { key, path, at, head } of saved.files) {
-      const there = locate(path, others, key, head);
+    for (const { key, path, at, print } of saved.files) {
+      const there = locate(path, others, key, print);
       const file = there === undefined ? undefined : this.#open(there);
-      if (file === undefined || fstatSync(file.fd).size < at) {
-        if (file !== undefined) closeSync(file.fd);
-        this.#lose(path, file === undefined ? 'it is gone, or another file' : `it was cut in front of byte ${at}`);
+      if (file === undefined) {
+        this.#lose(path, `it is gone, was cut in front of byte ${print.bytes}, or is another file`);
         continue;
       }
-      Object.assign(file, { readTo: at, base: this.#pushed - at, head });
+      Object.assign(file, { readTo: at, base: this.#pushed - at, print });
       this.#files.push(file);
     }
     this.#isHeaderKnown = this.#pushed > 0 && this.#files.length > 0;
@@ -146,13 +146,12 @@ export class FollowedSplit implements Chunks {
   }
 
   /** Whether this split reads the file, or has read it. */
-  has(key: string, path: string): boolean {
+  has({ key, path, stamp }: FoundFile): boolean {
     if (this.#files.some((file) => file.key === key)) return true;
-    if (this.#recognised.get(key) === path) return true;
-    const done = [...this.#done, ...this.#past].find((file) => file.key === key);
-    if (done === undefined || !isFile(path, key, done.head)) return false;
-    this.#recognised.set(key, path);
-    return true;
+    if (this.#recognised.get(key) === stamp) return true;
+    const isDone = [...this.#done, ...this.#past].some((file) => file.key === key && isFile(path, key, file.print));
+    if (isDone) this.#recognised.set(key, stamp);
+    return isDone;
   }
 
   /** Forgets files that are done and that no name leads to any more. */
@@ -175,7 +174,7 @@ export class FollowedSplit implements Chunks {
     const file = this.#files[0];
     if (file === undefined || this.#failure !== undefined) return;
     const { size, nlink } = fstatSync(file.fd);
-    const isOther = size < file.readTo || (size > file.readTo && this.#atEnd && !hasHead(file.fd, file.head));
+    const isOther = size < file.readTo || (size > file.readTo && this.#atEnd && !hasPrint(file.fd, file.print));
     if (isOther) this.#cut(file, size);
     else if (size !== file.readTo) {
       this.#atEnd = false;
@@ -192,7 +191,7 @@ export class FollowedSplit implements Chunks {
     const file = this.#files[0];
     if (file === undefined) return 'wait';
     if (!this.#atEnd && this.#read(file, target)) return 'given';
-    if (!this.#atEnd) file.head = headOf(file.fd, file.readTo, file.head);
+    if (!this.#atEnd) file.print = printOf(file.fd, file.readTo, file.print);
     this.#atEnd = true;
     if (!this.#over) return 'wait';
     this.#turn(file, target);
@@ -221,22 +220,27 @@ export class FollowedSplit implements Chunks {
 
   /** What `resume` takes to go on at a position: that of a line that was not handed on. */
   offsetAt(position: number): Json {
+    const isOver = ({ end }: PastFile): boolean => end <= position;
+    for (const file of this.#past.filter(isOver)) this.#addDone(file);
+    this.#past = this.#past.filter((file) => !isOver(file));
+    const all = [...this.#past, ...this.#files];
+    const files = all.map((file, i) => saved(file, i === 0 ? position - file.base : 0));
+    const done = this.#done.map(({ key, print }) => ({ key, print: { ...print } }));
+    return { position, files: files.map((file) => ({ ...file, print: { ...file.print } })), done };
+  }
+
+  #addDone({ key, print }: PastFile): void {
+    // An earlier file of this key is gone.
+    this.#done = this.#done.filter((file) => file.key !== key);
     // An empty one has nothing that could tell it from a file that gets its inode later.
-    for (const { key, head, end } of this.#past) if (end <= position && head.bytes > 0) this.#done.push({ key, head });
-    this.#past = this.#past.filter(({ end }) => end > position);
-    for (const file of this.#files) file.head = headOf(file.fd, file.readTo, file.head);
-    const [first, ...rest] = [...this.#past, ...this.#files];
-    const files: SavedFile[] = first === undefined ? [] : [saved(first, position - first.base)];
-    files.push(...rest.map((file) => saved(file, 0)));
-    const done = this.#done.map(({ key, head }) => ({ key, head: { ...head } }));
-    return { position, files: files.map((file) => ({ ...file, head: { ...file.head } })), done };
+    if (print.bytes > 0) this.#done.push({ key, print });
   }
 
   #open(path: string): OpenFile | undefined {
     try {
       const fd = openSync(path, 'r');
       const { dev, ino } = fstatSync(fd, { bigint: true });
-      return { key: `${dev}:${ino}`, path, fd, isShared: false, base: 0, readTo: 0, head: NO_HEAD };
+      return { key: `${dev}:${ino}`, path, fd, isShared: false, base: 0, readTo: 0, print: NO_PRINT };
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw readFailure(path, error);
@@ -290,10 +294,10 @@ export class FollowedSplit implements Chunks {
       target.push(Uint8Array.of(NEWLINE));
       this.#pushed++;
     }
-    const head = headOf(file.fd, file.readTo, file.head);
+    const print = printOf(file.fd, file.readTo);
     if (this.#options.header !== undefined)
       this.#header = headerOf(file.fd, this.#options.header)?.text ?? this.#header;
-    this.#past.push({ key: file.key, path: file.path, base: file.base, head, end: this.#pushed });
+    this.#past.push({ key: file.key, path: file.path, base: file.base, print, end: this.#pushed });
     this.#files.shift();
     if (this.#files[0]?.isShared !== true) closeSync(file.fd);
     if (this.#files[0] !== undefined) this.#files[0].base = this.#pushed;
@@ -307,7 +311,7 @@ export class FollowedSplit implements Chunks {
     this.#lose(file.path, size < file.readTo ? `it was cut to ${size} bytes, ${was}` : `it was written anew, ${was}`);
     if (this.#failure !== undefined) return;
     // The same file once more, from its first byte.
-    this.#files.splice(1, 0, { ...file, isShared: true, readTo: 0, head: NO_HEAD });
+    this.#files.splice(1, 0, { ...file, isShared: true, readTo: 0, print: NO_PRINT });
     this.#atEnd = this.#over = true;
   }
 
@@ -346,7 +350,14 @@ function headerOf(
   return length === undefined ? undefined : { text: read.subarray(mark, mark + length), end: mark + length };
 }
 
-const saved = ({ key, path, head }: OpenFile | PastFile, at: number): SavedFile => ({ key, path, at, head });
+function saved(file: OpenFile | PastFile, at: number): SavedFile {
+  const { key, path } = file;
+  if (!('fd' in file)) return { key, path, at, print: file.print };
+  if (at === 0) return { key, path, at, print: printAhead(file.fd) };
+  // What is read beyond is no whole line: a machine that stops may lose it.
+  const print = printOf(file.fd, at, file.print);
+  return { key, path, at, print };
+}
 
 /** Bytes of a byte order mark at the start; 'perhaps' when it may be one of which not all is there. */
 function markBytes(bytes: Uint8Array): number | 'perhaps' {

@@ -16,6 +16,8 @@ export interface FoundFile {
   readonly bytes: number;
   /** Device and inode: the same while a file is renamed. */
   readonly key: string;
+  /** Another one as soon as anything of the file has changed. */
+  readonly stamp: string;
 }
 
 /** A name without magic that no file has. */
@@ -84,10 +86,10 @@ const noFile = (pattern: string): UserError =>
     { hint: `patterns are relative to ${resolve('.')}; * and ? match inside a name, ** over folders` },
   );
 
-async function identityOf(path: string): Promise<Pick<FoundFile, 'bytes' | 'key'> | undefined> {
+async function identityOf(path: string): Promise<Pick<FoundFile, 'bytes' | 'key' | 'stamp'> | undefined> {
   try {
-    const { size, dev, ino } = await stat(path, { bigint: true });
-    return { bytes: Number(size), key: `${dev}:${ino}` };
+    const { size, dev, ino, ctimeNs } = await stat(path, { bigint: true });
+    return { bytes: Number(size), key: `${dev}:${ino}`, stamp: `${path}:${size}:${ctimeNs}` };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw readFailure(path, error);

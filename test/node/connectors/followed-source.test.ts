@@ -1,6 +1,7 @@
 /** Files that grow, are rotated, cut, removed and found again, read as they come and over restarts. */
 import {
   appendFileSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -190,6 +191,41 @@ describe('followed files of a pattern', () => {
     reading = await follow('app.log*', { from, follow: { rotateWait: '1 s' } });
     for (let i = 0; i < 3; i++) await reading.round();
     expect(reading.numbers().sort()).toEqual([3, 4, 5]);
+  });
+
+  test('are read though they begin alike and have the inode of one that was read before', async () => {
+    const banner = `{"n":0,"text":"${'x'.repeat(300)}"}\n`;
+    writeFileSync(at('app.log'), banner + line(1));
+    const options = { follow: { rotateWait: '1 s' } } as const;
+    let reading = await follow('app.log*', options);
+    const seen = reading.numbers();
+    for (let n = 2; n < 8; n++) {
+      // The oldest file becomes the newest: as when it is removed, and a file that is made gets its inode.
+      const oldest = existsSync(at('app.log.2')) ? readFileSync(at('app.log.2')) : undefined;
+      if (oldest !== undefined) renameSync(at('app.log.2'), at('.free'));
+      if (existsSync(at('app.log.1'))) renameSync(at('app.log.1'), at('app.log.2'));
+      renameSync(at('app.log'), at('app.log.1'));
+      if (oldest !== undefined) renameSync(at('.free'), at('app.log'));
+      writeFileSync(at('app.log'), banner + line(n));
+      for (let i = 0; i < 4; i++) await reading.round();
+      seen.push(...reading.numbers());
+      if (n % 2 === 0) reading = await follow('app.log*', { ...options, from: reading.offsets() });
+      seen.push(...reading.numbers());
+    }
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7].flatMap((n) => [0, n]));
+  });
+
+  test('that stand in the place of one that was being read are told from it after a restart', async () => {
+    const banner = `{"n":0,"text":"${'x'.repeat(300)}"}\n`;
+    writeFileSync(at('app.log'), banner + line(1) + line(2));
+    let reading = await follow('app.log');
+    expect(reading.numbers()).toEqual([0, 1, 2]);
+    const from = reading.offsets();
+    await reading.stop();
+    writeFileSync(at('app.log'), banner + line(3) + line(4) + line(5));
+    await expect(follow('app.log', { from })).rejects.toMatchObject({ code: 'E1507' });
+    reading = await follow('app.log', { from, follow: { onLoss: 'continue' } });
+    expect(reading.numbers()).toEqual([0, 3, 4, 5]);
   });
 
   test('of which one is gone after a restart are an error, or counted', async () => {
