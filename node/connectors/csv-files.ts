@@ -5,7 +5,7 @@
  */
 import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf } from '../../src/format/csv.ts';
+import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf, RECORD_BYTES_MAX } from '../../src/format/csv.ts';
 import { type CsvHeader, readCsvHeader } from '../../src/format/csv-header.ts';
 import type { Chunks } from './chunks.ts';
 import { Collected } from './collected.ts';
@@ -20,7 +20,11 @@ export const csvFiles = (
   options: CsvOptions,
   reading: FileReadOptions = {},
 ): SourceConnector => {
-  const lines = { areQuoted: true, header: options.header ? headerBytes(options.separator) : undefined };
+  const { header, separator } = options;
+  const lines = {
+    quoted: { separator: separator.charCodeAt(0), recordBytesMax: RECORD_BYTES_MAX },
+    header: header ? headerBytes(separator) : undefined,
+  };
   return recordFiles(
     { patterns, schema, format: (part) => openDecoder(part, options), where: 'csvFiles', lines },
     reading,

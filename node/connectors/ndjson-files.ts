@@ -20,7 +20,7 @@ export const ndjsonFiles = (
     options,
   );
 
-const LINES = { areQuoted: false, header: undefined };
+const LINES = { quoted: undefined, header: undefined };
 
 /** Lines of standard input. They cannot be read again: after a crash a job starts on whatever follows, and says so. */
 export function stdin(

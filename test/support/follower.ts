@@ -50,7 +50,7 @@ export class Follower {
       schema: LINE,
       format: (part) => new NdjsonDecoder(part),
       follow: settings,
-      lines: { areQuoted: false, header: undefined },
+      lines: { quoted: undefined, header: undefined },
       watch: {
         start: (_folders, tell) => {
           this.#tell = tell;
