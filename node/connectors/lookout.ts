@@ -137,6 +137,8 @@ export class Lookout implements SplitFinder {
   async #findNames(): Promise<readonly SourceSplit[]> {
     this.#namesAt = this.#ports.clock.monotonicMs();
     const { files, missing } = await findFiles(this.#patterns);
+    // Files of splits are closed by then, and must stay so.
+    if (this.#isClosed) return [];
     this.#found = files.filter(({ path }) => !isCompressed(path));
     this.#paths = new Map([...this.#found, ...missing].map(({ id, path }) => [id, path]));
     const fresh: SourceSplit[] = [];
