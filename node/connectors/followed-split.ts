@@ -4,17 +4,18 @@
  *   app.log       [ file 17 ][ file 23 ]...      renamed to app.log.1, then a file made anew
  *   positions     0          n         n + m     grow through all of them
  *
- *   reading --end reached--> waiting --it grew--> reading
- *                               | another file has the name, or no name is left, and nothing came for `waitMs`
- *                               v
- *                            over --> the next file, or waiting for one
+ *   reading --end reached--> waiting --its size changed--> reading
+ *      |                        | another file has the name, or no name is left, and nothing came for `waitMs`
+ *      | it was cut             v
+ *      +---------------------> over --> reading the next file, or waiting for one
  *
  * Invariants
  *  1. A line is read when its newline is there, or when its file is over. Which bytes come, and where they stand, does not
  *     depend on when they were looked for.
  *  2. A file is read through what was opened, whatever it is called meanwhile, and the next only when it is over.
- *  3. What was cut off or replaced before it was read, or is gone after a restart, is an error (E1507) or is counted.
- *  4. An offset names the files that are not done, each with its print, and those that are and still may be found under
+ *  3. A record does not go on from one file into the next, nor does a line.
+ *  4. What was cut off or replaced before it was read, or is gone after a restart, is an error (E1507) or is counted.
+ *  5. An offset names the files that are not done, each with its print, and those that are and still may be found under
  *     other names: no file is read twice, and none is taken for one that was there before.
  * Not here: when to look and which names there are (lookout.ts), which file is which (file-identity.ts).
  */
@@ -23,6 +24,7 @@ import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
 import { readFailure } from '../disk.ts';
 import { type Chunks, type ChunkTarget, FileChunks } from './chunks.ts';
+import { ContentChunks } from './content-chunks.ts';
 import type { LineRules } from './line-start.ts';
 import { hasPrint, isFile, locate, NO_PRINT, type Print, printAhead, printOf } from './file-identity.ts';
 import type { FoundFile } from './glob.ts';
@@ -44,13 +46,18 @@ interface OpenFile {
   readonly key: string;
   readonly path: string;
   readonly fd: number;
-  /** Whether the file before is the same one, cut since: then it stays open. */
-  readonly isShared: boolean;
   /** Where its byte 0 would stand in the split; known when it is begun. */
   base: number;
   readTo: number;
   print: Print;
+  /** As it was when it was looked at last; undefined: never. */
+  size: number | undefined;
+  /** Since when a file that has lost its name has been so. */
+  quietSince: number | undefined;
+  endsInNewline: boolean;
 }
+
+const UNREAD = { base: 0, readTo: 0, print: NO_PRINT, size: undefined, quietSince: undefined, endsInNewline: true };
 
 /** A file that is over, while lines of it are still being decoded; then its print alone is kept. */
 type PastFile = Pick<OpenFile, 'key' | 'path' | 'base' | 'print'> & { readonly end: number };
@@ -68,6 +75,8 @@ interface SavedSplit {
   readonly position: number;
   readonly files: readonly SavedFile[];
   readonly done: readonly DoneFile[];
+  /** The header that the decoder knows, when none of the files has to have it. */
+  readonly header?: string;
 }
 
 export class FollowedSplit implements Chunks {
@@ -80,10 +89,8 @@ export class FollowedSplit implements Chunks {
   readonly #recognised = new Map<string, string>();
   /** Position behind the last byte handed over. */
   #pushed = 0;
-  #endsInNewline = true;
-  #atEnd = false;
-  #over = false;
-  #quietSince: number | undefined;
+  /** Of the first file. */
+  #state: 'reading' | 'waiting' | 'over' = 'reading';
   #failure: ExternalError | UserError | undefined;
   #tell: () => void = () => undefined;
   #filesLost = 0;
@@ -114,12 +121,13 @@ export class FollowedSplit implements Chunks {
     this.#files.push(file);
   }
 
-  /** The content of the file that is being read, from its beginning; nothing when there is none, so that one follows. */
+  /** What begins with the header of the file that is being read; nothing when that header is still to be read. */
   async beginning(chunkBytes: number): Promise<{ readonly chunks: Chunks; readonly start: number }> {
     const [file] = this.#files;
-    if (file !== undefined) return { ...(await FileChunks.open(file.path, undefined, chunkBytes)), start: -1 };
-    const chunks = { next: () => 'end' as const, ready: async () => undefined, close: async () => undefined };
-    return { chunks, start: this.#pushed };
+    if (file !== undefined && file.readTo > 0)
+      return { ...(await FileChunks.open(file.path, undefined, chunkBytes)), start: -1 };
+    const header = this.#header ?? new Uint8Array();
+    return { chunks: new ContentChunks(header, 0, header.length), start: header.length > 0 ? -1 : this.#pushed };
   }
 
   /** Goes on where an earlier run was; `others` are paths where its files may be found as well. */
@@ -138,7 +146,8 @@ export class FollowedSplit implements Chunks {
       Object.assign(file, { readTo: at, base: this.#pushed - at, print });
       this.#files.push(file);
     }
-    this.#isHeaderKnown = this.#pushed > 0 && this.#files.length > 0;
+    this.#header = saved.header === undefined ? undefined : Buffer.from(saved.header);
+    this.#isHeaderKnown = this.#header !== undefined || (this.#files[0]?.readTo ?? 0) > 0;
     if (this.#failure !== undefined) {
       this.#closeAll();
       throw this.#failure;
@@ -172,35 +181,43 @@ export class FollowedSplit implements Chunks {
   /** Finds out whether there is more to read. `now` never goes back. */
   look(now: number): void {
     const file = this.#files[0];
-    if (file === undefined || this.#failure !== undefined) return;
+    if (file === undefined || this.#failure !== undefined || this.#state === 'over') return;
     const { size, nlink } = fstatSync(file.fd);
-    const isOther = size < file.readTo || (size > file.readTo && this.#atEnd && !hasPrint(file.fd, file.print));
-    if (isOther) this.#cut(file, size);
-    else if (size !== file.readTo) {
-      this.#atEnd = false;
-      this.#quietSince = now;
+    const isWaiting = this.#state === 'waiting';
+    const isOther = size < file.readTo || (size > file.readTo && isWaiting && !hasPrint(file.fd, file.print));
+    if (isOther) {
+      this.#cut(file, size);
+      return;
+    }
+    // Not all that is there may be read: what is no whole header, or no whole mark, is not.
+    if (size !== file.size) {
+      file.size = size;
+      file.quietSince = undefined;
+      this.#state = 'reading';
     }
     // Whoever wrote it may go on for a while after it was renamed.
-    this.#quietSince = this.#files.length === 1 && nlink > 0 ? undefined : (this.#quietSince ?? now);
-    if (this.#quietSince !== undefined && this.#atEnd && now - this.#quietSince >= this.#options.waitMs)
-      this.#over = true;
+    file.quietSince = this.#files.length === 1 && nlink > 0 ? undefined : (file.quietSince ?? now);
+    const isQuiet = file.quietSince !== undefined && now - file.quietSince >= this.#options.waitMs;
+    if (isQuiet && this.#state === 'waiting') this.#state = 'over';
   }
 
-  next(target: ChunkTarget): 'given' | 'wait' {
+  next(target: ChunkTarget): 'given' | 'wait' | 'part end' {
     if (this.#failure !== undefined) throw this.#failure;
     const file = this.#files[0];
     if (file === undefined) return 'wait';
-    if (!this.#atEnd && this.#read(file, target)) return 'given';
-    if (!this.#atEnd) file.print = printOf(file.fd, file.readTo, file.print);
-    this.#atEnd = true;
-    if (!this.#over) return 'wait';
+    if (this.#state === 'reading') {
+      if (this.#read(file, target)) return 'given';
+      file.print = printOf(file.fd, file.readTo, file.print);
+      this.#state = 'waiting';
+    }
+    if (this.#state === 'waiting') return 'wait';
     this.#turn(file, target);
-    return 'given';
+    return 'part end';
   }
 
   /** Whoever asks last is answered. */
   async ready(): Promise<void> {
-    const canGoOn = this.#files.length > 0 && (!this.#atEnd || this.#over);
+    const canGoOn = this.#files.length > 0 && this.#state !== 'waiting';
     if (!canGoOn && this.#failure === undefined) {
       await new Promise<void>((resolve) => {
         this.#tell = resolve;
@@ -226,7 +243,9 @@ export class FollowedSplit implements Chunks {
     const all = [...this.#past, ...this.#files];
     const files = all.map((file, i) => saved(file, i === 0 ? position - file.base : 0));
     const done = this.#done.map(({ key, print }) => ({ key, print: { ...print } }));
-    return { position, files: files.map((file) => ({ ...file, print: { ...file.print } })), done };
+    const isBegun = position === 0 || (files[0]?.at ?? 0) > 0;
+    const known = isBegun || this.#header === undefined ? {} : { header: this.#header.toString() };
+    return { position, files: files.map((file) => ({ ...file, print: { ...file.print } })), done, ...known };
   }
 
   #addDone({ key, print }: PastFile): void {
@@ -240,7 +259,7 @@ export class FollowedSplit implements Chunks {
     try {
       const fd = openSync(path, 'r');
       const { dev, ino } = fstatSync(fd, { bigint: true });
-      return { key: `${dev}:${ino}`, path, fd, isShared: false, base: 0, readTo: 0, print: NO_PRINT };
+      return { ...UNREAD, key: `${dev}:${ino}`, path, fd };
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw readFailure(path, error);
@@ -263,8 +282,9 @@ export class FollowedSplit implements Chunks {
       target.pushed(read - mark);
       file.readTo += read;
       this.#pushed += read - mark;
+      if (read === mark) return true;
       this.#isHeaderKnown = true;
-      this.#endsInNewline = read === mark || space[read - mark - 1] === NEWLINE;
+      file.endsInNewline = space[read - mark - 1] === NEWLINE;
       return true;
     } catch (error) {
       this.#failure = error instanceof UserError ? error : readFailure(file.path, error);
@@ -290,7 +310,7 @@ export class FollowedSplit implements Chunks {
 
   /** From a file that is over to the next: a line that it leaves without a newline ends there. */
   #turn(file: OpenFile, target: ChunkTarget): void {
-    if (!this.#endsInNewline) {
+    if (!file.endsInNewline) {
       target.push(Uint8Array.of(NEWLINE));
       this.#pushed++;
     }
@@ -299,11 +319,11 @@ export class FollowedSplit implements Chunks {
       this.#header = headerOf(file.fd, this.#options.header)?.text ?? this.#header;
     this.#past.push({ key: file.key, path: file.path, base: file.base, print, end: this.#pushed });
     this.#files.shift();
-    if (this.#files[0]?.isShared !== true) closeSync(file.fd);
-    if (this.#files[0] !== undefined) this.#files[0].base = this.#pushed;
-    this.#endsInNewline = true;
-    this.#over = this.#atEnd = false;
-    this.#quietSince = undefined;
+    const [next] = this.#files;
+    // One that was cut is its own next file.
+    if (next?.fd !== file.fd) closeSync(file.fd);
+    if (next !== undefined) next.base = this.#pushed;
+    this.#state = 'reading';
   }
 
   #cut(file: OpenFile, size: number): void {
@@ -311,8 +331,9 @@ export class FollowedSplit implements Chunks {
     this.#lose(file.path, size < file.readTo ? `it was cut to ${size} bytes, ${was}` : `it was written anew, ${was}`);
     if (this.#failure !== undefined) return;
     // The same file once more, from its first byte.
-    this.#files.splice(1, 0, { ...file, isShared: true, readTo: 0, print: NO_PRINT });
-    this.#atEnd = this.#over = true;
+    const { key, path, fd } = file;
+    this.#files.splice(1, 0, { ...UNREAD, key, path, fd });
+    this.#state = 'over';
   }
 
   #lose(path: string, problem: string): void {
