@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ExternalError } from '../../../src/base/errors.ts';
 import type { SinkConnector, SinkWriter } from '../../../src/connector/sink.ts';
+import { callbackSink, iteratorSink } from '../../../src/format/callback-sink.ts';
 import { type CollectSink, collectSink } from '../../../src/format/collect-sink.ts';
 import {
   count,
@@ -188,7 +189,78 @@ const failing =
     },
   });
 
+const Number32 = schema({ n: int32() });
+const numbers = (count: number): MemoryFiles => ({ a: new TextEncoder().encode('{"n":1}\n'.repeat(count)) });
+const never = (): Promise<never> => new Promise(() => undefined);
+const unread = (): Job =>
+  from(memoryFiles(numbers(20_000), Number32)).to(makeSink('inserts only', iteratorSink(), 'out'));
+
+describe('cancelling overrules and waits for nobody:', () => {
+  const callbackThatNeverAnswers = (rows: number) => (): Job =>
+    from(memoryFiles(numbers(rows), Number32)).to(makeSink('inserts only', callbackSink(never), 'out'));
+  const functionThatNeverAnswers = (): Job =>
+    from(memoryFiles(numbers(3), Number32))
+      .mapAsync(never, { out: Number32, timeout: '1 hour' })
+      .to(makeSink('inserts only', collectSink(), 'out'));
+
+  test.each([
+    ['rows that nobody iterates over', unread, undefined],
+    ['a callback that never answers', callbackThatNeverAnswers(3), undefined],
+    ['a sink that is full', callbackThatNeverAnswers(60_000), undefined],
+    ['a last checkpoint that waits for a callback', callbackThatNeverAnswers(3), 'suspend'],
+    ['a drain that waits for a callback', callbackThatNeverAnswers(60_000), 'drain'],
+    ['an asynchronous function that never answers', functionThatNeverAnswers, undefined],
+    ['a drain that waits for an asynchronous function', functionThatNeverAnswers, 'drain'],
+  ] as const)('%s', async (_what, job, before) => {
+    const clock = new TickingClock(0.5);
+    let turns = 0;
+    const { end, run: cancelled } = await drive({
+      job: job(),
+      medium: new MemoryMedium(),
+      clock,
+      settings: { batchRows: 4096, chunkBytes: 65_536, checkpointEveryMs: before === undefined ? 5 : undefined },
+      look: (running) => {
+        // So that no time passes.
+        void clock.sleep(0);
+        if (++turns === 20 && before !== undefined) running[before]();
+      },
+      stop: { how: 'cancel', when: () => turns >= 40 },
+    });
+    expect([end, cancelled.status]).toEqual(['cancelled', 'cancelled']);
+    expect(clock.monotonicMs()).toBeLessThan(3_600_000);
+  });
+
+  test('from within a function that is given rows', async () => {
+    let running: JobRun | undefined;
+    const seen: number[] = [];
+    const cancelling = callbackSink(async (rows) => {
+      seen.push(rows.length);
+      running?.cancel();
+      await never();
+    });
+    const { end } = await drive({
+      job: from(memoryFiles(numbers(50), Number32)).to(makeSink('inserts only', cancelling, 'out')),
+      medium: new MemoryMedium(),
+      settings: { batchRows: 10 },
+      onRun: (made) => {
+        running = made;
+      },
+    });
+    expect([end, seen]).toEqual(['cancelled', [10]]);
+  });
+});
+
 describe('a job whose', () => {
+  test('source fails says so although nobody takes its rows', async () => {
+    const files = memoryFiles(numbers(100), Number32, { failAt: { file: 'a', offset: 500 } });
+    const made = from(files).to(makeSink('inserts only', iteratorSink(), 'out'));
+    await expect(drive({ job: made, medium: new MemoryMedium(), settings: { chunkBytes: 100 } })).rejects.toMatchObject(
+      {
+        code: 'E1501',
+      },
+    );
+  });
+
   test('source fails fails with its error, and goes on where it was once the source is cured', async () => {
     const world = newWorld();
     let failed: JobRun | undefined;
