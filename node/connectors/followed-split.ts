@@ -21,6 +21,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
+import { LastAsker } from '../../src/base/last-asker.ts';
 import { readFailure } from '../disk.ts';
 import { type Chunks, type ChunkTarget, FileChunks } from './chunks.ts';
 import type { LineRules } from './line-start.ts';
@@ -84,7 +85,7 @@ export class FollowedSplit implements Chunks {
   #over = false;
   #quietSince: number | undefined;
   #failure: ExternalError | UserError | undefined;
-  #tell: () => void = () => undefined;
+  readonly #asker = new LastAsker();
   #filesLost = 0;
   /** Whether the decoder knows the header: those of later files are kept from it, but must be the same. */
   #isHeaderKnown = false;
@@ -202,17 +203,13 @@ export class FollowedSplit implements Chunks {
   /** Whoever asks last is answered. */
   async ready(): Promise<void> {
     const canGoOn = this.#files.length > 0 && (!this.#atEnd || this.#over);
-    if (!canGoOn && this.#failure === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#tell = resolve;
-      });
-    }
+    if (!canGoOn && this.#failure === undefined) await this.#asker.asked();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** After a look, or when nothing will be looked at any more. */
   tell(): void {
-    this.#tell();
+    this.#asker.tell();
   }
 
   async close(): Promise<void> {

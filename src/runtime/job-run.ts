@@ -425,9 +425,9 @@ export class JobRun {
     const timerLeft = timer === undefined ? Number.POSITIVE_INFINITY : timer - clock.now();
     // The next checkpoint cannot begin before this one has ended, so a time for it that has passed is nothing to wait for.
     const left = Math.min(timerLeft, this.#background === undefined ? due - clock.monotonicMs() : timerLeft);
-    const others = this.#background === undefined ? [] : [this.#background];
-    if (Number.isFinite(left)) others.push(clock.sleep(Math.max(0, left), woken));
-    await Promise.race([this.deployment.task.ready(), woken.promise, ...others]);
+    const sleep = Number.isFinite(left) ? [clock.sleep(Math.max(0, left), woken)] : [];
+    // A checkpoint that ends wakes: a promise that lasts as long as it does would keep every wait.
+    await Promise.race([this.deployment.task.ready(), woken.promise, ...sleep]);
     woken.wake();
     this.#wake = () => undefined;
   }

@@ -21,6 +21,7 @@ import { base64Of, bytesOf } from '../../base/bytes.ts';
 import type { AbortSignalLike, Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
+import { LastAsker } from '../../base/last-asker.ts';
 import { type EventTimeMs, eventTimeMs, formatTime, MIN_TIME } from '../../base/time.ts';
 import { Wake } from '../../base/wake.ts';
 import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
@@ -88,7 +89,7 @@ export class AsyncFunction implements AnswersLater {
   #received = 0;
   /** Rows of the queue that nobody was asked for yet, in order. */
   #toAsk: Request[] = [];
-  #waker = new Wake();
+  readonly #asker = new LastAsker();
   /** Ends the waits of requests when the job ends. */
   readonly #closed = new Wake();
   // checkpointed
@@ -129,7 +130,7 @@ export class AsyncFunction implements AnswersLater {
   }
 
   async ready(): Promise<void> {
-    await this.#waker.promise;
+    await this.#asker.asked();
   }
 
   /** Emits what may go next: one batch of results, or one mark. */
@@ -240,9 +241,7 @@ export class AsyncFunction implements AnswersLater {
       this.#underWay--;
       if (this.#closed.aborted) return;
       this.#ask();
-      const waker = this.#waker;
-      this.#waker = new Wake();
-      waker.wake();
+      this.#asker.tell();
     });
   }
 
