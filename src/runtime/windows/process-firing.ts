@@ -13,6 +13,7 @@ import { type EventTimeMs, formatTime } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
 import { BatchBuilder } from '../../format/batch-builder.ts';
+import { exactCopy, readable } from '../../format/exact-row.ts';
 import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { KeyedTable, StateKey } from '../../state/keyed-state.ts';
@@ -83,7 +84,10 @@ export class ProcessFiring implements Firing {
     const copies: Row[] = [];
     for (const batch of this.contents.batches(rows)) {
       this.#view.bind(batch);
-      for (let i = 0; i < batch.selected; i++) copies.push({ ...this.#view.select(i) });
+      for (let i = 0; i < batch.selected; i++) {
+        this.#view.select(i);
+        copies.push(readable(exactCopy(this.#view), this.#options.input));
+      }
     }
     const made = this.#guard(window, () => this.#options.run(copies, this.#contextOf(window, place)));
     // An array is what functions answer with most: taken whole, so that its later changes do no harm.
