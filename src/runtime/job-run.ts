@@ -485,8 +485,7 @@ export class JobRun {
     this.#status = status;
     await this.#background;
     this.#tokens?.end(status);
-    for (const operator of this.#deployment?.task.operators ?? []) operator.close?.();
-    for (const source of this.#deployment?.task.sources ?? []) await source.close().catch(() => undefined);
+    await this.#deployment?.task.close();
     for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);
     await this.#ports.store.release().catch(() => undefined);
   }

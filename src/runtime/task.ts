@@ -97,6 +97,12 @@ export class Task {
     for (const source of this.sources) if (!source.ended) source.finish();
   }
 
+  /** Gives back what sources and operators hold. What fails in that is dropped: nobody needs it any more. */
+  async close(): Promise<void> {
+    for (const operator of this.operators) operator.close?.();
+    for (const source of this.sources) await source.close().catch(() => undefined);
+  }
+
   /** Every entry must balance while the graph is quiet. */
   checkLedgers(): void {
     for (const { uid, ledger } of [...this.sources, ...this.operators]) checkLedger(uid, ledger);

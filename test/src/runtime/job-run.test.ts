@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ExternalError } from '../../../src/base/errors.ts';
 import type { SinkConnector, SinkWriter } from '../../../src/connector/sink.ts';
+import type { SourceConnector } from '../../../src/connector/source.ts';
 import { callbackSink, iteratorSink } from '../../../src/format/callback-sink.ts';
 import { type CollectSink, collectSink } from '../../../src/format/collect-sink.ts';
 import {
@@ -16,11 +17,17 @@ import {
   tumbling,
   utf8,
 } from '../../../src/index.ts';
-import { makeSink } from '../../../src/platform.ts';
+import { tableOf } from '../../../src/api/schema.ts';
+import { makeSink, makeSource } from '../../../src/platform.ts';
 import type { JobRun } from '../../../src/runtime/job-run.ts';
 import type { CheckpointStore, SegmentWriter } from '../../../src/state/checkpoint-store.ts';
 import { canonicalText } from '../../../src/testing/canonical-text.ts';
-import { type MemoryFiles, memoryFiles, type MemoryFilesOptions } from '../../../src/testing/memory-files.ts';
+import {
+  type MemoryFiles,
+  memoryFiles,
+  memoryFilesConnector,
+  type MemoryFilesOptions,
+} from '../../../src/testing/memory-files.ts';
 import { MemoryMedium } from '../../../src/testing/memory-store.ts';
 import { drive, type DriveOptions, TickingClock } from '../../support/engine.ts';
 import { readingsFiles, readingsJob } from '../../support/readings.ts';
@@ -68,6 +75,8 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+const Number32 = schema({ n: int32() });
+
 describe('a job', () => {
   test('that is suspended keeps its windows open, and the next run goes on with them', async () => {
     const world = newWorld();
@@ -98,6 +107,28 @@ describe('a job', () => {
     await expect(drive({ job: copied({ a: text }), medium, clock, settings })).rejects.toThrow('b: the file is gone');
     await drive({ job: copied({ a: text, b: text }), medium, clock, settings });
     expect(results.rows).toHaveLength(200);
+  });
+
+  test('that cannot start closes what it had opened', async () => {
+    const opened: string[] = [];
+    const closed: string[] = [];
+    const connector = memoryFilesConnector({ a: new Uint8Array(0), b: new Uint8Array(0) }, tableOf(Number32, 'n'));
+    const failing: SourceConnector = {
+      ...connector,
+      async open(split, offset, context) {
+        if (split.id === 'b') throw new ExternalError('E1501', { path: 'b', problem: 'not today' });
+        opened.push(split.id);
+        const reader = await connector.open(split, offset, context);
+        return Object.assign(reader, {
+          close: async () => {
+            closed.push(split.id);
+          },
+        });
+      },
+    };
+    const made = from(makeSource(Number32, failing, 'files')).to(makeSink('inserts only', collectSink(), 'out'));
+    await expect(drive({ job: made, medium: new MemoryMedium() })).rejects.toThrow('not today');
+    expect([opened, closed]).toEqual([['a'], ['a']]);
   });
 
   test('that is drained fires what it has, is finished, and reads nothing when it is started again', async () => {
@@ -189,7 +220,6 @@ const failing =
     },
   });
 
-const Number32 = schema({ n: int32() });
 const numbers = (count: number): MemoryFiles => ({ a: new TextEncoder().encode('{"n":1}\n'.repeat(count)) });
 const never = (): Promise<never> => new Promise(() => undefined);
 const unread = (): Job =>
@@ -220,8 +250,8 @@ describe('cancelling overrules and waits for nobody:', () => {
       clock,
       settings: { batchRows: 4096, chunkBytes: 65_536, checkpointEveryMs: before === undefined ? 5 : undefined },
       look: (running) => {
-        // So that no time passes.
-        void clock.sleep(0);
+        // So that no time passes before the request has had its turns.
+        if (turns < 80) void clock.sleep(0);
         if (++turns === 20 && before !== undefined) running[before]();
       },
       stop: { how: 'cancel', when: () => turns >= 40 },
