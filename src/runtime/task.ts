@@ -1,6 +1,6 @@
 /**
  * A task: sources, operators and sinks that run in one loop on one thread, over one kernel instance. Synchronous: a step
- * does one bounded piece of work and returns. Waiting, time and persistence are the job loop's (job-loop.ts).
+ * does one bounded piece of work and returns. Waiting, time and persistence are the run's (job-run.ts).
  *
  *   step:  an operator with `more`, furthest downstream?  -> resume it
  *          an operator whose timer is due?                -> tell it the time
