@@ -6,11 +6,10 @@
  * Invariants
  *  1. This is the only place where a kind of plan node becomes an operator; what that takes is in makers/.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
- *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ *  3. A checkpoint that the plan cannot go on with is refused before anything is made (checkpoint/compatibility.ts).
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
@@ -37,6 +36,7 @@ import {
 } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
 import type { Manifest } from '../state/manifest.ts';
+import { requireCompatible } from './checkpoint/compatibility.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
@@ -117,7 +117,7 @@ export async function openSinks(
 
 export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Promise<Deployment> {
   const { restored } = given;
-  if (restored !== undefined) checkKnown(plan, restored);
+  if (restored !== undefined) requireCompatible(plan, restored, given.arena);
   const context = { ...given, splits: withUnfinished(plan, given.splits, restored) };
   const parts = await context.loadParts(partsOf(plan));
   const wiring = new Wiring(plan, { ...context, parts });
@@ -141,20 +141,6 @@ function withUnfinished(plan: PhysicalPlan, splits: SourceSplits, restored: Mani
       const missing = unfinishedSplits(before).filter(({ id }) => !listed.some((split) => split.id === id));
       return [index, [...listed, ...missing]];
     }),
-  );
-}
-
-function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
-  const known = new Set(plan.nodes.map(({ uid }) => uid));
-  const lost = Object.keys(restored.kinds).filter((uid) => !known.has(uid));
-  const held = lost.filter((uid) => (restored.ledgers[uid]?.['held'] ?? 0) > 0 || restored.kinds[uid] === 'source');
-  if (held.length === 0) return;
-  throw new UserError(
-    'E1405',
-    { uids: held.join(', ') },
-    {
-      hint: 'The job has changed. Give its operators explicit uids and keep them, or start anew with another state folder.',
-    },
   );
 }
 
