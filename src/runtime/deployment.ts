@@ -10,6 +10,7 @@
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
@@ -26,6 +27,7 @@ import {
   type WatermarkNode,
   type WatermarkStrategy,
 } from '../plan/logical.ts';
+import { descriptionOf } from '../plan/node-description.ts';
 import {
   type PhysicalNode,
   type PhysicalOperator,
@@ -35,8 +37,7 @@ import {
   sourcesOf,
 } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
-import type { Manifest } from '../state/manifest.ts';
-import { requireCompatible } from './checkpoint/compatibility.ts';
+import type { Manifest, NodeDescriptions } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import type { JobSettings } from './job-settings.ts';
@@ -78,9 +79,11 @@ export interface Deployment {
   readonly outputs: ReadonlyMap<string, Edge>;
 }
 
-/** Kind of each node by uid, for manifests. */
-export const kindsOf = (plan: PhysicalPlan): { readonly [uid: string]: string } =>
-  Object.fromEntries(plan.nodes.map(({ uid, operator }) => [uid, operator.kind]));
+/** What manifests say of each node, by uid. */
+export const describeNodes = ({ nodes }: PhysicalPlan): NodeDescriptions => ({
+  kinds: Object.fromEntries(nodes.map(({ uid, operator }) => [uid, operator.kind])),
+  states: Object.fromEntries(nodes.map(({ uid, operator }) => [uid, descriptionOf(operator)])),
+});
 
 /** Asks every source what it would read: fails on a missing input before anything of the job is touched. */
 export async function splitsOf(plan: PhysicalPlan): Promise<SourceSplits> {
@@ -117,9 +120,12 @@ export async function openSinks(
 
 export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Promise<Deployment> {
   const { restored } = given;
-  if (restored !== undefined) requireCompatible(plan, restored, given.arena);
   const context = { ...given, splits: withUnfinished(plan, given.splits, restored) };
-  const parts = await context.loadParts(partsOf(plan));
+  const parts = await context.loadParts(partsOf(plan, restored !== undefined));
+  if (restored !== undefined) {
+    const refusal = part(parts, 'compatibility').refusalOf(describeNodes(plan), restored, given.arena);
+    if (refusal !== undefined) throw new UserError(...refusal);
+  }
   const wiring = new Wiring(plan, { ...context, parts });
   plan.nodes.forEach((_, index) => wiring.make(index));
   wiring.connect();
