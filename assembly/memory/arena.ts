@@ -23,8 +23,6 @@
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
 import {
   ACTIVE,
-  CLEAN,
-  DIRTY,
   FLAGS,
   FRAME_REGIONS,
   MAX_PAGES,
@@ -33,15 +31,15 @@ import {
   REGION_TABLE,
   ROOM,
   ROOT,
+  touchPages,
   touchRange,
+  untouchPages,
 } from './barrier';
 import {
   arenaControlPtr,
-  BLOCK_SHIFT,
   FRAME_BYTES,
   FRAME_SHIFT,
   framesMax,
-  statusBase,
   takeFrames,
   transientAlloc,
 } from './frames';
@@ -218,7 +216,7 @@ function take(control: u32, root: u32, state: u32, region: u32, page: u32, pages
   markPages(base, page, pages, <u16>state);
   countPages(root, state, pages);
   const ptr = base + (page << PAGE_SHIFT);
-  touchRange(ptr, pages << PAGE_SHIFT);
+  touchPages(ptr, pages << PAGE_SHIFT);
   memory.fill(ptr, 0, pages << PAGE_SHIFT);
   return (region << 17) | (page << (PAGE_SHIFT - 3));
 }
@@ -250,12 +248,8 @@ export function extentFree(state: u32, ref: u32, pages: u32): void {
   markPages(ptr & ~(FRAME_BYTES - 1), (ptr & (FRAME_BYTES - 1)) >> PAGE_SHIFT, pages, 0);
   countPages(load<u32>(control, ROOT), state, 0 - pages);
   store<u8>(load<u32>(control, ROOM) + (ref >> 17), 255);
-  const first = statusBase() + (ptr >> BLOCK_SHIFT);
-  const end = first + ((pages << PAGE_SHIFT) >> BLOCK_SHIFT);
-  for (let at = first; at < end; at++) {
-    // A dead block need not be persisted; the next owner zeroes it through the barrier.
-    if (load<u8>(at) == DIRTY) store<u8>(at, CLEAN);
-  }
+  // A dead block need not be persisted; the next owner zeroes it through the barrier.
+  untouchPages(ptr, pages << PAGE_SHIFT);
 }
 
 /** Gives back every page of a state and empties the kind's own fields of its record. */
