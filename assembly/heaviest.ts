@@ -2,8 +2,8 @@
  * What keys take in a state: a walk over its entries (of windows and aggregates) or its keys (of keyed states), a bounded
  * number at a time.
  *
- *   walk, 16 bytes: slice u32 | kind of its table u32 | index of the directory u32 | entry in its segment u32;
- *                   of keyed states the place of nextKey
+ *   walk, 24 bytes: slice u32 | kind of its table u32 | index of the directory u32 | entry in its segment u32;
+ *                   of keyed states the place of nextKey; from 16 on f64 bytes of all that it met
  *   found, 20 bytes each: address of the key u32, its length u32, hash u32, bytes u32 (with those of the key), entries u32
  *
  * Invariants
@@ -45,10 +45,11 @@ const WALK_SLICE: u32 = 0;
 const WALK_KIND: u32 = 4;
 const WALK_INDEX: u32 = 8;
 const WALK_ENTRY: u32 = 12;
+const WALK_WEIGHT: u32 = 16;
 const FOUND_BYTES: u32 = 20;
 
 /**
- * Writes up to `maxFound` entries whose hash, shifted right by `shift` (32: all), is `share`. How many; 0 at the end. A
+ * Writes up to `maxFound` entries whose hash, shifted right by `shift` (32: all), is `share` (to 0: only weighs them). How many; 0 at the end. A
  * segment is left only when it is done, so a call looks at one segment more than it has room for at most. Directories are in
  * the order of hashes: of a share only the segments are looked at that it has a part of.
  */
@@ -76,11 +77,15 @@ function walkKeys(root: u32, walkPtr: u32, outPtr: u32, maxFound: u32, shift: u3
     const keyPtr = resolve(key);
     const hash = load<u32>(keyPtr, KEY_HASH);
     if (<u32>(<u64>hash >> shift) != share) continue;
-    const out = outPtr + found++ * FOUND_BYTES;
+    const bytes = recordCapacity(key) + entriesBytes(load<u32>(keyPtr, KEY_FIRST));
+    found++;
+    weigh(walkPtr, bytes);
+    if (outPtr == 0) continue;
+    const out = outPtr + (found - 1) * FOUND_BYTES;
     store<u32>(out, keyPtr + KEY_BYTES_AT);
     store<u32>(out, load<u32>(keyPtr, KEY_LENGTH), 4);
     store<u32>(out, hash, 8);
-    store<u32>(out, recordCapacity(key) + entriesBytes(load<u32>(keyPtr, KEY_FIRST)), 12);
+    store<u32>(out, bytes, 12);
     store<u32>(out, load<u32>(keyPtr, KEY_ENTRIES) & ~INDEXED, 16);
   }
   return found;
@@ -128,7 +133,10 @@ function walkTable(table: u32, walkPtr: u32, outPtr: u32, from: u32, maxFound: u
       if (load<u32>(entry + tag) == 0) continue;
       const hash = hashOfEntry(keyKind, entry);
       if (<u32>(<u64>hash >> shift) != share) continue;
-      writeFound(outPtr + found * FOUND_BYTES, keyKind, entry, hash, bytes);
+      const length: u32 = keyKind == KEY_INT64 ? 8 : load<u32>(entry, 4);
+      const outside = keyKind == KEY_INT64 || length <= INLINE_BYTES ? 0 : (length + 7) & ~7;
+      weigh(walkPtr, bytes + outside);
+      if (outPtr != 0) writeFound(outPtr + found * FOUND_BYTES, keyKind, entry, length, hash, bytes + outside);
       found++;
     }
     if (at < capacity) break;
@@ -140,12 +148,14 @@ function walkTable(table: u32, walkPtr: u32, outPtr: u32, from: u32, maxFound: u
   return found;
 }
 
-function writeFound(outPtr: u32, keyKind: u32, entry: u32, hash: u32, bytes: u32): void {
-  const length: u32 = keyKind == KEY_INT64 ? 8 : load<u32>(entry, 4);
-  const outside = keyKind == KEY_INT64 || length <= INLINE_BYTES ? 0 : (length + 7) & ~7;
+function weigh(walkPtr: u32, bytes: u32): void {
+  store<f64>(walkPtr, load<f64>(walkPtr, WALK_WEIGHT) + <f64>bytes, WALK_WEIGHT);
+}
+
+function writeFound(outPtr: u32, keyKind: u32, entry: u32, length: u32, hash: u32, bytes: u32): void {
   store<u32>(outPtr, keyKind == KEY_INT64 ? entry : keyBytesPtr(entry));
   store<u32>(outPtr, length, 4);
   store<u32>(outPtr, hash, 8);
-  store<u32>(outPtr, bytes + outside, 12);
+  store<u32>(outPtr, bytes, 12);
   store<u32>(outPtr, 1, 16);
 }

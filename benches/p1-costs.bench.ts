@@ -1,10 +1,11 @@
 /**
  * What event time costs that is always on, or can be switched on: P1's uniform file through the same job with the guard
- * against the future, idleness, alignment, and all of them, over the same without; time of all cores, as each side's process
- * counts it. Idleness is of live sources only, so there the file is read as one. `again` is the job without against
- * itself: what the machine adds to such a figure. A figure is the ratio of the quickest tenth of the rounds of both sides: others on
- * the machine empty the caches, which only ever adds to what a round takes. Its spread is that of single rounds. Figures that
- * end in Wall are the same by the clock.
+ * against the future, idleness, alignment, and all of them, over the same without; time of all cores, as the process counts
+ * it. Idleness is of live sources only, so there the file is read as one. `again` is the job without against itself: what the
+ * machine adds to such a figure. All sides take turns in one process: two processes that do the same work differ by more
+ * than what is measured, in where their memory and machine code lie. A figure is the ratio of the quickest tenth of the rounds
+ * of both sides: others on the machine empty the caches, which only ever adds to what a round takes. Its spread is that of
+ * single rounds. Figures that end in Wall are the same by the clock.
  *
  * The ledger cannot be switched off. `ledger` is an upper bound: what it would take to write every term of the entries of all
  * operators of this job, and to check all equations, with each batch, which happens with each checkpoint only.
@@ -16,7 +17,7 @@ import type { BidRun } from './support/bid-run.ts';
 import { bidFile } from './support/bids.ts';
 import { SideProcess } from './support/sides.ts';
 
-const ROUNDS = 20;
+const ROUNDS = 40;
 const QUICK = 0.1;
 const BOX_MS = 170_000;
 /** A quantum is two chunks, a batch of one at most; the record across two quanta is counted as one more. */
@@ -55,28 +56,24 @@ interface Took {
 
 async function run({ short }: BenchOptions): Promise<BenchResult> {
   const { path, bytes } = bidFile('uniform', short ? 200_000 : 2_000_000);
-  const sides = new Map(NAMES.map((name) => [name, new SideProcess()]));
-  try {
-    using peer = new SideProcess();
-    const { digest } = await peer.run({ side: 'plainJs', options: { path } });
-    const rounds: ReadonlyMap<Name, Took>[] = [];
-    let counters: Answer['counters'] = {};
-    const boxed = { rounds: short ? 2 : ROUNDS + 1, atLeast: 2, boxMs: BOX_MS, now: () => performance.now() };
-    for (const number of roundsWithin(boxed)) {
-      const { took, last } = await round(sides, number, path, digest);
-      counters = last;
-      // The first warms up.
-      if (number > 0) rounds.push(took);
-    }
-    const batchNs = (quantile(timesOf(rounds, 'without', 'cpuMs'), 0.5) * 1e6) / (bytes / BATCH_BYTES);
-    return resultOf(rounds, 1 + ledgerNs() / batchNs, { ...counters, rounds: rounds.length });
-  } finally {
-    for (const side of sides.values()) side[Symbol.dispose]();
+  using engine = new SideProcess();
+  using peer = new SideProcess();
+  const { digest } = await peer.run({ side: 'plainJs', options: { path } });
+  const rounds: ReadonlyMap<Name, Took>[] = [];
+  let counters: Answer['counters'] = {};
+  const boxed = { rounds: short ? 2 : ROUNDS + 1, atLeast: 2, boxMs: BOX_MS, now: () => performance.now() };
+  for (const number of roundsWithin(boxed)) {
+    const { took, last } = await round(engine, number, path, digest);
+    counters = last;
+    // The first warms up.
+    if (number > 0) rounds.push(took);
   }
+  const batchNs = (quantile(timesOf(rounds, 'without', 'cpuMs'), 0.5) * 1e6) / (bytes / BATCH_BYTES);
+  return resultOf(rounds, 1 + ledgerNs() / batchNs, { ...counters, rounds: rounds.length });
 }
 
 async function round(
-  sides: ReadonlyMap<Name, SideProcess>,
+  engine: SideProcess,
   number: number,
   path: string,
   digest: string,
@@ -85,8 +82,8 @@ async function round(
   let last: Answer['counters'] = {};
   for (const name of orderOf(number)) {
     const began = performance.now();
-    const answer = await sides.get(name)?.run({ side: 'engine', options: { path, ...SIDES[name] } });
-    if (answer?.digest !== digest) throw new Error(`wrong answer of ${name}: ${answer?.digest} instead of ${digest}`);
+    const answer = await engine.run({ side: 'engine', options: { path, ...SIDES[name] } });
+    if (answer.digest !== digest) throw new Error(`wrong answer of ${name}: ${answer.digest} instead of ${digest}`);
     took.set(name, { cpuMs: answer.cpuMs ?? Number.NaN, wallMs: performance.now() - began });
     last = answer.counters;
   }

@@ -5,6 +5,8 @@
  *     <------------ hello ----------        its version
  *     ------------- start --------->        job module, when it is not the worker's own; options
  *     <-- progress, result, result --       as often as the job has something to say
+ *     ------------- ask ----------->        one of the questions that the handle of a job answers, at any time
+ *     <----------- answer ----------        of that number: what came back, or why nothing did
  *     ------------- stop ---------->        'suspend' (checkpoint, then end) or 'drain' (end of input, windows fire)
  *     <------- ended | failed ------        the last message; the page then ends the worker
  *
@@ -12,33 +14,74 @@
  *  1. Every message is plain data of this file; both unions are closed.
  *  2. Page and worker are of one build: a hello of another version ends the job before it starts.
  *  3. Results of one output arrive in the order in which the job made them; nothing arrives after ended or failed.
+ *  4. A question gets one answer, unless the job ends first.
  */
 import type { Size } from '../src/base/bytes.ts';
 import type { Json } from '../src/base/json.ts';
 import type { Duration } from '../src/base/time.ts';
+import type { LagMode, RunningJob } from '../src/platform.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
-/** How a job is run; durations and sizes as users write them. */
+/** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface StartOptions {
-  /** Name of its state in this browser. Without it nothing survives the page. */
+  /** Name of its state in IndexedDB, made when it is not there. Without it nothing survives the page. */
   readonly state?: string;
+  /** Time between checkpoints, 10 s unless said otherwise. Sinks make their rows visible at checkpoints. */
   readonly checkpointEvery?: Duration;
+  /** Bytes that state may take, 256 MB unless said otherwise. A job that needs more fails with E1302. */
   readonly memory?: Size;
   /** Checkpoints kept, 2 unless said otherwise. */
   readonly retained?: number;
+  /** Rows in a batch, at most 4,096. Results do not depend on it. */
+  readonly batchRows?: number;
+  /**
+   * How lag is measured: 'endToEnd' from the event to its effect unless said otherwise; 'processing' is what the engine needs;
+   * 'off' follows nothing.
+   */
+  readonly lag?: LagMode;
+  /** An alert is raised when state will have used up its memory within so long: '15 minutes' unless said otherwise. */
+  readonly stateAlert?: Duration | 'off';
+  /** What the job is called when it has no name of its own; otherwise the name of its state. */
+  readonly name?: string;
+}
+
+/** What a page may ask of a job in a worker, as the handle of a job has it; the state of a function by uid and key. */
+export interface Questions
+  extends Pick<
+    RunningJob,
+    | 'alerts'
+    | 'deadLetters'
+    | 'explainWindow'
+    | 'heaviestKeys'
+    | 'lag'
+    | 'ledger'
+    | 'metrics'
+    | 'progress'
+    | 'token'
+    | 'watermarks'
+  > {
+  state(uid: string, key: { readonly [column: string]: unknown }): unknown;
+  processed(...given: unknown[]): Promise<void>;
 }
 
 export type StopMode = 'suspend' | 'drain';
 
 export type ToWorker =
   | { readonly kind: 'start'; readonly jobUrl?: string; readonly options: StartOptions }
+  | {
+      readonly kind: 'ask';
+      readonly number: number;
+      readonly question: keyof Questions;
+      readonly given: readonly unknown[];
+    }
   | { readonly kind: 'stop'; readonly mode: StopMode };
 
 export type ToPage =
   | { readonly kind: 'hello'; readonly version: number }
   | { readonly kind: 'progress'; readonly progress: Json }
   | { readonly kind: 'result'; readonly output: string; readonly lines: Uint8Array }
+  | { readonly kind: 'answer'; readonly number: number; readonly answer?: unknown; readonly failure?: Failure }
   | { readonly kind: 'ended'; readonly summary: Json }
   | { readonly kind: 'failed'; readonly failure: Failure };
 

@@ -8,8 +8,8 @@
  *  3. The job is suspended when the handle is disposed: the next run continues.
  * Not here: a worker of its own for the job (start.ts on the page, serve.ts in the worker).
  */
-import { type Size, sizeBytes } from '../src/base/bytes.ts';
-import { type Duration, positiveDurationMs } from '../src/base/time.ts';
+import { sizeBytes } from '../src/base/bytes.ts';
+import { positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
 import {
@@ -18,7 +18,6 @@ import {
   JobHandle,
   type JobPorts,
   JobRun,
-  type LagMode,
   memoryBytesFor,
   physicalPlanOf,
   type RunningJob,
@@ -30,30 +29,11 @@ import { type PostLines, PageSink } from './connectors/page-sink.ts';
 import type { Engine } from './engine.ts';
 import { engineOnDemand } from './engine-on-demand.ts';
 import { browserClock } from './platform.ts';
+import type { StartOptions } from './protocol.ts';
 import { IndexedDbStore } from './state/indexeddb-store.ts';
 
-/** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
-export interface RunOptions {
-  /** Name of its state in IndexedDB, made when it is not there. Without it nothing survives the page. */
-  readonly state?: string;
-  /** Time between checkpoints, 10 s unless said otherwise. Sinks make their rows visible at checkpoints. */
-  readonly checkpointEvery?: Duration;
-  /** Bytes that state may take, 256 MB unless said otherwise. A job that needs more fails with E1302. */
-  readonly memory?: Size;
-  /** Checkpoints kept, 2 unless said otherwise. */
-  readonly retained?: number;
-  /** Rows in a batch, at most 4,096. Results do not depend on it. */
-  readonly batchRows?: number;
-  /**
-   * How lag is measured: 'endToEnd' from the event to its effect unless said otherwise; 'processing' is what the engine needs;
-   * 'off' follows nothing.
-   */
-  readonly lag?: LagMode;
-  /** An alert is raised when state will have used up its memory within so long: '15 minutes' unless said otherwise. */
-  readonly stateAlert?: Duration | 'off';
-  /** What the job is called when it has no name of its own; otherwise the name of its state. */
-  readonly name?: string;
-}
+/** How a job runs, in a thread of its own or in this one. */
+export type RunOptions = StartOptions;
 
 /** The name under which `openResults` finds the dead letters of a state. */
 export const deadLettersOf = (state: string): string => `${state}/dead-letters`;

@@ -14,6 +14,7 @@ import { browserClock } from './platform.ts';
 import type { RunningJob } from '../src/platform.ts';
 import { runAttached } from './run.ts';
 import { wholeEngine } from './whole-engine.ts';
+import type { Questions } from './protocol.ts';
 import { type JobLink, serveJob, type WorkerScope } from './worker-host.ts';
 
 const PROGRESS_EVERY_MS = 200;
@@ -31,6 +32,7 @@ export async function runLinked(job: unknown, link: JobLink): Promise<Json> {
     engine: wholeEngine,
     post: (output, lines) => link.result(output, lines),
   });
+  link.answerWith((question, given) => answerOf(running, question, given));
   void link.stopped.then((mode) => running[mode]().catch(() => undefined));
   const ended = new AbortController();
   const reporting = report(running, link, ended.signal);
@@ -41,6 +43,28 @@ export async function runLinked(job: unknown, link: JobLink): Promise<Json> {
     ended.abort();
     await reporting;
   }
+}
+
+function answerOf(running: RunningJob, question: keyof Questions, given: readonly unknown[]): unknown {
+  const questions: Questions = {
+    alerts: () => running.alerts(),
+    deadLetters: () => running.deadLetters(),
+    explainWindow: (...of) => running.explainWindow(...of),
+    heaviestKeys: (...of) => running.heaviestKeys(...of),
+    lag: () => running.lag(),
+    ledger: () => running.ledger(),
+    metrics: () => running.metrics(),
+    progress: () => running.progress(),
+    // The page's side has the types of both ways to ask (start.ts).
+    processed: (...of) => running.processed(...(of as Parameters<RunningJob['processed']>)),
+    state: (uid, key) => running.state(uid).get(key),
+    token: () => running.token(),
+    watermarks: () => running.watermarks(),
+  };
+  // What is given has the types of the question: the page's side checked them.
+  const ask = questions[question] as ((...given: readonly unknown[]) => unknown) | undefined;
+  if (ask === undefined) throw new Error(`a job cannot be asked for '${question}'`);
+  return ask(...given);
 }
 
 async function report(running: RunningJob, link: JobLink, ended: AbortSignal): Promise<void> {

@@ -3,14 +3,16 @@
  *
  * Invariants
  *  1. `done` settles exactly once: with the summary, or with JobFailure. The worker is ended then.
- *  2. Listeners hear nothing after `done` has settled.
+ *  2. Listeners hear nothing after `done` has settled, and questions that are open then are rejected.
  * Not here: what runs in the worker (worker-host.ts), what is said (protocol.ts).
  */
 import type { Json } from '../src/base/json.ts';
+import type { ProcessedOptions, Token } from '../src/platform.ts';
 import { type ResultRow, rowsOf } from './result-row.ts';
 import {
   type Failure,
   PROTOCOL_VERSION,
+  type Questions,
   type StartOptions,
   type StopMode,
   type ToPage,
@@ -33,6 +35,15 @@ export interface StartSettings extends StartOptions {
 }
 
 type Listener<T> = (value: T) => void;
+
+/** What is given with a question, and what its answer is. */
+type Given<Q extends keyof Questions> = Parameters<Questions[Q]>;
+type AnswerTo<Q extends keyof Questions> = Awaited<ReturnType<Questions[Q]>>;
+
+interface Asked {
+  answer(value: unknown): void;
+  fail(failure: JobFailure): void;
+}
 
 /** Why a job in a worker failed: the worker's error, with its code and hint. */
 export class JobFailure extends Error {
@@ -81,6 +92,9 @@ export class WorkerJob {
   readonly #worker: JobWorker;
   readonly #progress = new Set<Listener<Json>>();
   readonly #results = new Map<string, Set<Listener<readonly ResultRow[]>>>();
+  /** Open questions by number. */
+  readonly #asked = new Map<number, Asked>();
+  #questions = 0;
   #status: 'starting' | 'running' | 'ended' | 'failed' = 'starting';
   #begin = (): void => {};
   #end: (summary: Json) => void = () => {};
@@ -123,6 +137,67 @@ export class WorkerJob {
     return () => listeners.delete(listener);
   }
 
+  // As the handle of a job in this thread has them (RunningJob), but answered by the worker.
+
+  /** What the function with state of this uid holds for a key. */
+  state(uid: string): { get(key: { readonly [column: string]: unknown }): Promise<unknown> } {
+    return { get: (key) => this.#ask('state', uid, key) };
+  }
+
+  /** Why the window of a key that starts at an instant has not fired, or that it has. */
+  explainWindow(...asked: Given<'explainWindow'>): Promise<AnswerTo<'explainWindow'>> {
+    return this.#ask('explainWindow', ...asked);
+  }
+
+  /** What all sources have been handed by now. */
+  token(): Promise<Token> {
+    return this.#ask('token');
+  }
+
+  /** Resolves when the effects of all records up to the token, or of the first rows of a source, are in state. */
+  processed(token: Token, options?: ProcessedOptions): Promise<void>;
+  processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
+  processed(...asked: unknown[]): Promise<void> {
+    return this.#ask('processed', ...asked);
+  }
+
+  /** How far event time has come, from each split of each source to each operator. */
+  watermarks(): Promise<AnswerTo<'watermarks'>> {
+    return this.#ask('watermarks');
+  }
+
+  progress(): Promise<AnswerTo<'progress'>> {
+    return this.#ask('progress');
+  }
+
+  metrics(): Promise<AnswerTo<'metrics'>> {
+    return this.#ask('metrics');
+  }
+
+  ledger(): Promise<AnswerTo<'ledger'>> {
+    return this.#ask('ledger');
+  }
+
+  /** How far effects are behind the events that they come from. */
+  lag(): Promise<AnswerTo<'lag'>> {
+    return this.#ask('lag');
+  }
+
+  /** Warnings since the start, at most a hundred. */
+  alerts(): Promise<AnswerTo<'alerts'>> {
+    return this.#ask('alerts');
+  }
+
+  /** The heaviest keys of a state, by the name that it has in `metrics`. */
+  heaviestKeys(state: string, most?: number): Promise<AnswerTo<'heaviestKeys'>> {
+    return this.#ask('heaviestKeys', state, most);
+  }
+
+  /** The first dead letters since the start, at most a hundred. */
+  deadLetters(): Promise<AnswerTo<'deadLetters'>> {
+    return this.#ask('deadLetters');
+  }
+
   /** Takes a checkpoint and ends; the next start goes on from there. */
   suspend(): Promise<Json> {
     return this.#stop('suspend');
@@ -141,6 +216,26 @@ export class WorkerJob {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isOver()) return;
     await this.suspend();
+  }
+
+  #ask<Q extends keyof Questions>(question: Q, ...given: Given<Q>): Promise<AnswerTo<Q>> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver()) return reject(hasEnded());
+      const number = this.#questions++;
+      // The worker answers a question with what Questions says (serve.ts).
+      this.#asked.set(number, { answer: (value) => resolve(value as AnswerTo<Q>), fail: reject });
+      void this.started.then(
+        () => this.#worker.postMessage({ kind: 'ask', number, question, given }),
+        () => undefined,
+      );
+    });
+  }
+
+  #answered(number: number, answer: unknown, failure: Failure | undefined): void {
+    const asked = this.#asked.get(number);
+    this.#asked.delete(number);
+    if (failure === undefined) asked?.answer(answer);
+    else asked?.fail(new JobFailure(failure));
   }
 
   #stop(mode: StopMode): Promise<Json> {
@@ -163,9 +258,11 @@ export class WorkerJob {
         return this.#progress.forEach((listener) => listener(message.progress));
       case 'result':
         return this.#hand(message.output, message.lines);
+      case 'answer':
+        return this.#answered(message.number, message.answer, message.failure);
       case 'ended':
         this.#status = 'ended';
-        this.#worker.terminate();
+        this.#close();
         return this.#end(message.summary);
       case 'failed':
         return this.#failed(message.failure);
@@ -182,13 +279,21 @@ export class WorkerJob {
   #failed(failure: Failure): void {
     if (this.#isOver()) return;
     this.#status = 'failed';
-    this.#worker.terminate();
+    this.#close();
     this.#fail(new JobFailure(failure));
+  }
+
+  #close(): void {
+    this.#worker.terminate();
+    for (const { fail } of this.#asked.values()) fail(hasEnded());
+    this.#asked.clear();
   }
 
   #isOver(): boolean {
     return this.#status === 'ended' || this.#status === 'failed';
   }
 }
+
+const hasEnded = (): JobFailure => new JobFailure(plainFailure('JobEnded', 'the job has ended'));
 
 const plainFailure = (name: string, message: string): Failure => ({ name, message, formatted: `${name}: ${message}` });

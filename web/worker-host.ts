@@ -4,12 +4,14 @@
  * Invariants
  *  1. One job for each worker: a second start is a failure.
  *  2. Whatever goes wrong, in the module or in the run, is told to the page as `failed`, never lost in the worker.
+ *  3. Questions that come before the job runs wait for it.
  */
 import { ExternalError, MillraceError } from '../src/base/errors.ts';
 import type { Json } from '../src/base/json.ts';
 import {
   type Failure,
   PROTOCOL_VERSION,
+  type Questions,
   type StartOptions,
   type StopMode,
   type ToPage,
@@ -21,10 +23,15 @@ export interface JobLink {
   readonly options: StartOptions;
   /** Resolves when the page wants the job to end, and how. */
   readonly stopped: Promise<StopMode>;
+  /** Who answers questions, once the job runs. */
+  answerWith(answer: Answer): void;
   progress(progress: Json): void;
   /** Lines of JSON. They are handed over, not copied: their buffer is gone afterwards. */
   result(output: string, lines: Uint8Array<ArrayBuffer>): void;
 }
+
+/** Answers a question of the page, at once or later. */
+export type Answer = (question: keyof Questions, given: readonly unknown[]) => unknown;
 
 /** Runs the job that a module exports by default, until it ends; answers with its summary. */
 export type RunJob = (job: unknown, link: JobLink) => Promise<Json>;
@@ -44,6 +51,10 @@ export function serveJob(
   const say = (message: ToPage, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
   let hasStarted = false;
   let stop: (mode: StopMode) => void = () => {};
+  let answerWith: (answer: Answer) => void = () => {};
+  const answering = new Promise<Answer>((resolve) => {
+    answerWith = resolve;
+  });
   const stopped = new Promise<StopMode>((resolve) => {
     stop = resolve;
   });
@@ -51,10 +62,20 @@ export function serveJob(
     switch (data.kind) {
       case 'stop':
         return stop(data.mode);
+      case 'ask': {
+        const { number, question, given } = data;
+        answering
+          .then((answer) => answer(question, given))
+          .then((answer) => say({ kind: 'answer', number, answer }))
+          // Also what cannot cross to the page, such as a function.
+          .catch((error: unknown) => say({ kind: 'answer', number, failure: failureOf(error) }));
+        return;
+      }
       case 'start': {
         const link: JobLink = {
           options: data.options,
           stopped,
+          answerWith,
           progress: (progress) => say({ kind: 'progress', progress }),
           result: (output, lines) => say({ kind: 'result', output, lines }, [lines.buffer]),
         };

@@ -11,7 +11,7 @@
  */
 import { EXTENT_PAGES_MAX, extentAlloc, extentFree, PAGE_SHIFT, refOf, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
-import { hashBytes, hashInt64, hashWords, loadTail } from './hash';
+import { hashBytes, hashInt64, hashWords } from './hash';
 
 export const KEY_INT64: u32 = 0;
 export const KEY_BYTES: u32 = 1;
@@ -31,34 +31,25 @@ const SLAB_PAGES_USUAL_MAX: u32 = 15;
 
 /** Writes the image of a key: what its entry holds, but for the reference of a long one. Returns the hash. */
 export function keyImage(ptr: u32, length: u32, imagePtr: u32): u32 {
-  if (length > INLINE_BYTES) return writeImage(imagePtr, hashBytes(ptr, length), length, load<u64>(ptr), 0);
-  if (ptr <= ((<u32>memory.size()) << 16) - INLINE_BYTES) {
-    // 16 bytes may be read: what lies behind the key is cut off.
-    const firstBits = (<u64>min<u32>(length, 8)) << 3;
-    const secondBits = ((<u64>length) << 3) - firstBits;
-    const first = load<u64>(ptr) & lowBits(firstBits);
-    const second = load<u64>(ptr, 8) & lowBits(secondBits);
-    return writeImage(imagePtr, hashWords(length, first, second), length, first, second);
+  if (length > INLINE_BYTES) {
+    v128.store(imagePtr, i64x2(load<i64>(ptr), 0), 8);
+    return writeHead(imagePtr, hashBytes(ptr, length), length);
   }
-  if (length <= 8) {
-    const word = length == 0 ? 0 : loadTail(ptr, length);
-    return writeImage(imagePtr, hashWords(length, word, 0), length, word, 0);
+  let from = ptr;
+  if (ptr > ((<u32>memory.size()) << 16) - INLINE_BYTES) {
+    // Behind the key memory may end: its 16 bytes are read where the image is.
+    from = imagePtr + 8;
+    memory.copy(from, ptr, length);
   }
-  const first = load<u64>(ptr);
-  // The last 8 bytes without those that the first word has.
-  const second = load<u64>(ptr + length - 8) >> <u64>((INLINE_BYTES - length) << 3);
-  return writeImage(imagePtr, hashWords(length, first, second), length, first, second);
+  const isOfKey = i8x16.gt_s(i8x16.splat(<i8>length), i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  const bytes = v128.and(v128.load(from), isOfKey);
+  v128.store(imagePtr, bytes, 8);
+  const hash = hashWords(length, i64x2.extract_lane(bytes, 0), i64x2.extract_lane(bytes, 1));
+  return writeHead(imagePtr, hash, length);
 }
 
-/** The lowest `count` bits, 0 to 64. */
-function lowBits(count: u64): u64 {
-  return select<u64>(0, ~(<u64>0) >> (64 - count), count == 0);
-}
-
-function writeImage(imagePtr: u32, hash: u32, length: u32, first: u64, second: u64): u32 {
+function writeHead(imagePtr: u32, hash: u32, length: u32): u32 {
   store<u64>(imagePtr, <u64>hash | ((<u64>length) << 32));
-  store<u64>(imagePtr, first, 8);
-  store<u64>(imagePtr, second, 16);
   return hash;
 }
 

@@ -23,6 +23,7 @@
 import { blobsFree, blobsHold } from '../aggregate/blob';
 import { extentAlloc, extentFree, PAGE_BYTES, resolve } from '../memory/arena';
 import { touchRange } from '../memory/barrier';
+import { copyWords } from '../memory/words';
 import { hashOfEntry, slabsFree, TABLE_STATE } from './key';
 
 // 0: the state that the table belongs to, 24 to 35: the slabs of its keys, 52: blobs (key.ts).
@@ -322,9 +323,7 @@ function placeEntry(tablePtr: u32, slot: u32, hash: u32, entryPtr: u32, entryByt
     at += entryBytes;
     if (at == end) at = first;
   }
-  let i: u32 = 0;
-  for (; i + 8 <= entryBytes; i += 8) store<u64>(at + i, load<u64>(entryPtr + i));
-  if (i < entryBytes) store<u32>(at + i, load<u32>(entryPtr + i));
+  copyWords(at, entryPtr, entryBytes);
   store<u32>(segment, load<u32>(segment, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
 }
 
@@ -351,7 +350,7 @@ export function tableRemove(tablePtr: u32, hash: u32, entryPtr: u32): void {
     // Whether home lies in (hole, at], cyclically: the entry is then found where it is.
     if (hole <= at ? hole < home && home <= at : hole < home || home <= at) continue;
     touchRange(hole, entryBytes);
-    memory.copy(hole, at, entryBytes);
+    copyWords(hole, at, entryBytes);
     hole = at;
   }
   touchRange(hole, entryBytes);

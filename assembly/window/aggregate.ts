@@ -142,6 +142,8 @@ function nextRows(planPtr: u32, from: u32): u32 {
   const rows = load<u32>(planPtr, PLAN_ROWS);
   const times = load<u32>(planPtr, PLAN_TIMES);
   const watermarks = load<u32>(planPtr, PLAN_WATERMARKS);
+  const selection = load<u32>(planPtr, PLAN_SELECTION);
+  const isDelayed = watermarks != 0 && load<i64>(planPtr, PLAN_DELAY_MS) != 0;
   const lateness = load<i64>(planPtr, PLAN_LATENESS_MS);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
   const near = planPtr + PLAN_NEAR;
@@ -150,36 +152,42 @@ function nextRows(planPtr: u32, from: u32): u32 {
   let due = load<i64>(planPtr, PLAN_DUE_END);
   let start: i64 = 0;
   let span: i64 = 0;
+  // With a watermark below this a row of the slice at hand is on time, and fires nothing.
+  let plainBelow = i64.MIN_VALUE;
+  let slice: i64 = 0;
   let mixed: u32 = 0;
   let n: u32 = 0;
   let at = from;
   for (; at < rows && n < RUN_ROWS_MAX; at++) {
-    const row = rowAt(planPtr, at);
-    const watermark = watermarks == 0 ? fired : delayed(planPtr, load<i64>(watermarks + (row << 3)));
-    if (watermark > fired) {
-      if (due - 1 <= watermark) {
+    const row = selection == 0 ? at : load<u32>(selection + (at << 2));
+    const time = load<i64>(times + (row << 3));
+    let watermark = watermarks == 0 ? fired : load<i64>(watermarks + (row << 3));
+    if (isDelayed) watermark = delayed(planPtr, watermark);
+    if (watermark >= plainBelow || <u64>(time - start) >= <u64>span) {
+      if (watermark > fired && due - 1 <= watermark) {
         store<i32>(planPtr, FIRE_FIRST, PLAN_STATUS);
         break;
       }
-      fired = watermark;
-    }
-    const time = load<i64>(times + (row << 3));
-    if (<u64>(time - start) >= <u64>span) {
-      if (turnTo(planPtr, time) && load<i64>(near, NEAR_LAST_END) - 1 > watermark) {
-        due = min<i64>(due, instantOf(planPtr, nextEndOf(planPtr, load<i64>(near), fired)));
+      fired = max<i64>(fired, watermark);
+      if (<u64>(time - start) >= <u64>span) {
+        if (turnTo(planPtr, time) && load<i64>(near, NEAR_LAST_END) - 1 > watermark) {
+          due = min<i64>(due, instantOf(planPtr, nextEndOf(planPtr, load<i64>(near), fired)));
+        }
+        start = load<i64>(near, NEAR_START);
+        span = load<i64>(near, NEAR_SPAN);
+        slice = load<i64>(near);
       }
-      start = load<i64>(near, NEAR_START);
-      span = load<i64>(near, NEAR_SPAN);
+      plainBelow = min<i64>(due, load<i64>(near + (lateness == 0 ? NEAR_LAST_END : NEAR_FIRST_END))) - 1;
+      if (load<i64>(near, NEAR_LAST_END) - 1 + lateness <= watermark) {
+        pushLate(planPtr, row);
+        continue;
+      }
+      if (lateness != 0 && load<i64>(near, NEAR_FIRST_END) - 1 <= watermark) {
+        store<i32>(planPtr, CORRECT, PLAN_STATUS);
+        break;
+      }
     }
-    if (load<i64>(near, NEAR_LAST_END) - 1 + lateness <= watermark) {
-      pushLate(planPtr, row);
-      continue;
-    }
-    if (lateness != 0 && load<i64>(near, NEAR_FIRST_END) - 1 <= watermark) {
-      store<i32>(planPtr, CORRECT, PLAN_STATUS);
-      break;
-    }
-    const slice = load<i64>(near);
+    fired = max<i64>(fired, watermark);
     store<u32>(scratch + SCRATCH_ROWS + (n << 2), row);
     store<i64>(scratch + SCRATCH_STARTS + (n << 3), slice);
     mixed |= u32(slice != load<i64>(scratch + SCRATCH_STARTS));

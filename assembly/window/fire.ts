@@ -187,9 +187,9 @@ function fireRange(planPtr: u32, record: u32, maxRows: u32): i32 {
     count = collectRange(planPtr, state, shared, end, from, to);
   }
   const order = load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER;
-  const sorted = sortOrder(order, load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER_SPARE, count);
-  sortTies(planPtr, sorted, count);
-  return emitGroups(planPtr, record, sorted, count, to, maxRows);
+  sortOrder(order, load<u32>(planPtr, PLAN_SCRATCH) + FIRE_ORDER_SPARE, count);
+  sortTies(planPtr, order, count);
+  return emitGroups(planPtr, record, order, count, to, maxRows);
 }
 
 /** End of the range of hashes, exclusive, over which every slice has only one segment. */
@@ -344,9 +344,11 @@ function emitGroups(planPtr: u32, record: u32, orderPtr: u32, count: u32, to: u6
 
 /** What the window holds of a key, from its entries [first, last); 0 when it holds nothing. */
 function mergeGroup(planPtr: u32, record: u32, orderPtr: u32, first: u32, last: u32): u32 {
+  const isShared = load<u32>(load<u32>(planPtr, PLAN_SCRATCH), FIRE_SHARED) != 0;
+  if (last - first == 1 && !isShared) return mergeForwards(planPtr, orderPtr, first, last);
   let border = first;
   while (border < last && isEarlier(planPtr, orderPtr, border)) border++;
-  if (load<u32>(load<u32>(planPtr, PLAN_SCRATCH), FIRE_SHARED) != 0) {
+  if (isShared) {
     const state = load<u32>(planPtr, PLAN_STATE);
     const end = load<i64>(record, FIRE_END);
     const front = border == first ? 0 : orderEntry(planPtr, orderPtr, first);

@@ -22,7 +22,6 @@ import {
   slotDepth,
   slotSegment,
   startPosition,
-  TABLE_CAPACITIES,
   TABLE_DEPTH,
   TABLE_DIRECTORY,
   TABLE_ENTRY_BYTES,
@@ -31,6 +30,7 @@ import {
 import { regionTable, resolve, resolveIn } from '../memory/arena';
 import { BLOCK_BYTES, touchPair, touchRange, touchSpan } from '../memory/barrier';
 import { statusBase } from '../memory/frames';
+import { copyWords } from '../memory/words';
 import {
   KEY_NONE,
   PLAN_KEY_COLUMN,
@@ -47,8 +47,11 @@ import {
   SCRATCH_KEYS,
   SCRATCH_RESULT,
   SCRATCH_ROWS,
+  SCRATCH_SOME_ROWS,
 } from './plan';
 
+/** Segments of a table, u64, up to half as many as rows; here nobody picks rows yet. */
+const SCRATCH_SPANS: u32 = SCRATCH_SOME_ROWS;
 const CANONICAL_NAN: i64 = 0x7ff8000000000000;
 
 // What inserting answers instead of an entry.
@@ -102,22 +105,44 @@ function integerKey(type: u32, valuesPtr: u32, row: u32): i64 {
 export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
   const table = resolve(tableRef);
   const regions = regionTable();
-  const directory = table + TABLE_DIRECTORY;
   const depth = load<u32>(table, TABLE_DEPTH);
   const entryBytes = load<u32>(table, TABLE_ENTRY_BYTES);
   const scratch = load<u32>(planPtr, PLAN_SCRATCH);
+  const end = n << 2;
+  let k = from << 2;
   let read: u64 = 0;
-  for (let k = from << 2; k < n << 2; k += 4) {
+  // With several rows a segment it pays to look segments up before rows.
+  if ((n - from) >> depth > 1) {
+    const spans = scratch + SCRATCH_SPANS;
+    for (let i: u32 = 0; i < (<u32>1) << depth; i++) store<u64>(spans + (i << 3), spanOf(regions, table, i));
+    for (; k < end; k += 4) {
+      const hash = load<u32>(scratch + SCRATCH_HASHES + k);
+      const span = load<u64>(spans + (directoryIndex(hash, depth) << 3));
+      const candidate = inline.always(candidateIn(span, hash, entryBytes));
+      store<u32>(scratch + SCRATCH_CANDIDATES + k, candidate);
+      read ^= load<u64>(candidate);
+    }
+  }
+  for (; k < end; k += 4) {
     const hash = load<u32>(scratch + SCRATCH_HASHES + k);
-    const slot = load<u32>(directory + (directoryIndex(hash, depth) << 2));
-    const capacity = load<u32>(table + TABLE_CAPACITIES + (slotClass(slot) << 2));
-    const first = resolveIn(regions, slotSegment(slot)) + SEGMENT_HEADER;
-    const candidate = first + startPosition(hash, slotDepth(slot), capacity) * entryBytes;
+    const candidate = candidateIn(spanOf(regions, table, directoryIndex(hash, depth)), hash, entryBytes);
     store<u32>(scratch + SCRATCH_CANDIDATES + k, candidate);
     read ^= load<u64>(candidate);
   }
   // Kept, so that reading is not left out.
   store<u64>(scratch + SCRATCH_RESULT, read);
+}
+
+/** A segment by its place in the directory: capacity << 37 | depth << 32 | where its first entry lies. */
+function spanOf(regionsPtr: u32, tablePtr: u32, index: u32): u64 {
+  const slot = load<u32>(tablePtr + TABLE_DIRECTORY + (index << 2));
+  const shape = (capacityOf(tablePtr, slotClass(slot)) << 5) | slotDepth(slot);
+  return (<u64>shape << 32) | <u64>(resolveIn(regionsPtr, slotSegment(slot)) + SEGMENT_HEADER);
+}
+
+function candidateIn(span: u64, hash: u32, entryBytes: u32): u32 {
+  const capacity = <u32>(span >> 37);
+  return <u32>span + startPosition(hash, <u32>(span >> 32) & 31, capacity) * entryBytes;
 }
 
 /**
@@ -178,9 +203,8 @@ function findBytes(planPtr: u32, tableRef: u32, from: u32, n: u32): u32 {
  * an empty entry is of no key, because no image is all zeros.
  */
 function isInline(entry: u32, image: u32): bool {
-  const head = load<u64>(entry) ^ load<u64>(image);
-  const first = load<u64>(entry, 8) ^ load<u64>(image, 8);
-  return (head | first | (load<u64>(entry, 16) ^ load<u64>(image, 16))) == 0;
+  const differs = v128.any_true(v128.xor(v128.load(entry, 8), v128.load(image, 8)));
+  return (u32(differs) | u32(load<u64>(entry) != load<u64>(image))) == 0;
 }
 
 /** The entry of the key of row `k` from this candidate on, or where it is inserted; SEGMENT_FULL, NO_MEMORY. */
@@ -269,7 +293,7 @@ function insertBytes(planPtr: u32, tablePtr: u32, freePtr: u32, image: u32, byte
     if (stored == 0) return NO_MEMORY;
   }
   occupy(planPtr, segment, entry, entryBytes, KEY_IMAGE_BYTES, tag == KEY_IMAGE_BYTES);
-  memory.copy(entry, image, KEY_IMAGE_BYTES);
+  copyWords(entry, image, KEY_IMAGE_BYTES);
   if (length > INLINE_BYTES) store<u64>(entry, <u64>stored, 16);
   return entry;
 }
@@ -280,7 +304,7 @@ function occupy(planPtr: u32, segmentPtr: u32, entryPtr: u32, entryBytes: u32, k
   store<u32>(segmentPtr, load<u32>(segmentPtr, SEGMENT_COUNT) + 1, SEGMENT_COUNT);
   touchRange(entryPtr, entryBytes);
   const template = isNarrow ? load<u32>(planPtr, PLAN_NARROW_TEMPLATE) : load<u32>(planPtr, PLAN_TEMPLATE);
-  memory.copy(entryPtr + keyBytes, template + keyBytes, entryBytes - keyBytes);
+  copyWords(entryPtr + keyBytes, template + keyBytes, entryBytes - keyBytes);
   if (isNarrow) store<u32>(entryPtr + keyBytes, OCCUPIED_NARROW);
   else store<u64>(entryPtr + keyBytes, OCCUPIED);
   store<u32>(planPtr, load<u32>(planPtr, PLAN_NEW_KEYS) + 1, PLAN_NEW_KEYS);

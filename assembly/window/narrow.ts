@@ -18,6 +18,7 @@ import { minAdd } from '../aggregate/min';
 import { AVG, COUNT, MAX, MIN, SUM } from '../aggregate/codes';
 import { aggregateCreate } from '../aggregate/registry';
 import { keyBytesOf, OCCUPIED, OCCUPIED_NARROW } from '../hash/table';
+import { copyWords } from '../memory/words';
 import {
   AGGREGATE_CODE,
   AGGREGATE_COLUMN,
@@ -173,7 +174,7 @@ function addPresent(aggregatePtr: u32, entriesPtr: u32, rowsPtr: u32, n: u32, of
 /** Writes the wide entry that says the same as a narrow one, but for its key beyond the image. */
 export function widenEntry(planPtr: u32, narrowPtr: u32, widePtr: u32): void {
   const keyBytes = keyBytesOf(load<u32>(planPtr, PLAN_KEY_KIND));
-  memory.copy(widePtr, narrowPtr, keyBytes);
+  copyWords(widePtr, narrowPtr, keyBytes);
   store<u64>(widePtr + keyBytes, <u64>(load<u32>(narrowPtr + keyBytes) & ~OCCUPIED_NARROW) | OCCUPIED);
   for (let i: u32 = 0; i < load<u32>(planPtr, PLAN_AGGREGATE_COUNT); i++) {
     const aggregate = planAggregate(planPtr, i);

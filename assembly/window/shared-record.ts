@@ -140,28 +140,24 @@ export function sharedForget(state: u32): void {
 
 /** Occupied entry of a key in the running table at `refPtr`, made empty when it is not there; 0 without memory. */
 export function runningEntry(refPtr: u32, imagePtr: u32, bytesPtr: u32, hash: u32): u32 {
-  while (!hasRoom(refPtr, imagePtr, bytesPtr, hash)) {
-    const ref = load<u32>(refPtr);
-    const grown = tableGrow(ref, hash);
+  let table = resolve(load<u32>(refPtr));
+  let entry = runningFind(table, imagePtr, bytesPtr, hash);
+  while (load<u32>(entry + load<u32>(table, TABLE_TAG)) == 0) {
+    const segment = resolve(slotSegment(slotOf(table, hash)));
+    if (load<u32>(segment, SEGMENT_COUNT) < load<u32>(segment, SEGMENT_LIMIT)) {
+      return occupy(table, segment, entry, imagePtr, bytesPtr);
+    }
+    const grown = tableGrow(load<u32>(refPtr), hash);
     if (grown == 0) return 0;
-    if ((grown & ~TABLE_MOVED) != ref) {
+    if ((grown & ~TABLE_MOVED) != load<u32>(refPtr)) {
       touchRange(refPtr, 4);
       store<u32>(refPtr, grown & ~TABLE_MOVED);
     }
     if ((grown & TABLE_MOVED) != 0) return 0;
+    table = resolve(grown);
+    entry = runningFind(table, imagePtr, bytesPtr, hash);
   }
-  const table = resolve(load<u32>(refPtr));
-  const entry = runningFind(table, imagePtr, bytesPtr, hash);
-  if (load<u32>(entry + load<u32>(table, TABLE_TAG)) != 0) return entry;
-  return occupy(table, resolve(slotSegment(slotOf(table, hash))), entry, imagePtr, bytesPtr);
-}
-
-/** Whether the key is there, or fits. */
-function hasRoom(refPtr: u32, imagePtr: u32, bytesPtr: u32, hash: u32): bool {
-  const table = resolve(load<u32>(refPtr));
-  const segment = resolve(slotSegment(slotOf(table, hash)));
-  if (load<u32>(segment, SEGMENT_COUNT) < load<u32>(segment, SEGMENT_LIMIT)) return true;
-  return load<u32>(runningFind(table, imagePtr, bytesPtr, hash) + load<u32>(table, TABLE_TAG)) != 0;
+  return entry;
 }
 
 function slotOf(tablePtr: u32, hash: u32): u32 {
@@ -202,14 +198,17 @@ function occupy(tablePtr: u32, segmentPtr: u32, entryPtr: u32, imagePtr: u32, by
   touchRange(tablePtr, 64);
   store<u32>(tablePtr, load<u32>(tablePtr, TABLE_ENTRIES) + 1, TABLE_ENTRIES);
   touchRange(entryPtr, entryBytes);
-  memory.fill(entryPtr, 0, entryBytes);
-  memory.copy(entryPtr, imagePtr, keyBytes);
+  memory.fill(entryPtr + keyBytes, 0, entryBytes - keyBytes);
+  copyWords(entryPtr, imagePtr, keyBytes);
   if (isLong) store<u64>(entryPtr, <u64>stored, 16);
   store<u64>(entryPtr + keyBytes, OCCUPIED);
   return entryPtr;
 }
 
-/** Keeps a front entry on the log, for the slices with numbers [from, to). False without memory. */
+/**
+ * Keeps a front entry on the log, for the slices with numbers [from, to). False without memory. Writes to the record were
+ * announced.
+ */
 export function logPush(state: u32, shared: u32, entryPtr: u32, entryBytes: u32, from: u32, to: u32): bool {
   const bytes = LOG_ENTRY + entryBytes;
   const chunk = load<u32>(shared, LOG_CHUNK);
@@ -222,7 +221,6 @@ export function logPush(state: u32, shared: u32, entryPtr: u32, entryBytes: u32,
   store<u32>(at, from, LOG_FROM);
   store<u32>(at, to, LOG_TO);
   copyWords(at + LOG_ENTRY, entryPtr, entryBytes);
-  touchRange(shared, SHARED_BYTES);
   store<u32>(shared, load<u32>(shared, LOG_USED) + bytes, LOG_USED);
   return true;
 }
@@ -235,7 +233,6 @@ function addChunk(state: u32, shared: u32, below: u32, used: u32): bool {
   store<u32>(chunk, below);
   store<u32>(chunk, pages, 4);
   store<u32>(chunk, used, 8);
-  touchRange(shared, SHARED_BYTES);
   store<u32>(shared, ref, LOG_CHUNK);
   store<u32>(shared, CHUNK_HEADER, LOG_USED);
   return true;
@@ -256,9 +253,8 @@ export function logTop(shared: u32, entryBytes: u32): u32 {
   return chunk == 0 ? 0 : resolve(chunk) + load<u32>(shared, LOG_USED) - LOG_ENTRY - entryBytes;
 }
 
-/** Takes the last record off the log. */
+/** Takes the last record off the log. Writes to the record were announced. */
 export function logPop(state: u32, shared: u32, entryBytes: u32): void {
-  touchRange(shared, SHARED_BYTES);
   store<u32>(shared, load<u32>(shared, LOG_USED) - LOG_ENTRY - entryBytes, LOG_USED);
   if (load<u32>(shared, LOG_USED) == CHUNK_HEADER) freeChunk(state, shared);
 }

@@ -1,27 +1,22 @@
 /**
  * Sorting u64 keys ascending: runs of INSERTION_RUN by insertion, then merges from below. Input that is nearly in
- * order, as the entries of one segment are, costs little more than one pass: a merge of two runs already in order only
- * copies.
+ * order, as the entries of one segment are, costs little more than one pass: a merge moves only what is not in place.
  */
+
+import { copyWords } from '../memory/words';
 
 const INSERTION_RUN: u32 = 16;
 
-/** Sorts n keys at dataPtr with as much spare room at sparePtr; returns where the sorted keys lie, one of the two. */
-export function sortOrder(dataPtr: u32, sparePtr: u32, n: u32): u32 {
+/** Sorts n keys at dataPtr with as much spare room at sparePtr. */
+export function sortOrder(dataPtr: u32, sparePtr: u32, n: u32): void {
   for (let from: u32 = 0; from < n; from += INSERTION_RUN) {
     insertionSort(dataPtr, from, min<u32>(n, from + INSERTION_RUN));
   }
-  let source = dataPtr;
-  let target = sparePtr;
   for (let width = INSERTION_RUN; width < n; width <<= 1) {
-    for (let from: u32 = 0; from < n; from += width << 1) {
-      mergeRuns(source, target, from, min<u32>(n, from + width), min<u32>(n, from + (width << 1)));
+    for (let from: u32 = 0; from + width < n; from += width << 1) {
+      mergeRuns(dataPtr, sparePtr, from, from + width, min<u32>(n, from + (width << 1)));
     }
-    const swap = source;
-    source = target;
-    target = swap;
   }
-  return source;
 }
 
 function insertionSort(ptr: u32, from: u32, to: u32): void {
@@ -36,17 +31,19 @@ function insertionSort(ptr: u32, from: u32, to: u32): void {
   }
 }
 
-function mergeRuns(source: u32, target: u32, from: u32, middle: u32, to: u32): void {
-  const middlePtr = source + (middle << 3);
-  const endPtr = source + (to << 3);
-  let a = source + (from << 3);
-  let b = middlePtr;
-  let out = target + (from << 3);
-  if (middle == to || load<u64>(middlePtr - 8) <= load<u64>(middlePtr)) {
-    memory.copy(out, a, endPtr - a);
-    return;
-  }
-  while (a < middlePtr && b < endPtr) {
+/** Merges two neighbouring runs: what of the first is above the least of the second goes aside, and back in its place. */
+function mergeRuns(dataPtr: u32, sparePtr: u32, from: u32, middle: u32, to: u32): void {
+  const first = dataPtr + (from << 3);
+  const least = load<u64>(dataPtr + (middle << 3));
+  const end = dataPtr + (to << 3);
+  let b = dataPtr + (middle << 3);
+  let out = b;
+  while (out > first && load<u64>(out - 8) > least) out -= 8;
+  if (out == b) return;
+  let a = sparePtr;
+  const aEnd = sparePtr + (b - out);
+  copyWords(sparePtr, out, b - out);
+  while (a < aEnd && b < end) {
     const x = load<u64>(a);
     const y = load<u64>(b);
     const takeA = x <= y;
@@ -55,6 +52,5 @@ function mergeRuns(source: u32, target: u32, from: u32, middle: u32, to: u32): v
     b += u32(!takeA) << 3;
     out += 8;
   }
-  memory.copy(out, a, middlePtr - a);
-  memory.copy(out + middlePtr - a, b, endPtr - b);
+  copyWords(out, a, aEnd - a);
 }

@@ -11,10 +11,12 @@ import { count, from, hopping, int64, monotonous, schema, sum, timestamp } from 
 import { run, type RunningJob } from 'millrace/node';
 import type { Json } from '../../src/base/json.ts';
 import type { SinkConnector } from '../../src/connector/sink.ts';
-import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../../src/connector/source.ts';
-import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../src/data/record-batch.ts';
+import type { Poll, ReaderContext, SplitReader } from '../../src/connector/source.ts';
+import { BATCH_ROWS_MAX, type RecordBatch } from '../../src/data/record-batch.ts';
 import type { LinearMemory } from '../../src/kernel/memory.ts';
 import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
+import { MadeColumns, madeSource } from './made-rows.ts';
+import { readingSink } from './reading-sink.ts';
 
 const Reading = schema({ key: int64(), at: timestamp(), value: int64() });
 const TABLE = tableOf(Reading, 'readings');
@@ -70,9 +72,7 @@ class Readings implements SplitReader {
   readonly #plan: HoppingPlan;
   readonly #counts: Counts;
   readonly #onFull: (isLast: boolean) => void;
-  readonly #memory: LinearMemory;
-  readonly #columns: readonly Ptr[];
-  readonly #source: string;
+  readonly #columns: MadeColumns;
   #minute = 0;
   /** The next key of the minute that has a row in it. */
   #key = 0;
@@ -83,9 +83,7 @@ class Readings implements SplitReader {
     this.#plan = plan;
     this.#counts = counts;
     this.#onFull = onFull;
-    this.#memory = context.kernels.memory;
-    this.#source = context.source;
-    this.#columns = TABLE.fields.map(() => this.#memory.allocate(BATCH_ROWS_MAX * 8));
+    this.#columns = new MadeColumns(TABLE, context);
   }
 
   poll(): Poll {
@@ -107,22 +105,12 @@ class Readings implements SplitReader {
     this.#fill(rows);
     counts.isMeasured = isFirst && this.#minute >= windowMinutes;
     this.#sinceUs = counts.isMeasured ? cpuUs() : 0;
-    return {
-      schema: TABLE,
-      rows,
-      columns: this.#columns.map((values) => ({ values, validity: 0 })),
-      selection: 0,
-      selected: rows,
-      rowKinds: 0,
-      timestamps: 0,
-      watermarks: 0,
-      origin: { source: this.#source, split: 0 },
-    };
+    return this.#columns.batch(rows);
   }
 
   #fill(rows: number): void {
-    const { u32 } = this.#memory;
-    const [keyAt = 0, timeAt = 0, valueAt = 0] = this.#columns.map((ptr) => ptr >>> 2);
+    const { u32 } = this.#columns.memory;
+    const [keyAt = 0, timeAt = 0, valueAt = 0] = this.#columns.words();
     const { keys, everyMinutes } = this.#plan;
     for (let i = 0; i < rows * 2; i += 2, this.#key += everyMinutes) {
       // Also the first key's row comes behind the border, so that the windows up to it are due.
@@ -200,29 +188,17 @@ class MovingSums {
 }
 
 function checkingSink(sums: MovingSums, counts: Counts): SinkConnector {
-  const nothing = async (): Promise<undefined> => undefined;
-  return {
-    accepts: 'inserts',
-    open: async ({ kernels: { memory } }) => ({
-      fence: nothing,
-      recover: nothing,
-      prepare: nothing,
-      commit: nothing,
-      close: nothing,
-      ready: () => undefined,
-      get bytesWritten() {
-        return counts.results * 40;
-      },
-      write: (batch) => {
-        const beganUs = counts.isMeasured ? cpuUs() : 0;
-        checkAll(sums, memory, batch);
-        counts.results += batch.rows;
-        if (!counts.isMeasured) return;
-        counts.firedRows += batch.rows;
-        counts.sinkUs += cpuUs() - beganUs;
-      },
-    }),
-  };
+  return readingSink({
+    bytes: () => counts.results * 40,
+    write: (batch, memory) => {
+      const beganUs = counts.isMeasured ? cpuUs() : 0;
+      checkAll(sums, memory, batch);
+      counts.results += batch.rows;
+      if (!counts.isMeasured) return;
+      counts.firedRows += batch.rows;
+      counts.sinkUs += cpuUs() - beganUs;
+    },
+  });
 }
 
 /** Columns: key, windowStart, windowEnd, count, sum. */
@@ -247,13 +223,7 @@ export async function runHopping(plan: HoppingPlan): Promise<HoppingResult> {
     for (const { bytes } of handle.job?.heaviestKeys('hops', plan.keys) ?? []) entriesBytes += bytes;
     if (!plan.ends) void handle.job?.cancel();
   };
-  const source: SourceConnector = {
-    schema: TABLE,
-    live: false,
-    quantum: 2 ** 40,
-    splits: async () => [{ id: 'readings' }],
-    open: async (_split, _offset, context) => new Readings(plan, counts, onFull, context),
-  };
+  const source = madeSource(TABLE, (context) => new Readings(plan, counts, onFull, context));
   const job = from(makeSource(Reading, source, 'readings'))
     .watermark('at', monotonous())
     .keyBy('key')

@@ -12,6 +12,7 @@ import type { RecordBatch } from '../../src/data/record-batch.ts';
 import type { LinearMemory } from '../../src/kernel/memory.ts';
 import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
 import { quantile } from '../bench.ts';
+import { readingSink } from './reading-sink.ts';
 import { type KeyedPlan, keyedSource, type Made } from './keyed-source.ts';
 
 const rows = schema({ key: int64(), value: int64(), at: timestamp() });
@@ -28,22 +29,10 @@ interface Totals {
 
 /** Adds up the results; reads every column. */
 function totalSink(totals: Totals): SinkConnector {
-  const nothing = async (): Promise<undefined> => undefined;
-  return {
-    accepts: 'inserts',
-    open: async ({ kernels: { memory } }) => ({
-      fence: nothing,
-      recover: nothing,
-      prepare: nothing,
-      commit: nothing,
-      close: nothing,
-      ready: () => undefined,
-      get bytesWritten() {
-        return totals.keys * 56;
-      },
-      write: (batch) => addResults(totals, memory, batch),
-    }),
-  };
+  return readingSink({
+    bytes: () => totals.keys * 56,
+    write: (batch, memory) => addResults(totals, memory, batch),
+  });
 }
 
 /** Columns: key, windowStart, windowEnd, count, sum, min, max. All values are far below 2^53. */

@@ -10,9 +10,9 @@
 import type { Json } from '../../src/base/json.ts';
 import { type Random, seededRandom, uniform } from '../../src/base/random.ts';
 import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../../src/connector/source.ts';
-import { BATCH_ROWS_MAX, type Ptr } from '../../src/data/record-batch.ts';
+import { BATCH_ROWS_MAX } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import type { LinearMemory } from '../../src/kernel/memory.ts';
+import { MadeColumns, madeSource } from './made-rows.ts';
 
 export type Skew = 'uniform' | 'zipf';
 
@@ -70,14 +70,7 @@ export function keyedSource(
     rssAtEnd: 0,
     onCut: () => undefined,
   };
-  const connector: SourceConnector = {
-    schema,
-    live: false,
-    quantum: 2 ** 40,
-    splits: async () => [{ id: 'made' }],
-    open: async (_split, _offset, context) => new MadeRows(schema, plan, made, context),
-  };
-  return { connector, made };
+  return { connector: madeSource(schema, (context) => new KeyedRows(schema, plan, made, context)), made };
 }
 
 /** Keys by turns: each table holds the updates of one epoch, so often as it takes until enough keys are in it. */
@@ -113,13 +106,10 @@ function zipf(keys: number, random: Random): number {
   return Math.min(keys - 1, Math.floor(((end - 1) * uniform(random) + 1) ** (1 / (1 - ZIPF_EXPONENT)) - 1));
 }
 
-class MadeRows implements SplitReader {
-  readonly #schema: TableSchema;
+class KeyedRows implements SplitReader {
   readonly #plan: KeyedPlan;
   readonly #made: Made;
-  readonly #context: ReaderContext;
-  readonly #memory: LinearMemory;
-  readonly #columns: readonly Ptr[];
+  readonly #columns: MadeColumns;
   readonly #tables: readonly Uint32Array[];
   /** By key the epoch of its last update. */
   readonly #changedIn: Uint8Array;
@@ -133,13 +123,10 @@ class MadeRows implements SplitReader {
   position = 0;
 
   constructor(schema: TableSchema, plan: KeyedPlan, made: Made, context: ReaderContext) {
-    this.#schema = schema;
     this.#plan = plan;
     this.#epochEnd = plan.epochRows ?? Number.POSITIVE_INFINITY;
     this.#made = made;
-    this.#context = context;
-    this.#memory = context.kernels.memory;
-    this.#columns = schema.fields.map(() => this.#memory.allocate(BATCH_ROWS_MAX * 8));
+    this.#columns = new MadeColumns(schema, context);
     this.#tables = updateTables(plan);
     this.#changedIn = new Uint8Array(plan.keys);
   }
@@ -160,26 +147,13 @@ class MadeRows implements SplitReader {
       this.#epochEnd += epochRows;
       this.#nextEpoch();
     }
-    const rows = this.#fill();
-    const columns = this.#columns.map((values) => ({ values, validity: 0 }));
-    const origin = { source: this.#context.source, split: 0 };
-    return {
-      schema: this.#schema,
-      rows,
-      columns,
-      selection: 0,
-      selected: rows,
-      rowKinds: 0,
-      timestamps: 0,
-      watermarks: 0,
-      origin,
-    };
+    return this.#columns.batch(this.#fill());
   }
 
   #fill(): number {
     const { keys, rowsMax } = this.#plan;
-    const { i64, u32, i32 } = this.#memory;
-    const [key = 0, value = 0, at = 0] = this.#columns.map((ptr) => ptr >>> 2);
+    const { i64, u32, i32 } = this.#columns.memory;
+    const [key = 0, value = 0, at = 0] = this.#columns.words();
     const isFilling = this.position < keys;
     const rows = Math.min(BATCH_ROWS_MAX, isFilling ? keys - this.position : rowsMax - this.position);
     const table = this.#tables[this.#epoch % TABLES] ?? new Uint32Array(1);

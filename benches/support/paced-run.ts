@@ -28,6 +28,7 @@ import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
 import { type Answers, DELAY_MS, Q5, Q7 } from './auction-results.ts';
 import { BID } from './nexmark.ts';
 import { endNumber, type Pace, type PacedRun, pacedSource } from './paced-source.ts';
+import { readingSink } from './reading-sink.ts';
 import { addRow, type Digest, digestText, emptyDigest } from './result-digest.ts';
 
 const Event = schema({ kind: int32(), auction: int64(), bidder: int64(), price: int64(), dateTime: timestamp() });
@@ -42,23 +43,12 @@ interface Seen {
 
 /** Columns: the key if there is one, windowStart, windowEnd, the result. */
 function noting(seen: Seen): SinkConnector {
-  const nothing = async (): Promise<undefined> => undefined;
-  return {
-    accepts: 'inserts',
-    open: async ({ kernels: { memory } }) => ({
-      fence: nothing,
-      recover: nothing,
-      // Something to commit with every checkpoint.
-      prepare: async () => digestText(seen.digest),
-      commit: nothing,
-      close: nothing,
-      ready: () => undefined,
-      get bytesWritten() {
-        return seen.bytes;
-      },
-      write: (batch) => take(seen, memory, batch),
-    }),
-  };
+  return readingSink({
+    bytes: () => seen.bytes,
+    write: (batch, memory) => take(seen, memory, batch),
+    // Something to commit with every checkpoint.
+    prepared: () => digestText(seen.digest),
+  });
 }
 
 function take(seen: Seen, { u32 }: LinearMemory, { rows, columns }: RecordBatch): void {

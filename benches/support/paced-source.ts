@@ -12,10 +12,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../src/base/json.ts';
 import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../../src/connector/source.ts';
-import { BATCH_ROWS_MAX, type Ptr } from '../../src/data/record-batch.ts';
+import { BATCH_ROWS_MAX } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import type { LinearMemory } from '../../src/kernel/memory.ts';
 import { DELAY_MS, Q5 } from './auction-results.ts';
+import { MadeColumns, madeSource } from './made-rows.ts';
 import { BASE_TIME, EventMaker, FIRST, numberAt, timeOf } from './nexmark.ts';
 
 const LINGER_MS = 1;
@@ -52,26 +52,14 @@ export function pacedSource(
   pace: Pace,
 ): { readonly connector: SourceConnector; readonly run: PacedRun } {
   const run: PacedRun = { released: [], waits: [], beganAt: Number.NaN, endedAt: Number.NaN };
-  const connector: SourceConnector = {
-    schema,
-    live: true,
-    quantum: WORD,
-    splits: async () => [{ id: 'events' }],
-    open: async (_split, offset, context) => {
-      if (offset !== undefined) throw new Error('a bench starts from the beginning');
-      return new PacedEvents(schema, pace, run, context);
-    },
-  };
-  return { connector, run };
+  const connector = madeSource(schema, (context) => new PacedEvents(schema, pace, run, context));
+  return { connector: { ...connector, live: true, quantum: WORD }, run };
 }
 
 class PacedEvents implements SplitReader {
-  readonly #schema: TableSchema;
   readonly #pace: Pace;
   readonly #run: PacedRun;
-  readonly #memory: LinearMemory;
-  readonly #columns: readonly Ptr[];
-  readonly #source: string;
+  readonly #columns: MadeColumns;
   readonly #maker = new EventMaker();
   #most = Number.NEGATIVE_INFINITY;
   #nextEnd = BASE_TIME + Q5.slideMs;
@@ -79,12 +67,9 @@ class PacedEvents implements SplitReader {
   position = 0;
 
   constructor(schema: TableSchema, pace: Pace, run: PacedRun, context: ReaderContext) {
-    this.#schema = schema;
     this.#pace = pace;
     this.#run = run;
-    this.#memory = context.kernels.memory;
-    this.#source = context.source;
-    this.#columns = schema.fields.map(() => this.#memory.allocate(BATCH_ROWS_MAX * 8));
+    this.#columns = new MadeColumns(schema, context);
   }
 
   poll(): Poll {
@@ -99,17 +84,7 @@ class PacedEvents implements SplitReader {
     this.#run.waits.push(now - this.#dueAt(this.position));
     this.#handedAt = now;
     this.#fill(rows);
-    return {
-      schema: this.#schema,
-      rows,
-      columns: this.#columns.map((values) => ({ values, validity: 0 })),
-      selection: 0,
-      selected: rows,
-      rowKinds: 0,
-      timestamps: 0,
-      watermarks: 0,
-      origin: { source: this.#source, split: 0 },
-    };
+    return this.#columns.batch(rows);
   }
 
   #dueBy(now: number): number {
@@ -127,8 +102,8 @@ class PacedEvents implements SplitReader {
   }
 
   #fill(rows: number): void {
-    const { u32 } = this.#memory;
-    const [kind = 0, auction = 0, bidder = 0, price = 0, at = 0] = this.#columns.map((ptr) => ptr >>> 2);
+    const { u32 } = this.#columns.memory;
+    const [kind = 0, auction = 0, bidder = 0, price = 0, at = 0] = this.#columns.words();
     const maker = this.#maker;
     for (let i = 0; i < rows; i++) {
       const n = numberAt(FIRST + this.position + i);

@@ -9,6 +9,7 @@ import type { SinkConnector } from '../../src/connector/sink.ts';
 import { BATCH_ROWS_MAX, type RecordBatch } from '../../src/data/record-batch.ts';
 import { Physical, physicalOf, widthOf } from '../../src/data/types.ts';
 import type { LinearMemory } from '../../src/kernel/memory.ts';
+import { readingSink } from './reading-sink.ts';
 
 export interface RowDigest {
   rows: number;
@@ -64,27 +65,15 @@ export function addHash(digest: RowDigest, hash: number): void {
 }
 
 export function rowDigestSink(digest: RowDigest): SinkConnector {
-  const nothing = async (): Promise<undefined> => undefined;
   const hashes = new Int32Array(BATCH_ROWS_MAX);
-  return {
-    accepts: 'inserts',
-    open: async ({ kernels: { memory } }) => ({
-      fence: nothing,
-      recover: nothing,
-      prepare: nothing,
-      commit: nothing,
-      close: nothing,
-      ready: () => undefined,
-      get bytesWritten() {
-        return digest.bytes;
-      },
-      write(batch) {
-        hashes.fill(SEED, 0, batch.rows);
-        for (let c = 0; c < batch.columns.length; c++) digest.bytes += mixColumn(hashes, memory, batch, c);
-        addAll(digest, hashes, memory, batch);
-      },
-    }),
-  };
+  return readingSink({
+    bytes: () => digest.bytes,
+    write(batch, memory) {
+      hashes.fill(SEED, 0, batch.rows);
+      for (let c = 0; c < batch.columns.length; c++) digest.bytes += mixColumn(hashes, memory, batch, c);
+      addAll(digest, hashes, memory, batch);
+    },
+  });
 }
 
 /** All rows, also those that are not selected. Bytes read. */

@@ -8,6 +8,7 @@ import type { SinkConnector } from '../../src/connector/sink.ts';
 import type { RecordBatch } from '../../src/data/record-batch.ts';
 import type { LinearMemory } from '../../src/kernel/memory.ts';
 import { makeSink, makeSource, tableOf } from '../../src/platform.ts';
+import { readingSink } from './reading-sink.ts';
 import { addRow, type Digest, digestText, emptyDigest } from './result-digest.ts';
 import {
   BASE_TIME,
@@ -66,22 +67,10 @@ export async function runSteady(plan: SteadyPlan, windowMs: number): Promise<Ste
 
 /** Reads every column: key, windowStart, windowEnd, count, sum, max. */
 function digestSink(digest: Digest): SinkConnector {
-  const nothing = async (): Promise<undefined> => undefined;
-  return {
-    accepts: 'inserts',
-    open: async ({ kernels: { memory } }) => ({
-      fence: nothing,
-      recover: nothing,
-      prepare: nothing,
-      commit: nothing,
-      close: nothing,
-      ready: () => undefined,
-      get bytesWritten() {
-        return digest.rows * RESULT_BYTES;
-      },
-      write: (batch) => addResults(digest, memory, batch),
-    }),
-  };
+  return readingSink({
+    bytes: () => digest.rows * RESULT_BYTES,
+    write: (batch, memory) => addResults(digest, memory, batch),
+  });
 }
 
 function addResults(digest: Digest, { u32 }: LinearMemory, { rows, columns }: RecordBatch): void {

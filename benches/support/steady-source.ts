@@ -11,9 +11,9 @@
  */
 import type { Json } from '../../src/base/json.ts';
 import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../../src/connector/source.ts';
-import { BATCH_ROWS_MAX, type Ptr } from '../../src/data/record-batch.ts';
+import { BATCH_ROWS_MAX } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import type { LinearMemory } from '../../src/kernel/memory.ts';
+import { MadeColumns, madeSource } from './made-rows.ts';
 
 export interface SteadyPlan {
   readonly keys: number;
@@ -78,23 +78,14 @@ export function steadySource(
     rows: { cpuMs: 0, sourceShare: 0 },
     atEnd: () => undefined,
   };
-  const connector: SourceConnector = {
-    schema,
-    live: false,
-    quantum: 2 ** 40,
-    splits: async () => [{ id: 'made' }],
-    open: async (_split, _offset, context) => new SteadyRows(schema, plan, times, context),
-  };
+  const connector = madeSource(schema, (context) => new SteadyRows(schema, plan, times, context));
   return { connector, times };
 }
 
 class SteadyRows implements SplitReader {
-  readonly #schema: TableSchema;
   readonly #plan: SteadyPlan;
   readonly #times: SteadyTimes;
-  readonly #memory: LinearMemory;
-  readonly #columns: readonly Ptr[];
-  readonly #source: string;
+  readonly #columns: MadeColumns;
   readonly #fillEnd: number;
   /** The part that is being measured: where it began, and what of it was the source's. */
   #part: PartTimes | undefined;
@@ -103,12 +94,9 @@ class SteadyRows implements SplitReader {
   position = 0;
 
   constructor(schema: TableSchema, plan: SteadyPlan, times: SteadyTimes, context: ReaderContext) {
-    this.#schema = schema;
     this.#plan = plan;
     this.#times = times;
-    this.#memory = context.kernels.memory;
-    this.#source = context.source;
-    this.#columns = schema.fields.map(() => this.#memory.allocate(BATCH_ROWS_MAX * 8));
+    this.#columns = new MadeColumns(schema, context);
     this.#fillEnd = plan.fillsKeys ? plan.keys : 0;
   }
 
@@ -128,17 +116,7 @@ class SteadyRows implements SplitReader {
     const rows = Math.min(BATCH_ROWS_MAX, until - this.position);
     this.#fill(rows);
     this.#ownMs += performance.now() - now;
-    return {
-      schema: this.#schema,
-      rows,
-      columns: this.#columns.map((values) => ({ values, validity: 0 })),
-      selection: 0,
-      selected: rows,
-      rowKinds: 0,
-      timestamps: 0,
-      watermarks: 0,
-      origin: { source: this.#source, split: 0 },
-    };
+    return this.#columns.batch(rows);
   }
 
   /** Where another part begins, the one before has ended. */
@@ -155,8 +133,8 @@ class SteadyRows implements SplitReader {
   }
 
   #fill(rows: number): void {
-    const { u32 } = this.#memory;
-    const [key = 0, value = 0, at = 0] = this.#columns.map((ptr) => ptr >>> 2);
+    const { u32 } = this.#columns.memory;
+    const [key = 0, value = 0, at = 0] = this.#columns.words();
     for (let i = 0; i < rows; i++) {
       const n = this.position + i;
       u32[key + i * 2] = keyOf(this.#plan, n);

@@ -2,9 +2,11 @@
 import type { Json } from '../../src/base/json.ts';
 import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../../src/connector/source.ts';
 import type { SinkConnector } from '../../src/connector/sink.ts';
-import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../src/data/record-batch.ts';
+import { BATCH_ROWS_MAX, type RecordBatch } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import type { LinearMemory } from '../../src/kernel/memory.ts';
+import { MadeColumns, madeSource } from './made-rows.ts';
+import { readingSink } from './reading-sink.ts';
 import { addSession, type SessionDigest, type Visits } from './visits.ts';
 
 export const BASE_TIME = 1_600_000_000_000;
@@ -36,35 +38,22 @@ export function columnsOf({ users, times, spent }: Visits): VisitColumns {
   return [column(users, 0), column(times, BASE_TIME), column(spent, 0)];
 }
 
-export function visitSource(schema: TableSchema, visits: VisitColumns, watch: Watch): SourceConnector {
-  return {
-    schema,
-    live: false,
-    quantum: 2 ** 40,
-    splits: async () => [{ id: 'visits' }],
-    open: async (_split, _offset, context) => new VisitRows(schema, visits, watch, context),
-  };
-}
+export const visitSource = (schema: TableSchema, visits: VisitColumns, watch: Watch): SourceConnector =>
+  madeSource(schema, (context) => new VisitRows(schema, visits, watch, context));
 
 class VisitRows implements SplitReader {
-  readonly #schema: TableSchema;
   readonly #visits: VisitColumns;
   readonly #rows: number;
   readonly #watch: Watch;
-  readonly #memory: LinearMemory;
-  readonly #columns: readonly Ptr[];
-  readonly #source: string;
+  readonly #columns: MadeColumns;
   #polls = 0;
   position = 0;
 
   constructor(schema: TableSchema, visits: VisitColumns, watch: Watch, context: ReaderContext) {
-    this.#schema = schema;
     this.#visits = visits;
     this.#rows = visits[0]?.length ?? 0;
     this.#watch = watch;
-    this.#memory = context.kernels.memory;
-    this.#source = context.source;
-    this.#columns = schema.fields.map(() => this.#memory.allocate(BATCH_ROWS_MAX * 8));
+    this.#columns = new MadeColumns(schema, context);
   }
 
   poll(): Poll {
@@ -72,27 +61,19 @@ class VisitRows implements SplitReader {
     if (this.#polls++ % LOOK_EVERY === 0) this.#watch.look();
     const rows = Math.min(BATCH_ROWS_MAX, this.#rows - this.position);
     if (rows === 0) {
+      // Sessions are still open.
+      this.#watch.look();
       this.#watch.endedMs = performance.now();
       return 'end';
     }
     this.#fill(rows);
-    return {
-      schema: this.#schema,
-      rows,
-      columns: this.#columns.map((values) => ({ values, validity: 0 })),
-      selection: 0,
-      selected: rows,
-      rowKinds: 0,
-      timestamps: 0,
-      watermarks: 0,
-      origin: { source: this.#source, split: 0 },
-    };
+    return this.#columns.batch(rows);
   }
 
   #fill(rows: number): void {
-    const { i64 } = this.#memory;
+    const { i64 } = this.#columns.memory;
     const to = this.position + rows;
-    for (const [i, ptr] of this.#columns.entries())
+    for (const [i, ptr] of this.#columns.values.entries())
       i64.set(this.#visits[i]?.subarray(this.position, to) ?? [], ptr >>> 3);
     this.position = to;
   }
@@ -107,22 +88,10 @@ class VisitRows implements SplitReader {
 
 /** Reads every column of every session: user, windowStart, windowEnd, count, sum. */
 export function sessionSink(digest: SessionDigest): SinkConnector {
-  const nothing = async (): Promise<undefined> => undefined;
-  return {
-    accepts: 'inserts',
-    open: async ({ kernels: { memory } }) => ({
-      fence: nothing,
-      recover: nothing,
-      prepare: nothing,
-      commit: nothing,
-      close: nothing,
-      ready: () => undefined,
-      get bytesWritten() {
-        return digest.sessions * 40;
-      },
-      write: (batch) => addAll(digest, memory, batch),
-    }),
-  };
+  return readingSink({
+    bytes: () => digest.sessions * 40,
+    write: (batch, memory) => addAll(digest, memory, batch),
+  });
 }
 
 function addAll(digest: SessionDigest, { u32 }: LinearMemory, { rows, columns }: RecordBatch): void {

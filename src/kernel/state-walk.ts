@@ -8,10 +8,12 @@ import type { Ptr } from '../data/record-batch.ts';
 import type { KernelInstance } from './instance.ts';
 
 // Offsets of assembly/heaviest.ts.
-const WALK_BYTES = 16;
+const WALK_BYTES = 24;
+const WALK_WEIGHT = 16;
 const FOUND_BYTES = 20;
 const FOUND_MAX = 1024;
 const HASH_BITS = 32;
+const WITHOUT_END = 0xffff_ffff;
 
 export interface FoundEntry {
   /** A view of the key's bytes; 8 of an integer. */
@@ -31,6 +33,14 @@ export class StateWalk {
     this.#walk = kernels.memory.allocate(WALK_BYTES);
     this.#found = kernels.memory.allocate(FOUND_MAX * FOUND_BYTES);
     this.#next = kernels.function('stateWalk');
+  }
+
+  /** Bytes of all entries that `entries` answers: for some nanoseconds an entry. */
+  weight(state: number, bits: number, share: number): number {
+    const { memory } = this.#kernels;
+    memory.u8.fill(0, this.#walk, this.#walk + WALK_BYTES);
+    this.#next(state, this.#walk, 0, WITHOUT_END, HASH_BITS - bits, share);
+    return memory.f64[(this.#walk + WALK_WEIGHT) >>> 3] ?? 0;
   }
 
   /** All entries whose hash begins with these `bits` bits. An entry stands for one key; a key may have several. */

@@ -19,7 +19,7 @@ import { Wake } from '../base/wake.ts';
 import type { SinkWriter } from '../connector/sink.ts';
 import type { PhysicalPlan } from '../plan/physical.ts';
 import { StateArena } from '../state/arena.ts';
-import { SHARE_ENTRIES } from '../state/heaviest-keys.ts';
+import { HEAVY_SEARCH, type HeavySearch } from '../state/heaviest-keys.ts';
 import type { Row } from '../format/row-view.ts';
 import { AssignWatermarks } from './operators/assign-watermarks.ts';
 import { metricsOf } from './job-metrics.ts';
@@ -137,7 +137,7 @@ export class JobRun {
     this.#lag = new LagTracker(this.plan, this.#deployment.task, clock, this.settings.lag);
     this.#growth = new StateGrowth({
       arena,
-      heaviest: (state, most) => this.#heaviestKeys(state, most, SHARE_ENTRIES.betweenBatches),
+      heaviest: (state, most) => this.#heaviestKeys(state, most, HEAVY_SEARCH.betweenBatches),
       alertWithinMs: this.settings.stateAlertMs,
       onAlert: this.#ports.onAlert,
     });
@@ -250,9 +250,9 @@ export class JobRun {
     return this.stateGrowth.alerts;
   }
 
-  /** The heaviest keys of a state, by its name. Walks all of the state: about a microsecond a key. */
+  /** The heaviest keys of a state, by its name. Walks all of the state: nanoseconds to a microsecond a key. */
   heaviestKeys(state: string, most: number): readonly HeavyKeyText[] {
-    const search = this.#heaviestKeys(state, most, SHARE_ENTRIES.atOnce);
+    const search = this.#heaviestKeys(state, most, HEAVY_SEARCH.atOnce);
     for (;;) {
       const step = search.next();
       if (step.done === true) return step.value;
@@ -260,11 +260,11 @@ export class JobRun {
   }
 
   /** The same with a rest after each share of the keys. */
-  *#heaviestKeys(state: string, most: number, shareEntries: number): Generator<undefined, readonly HeavyKeyText[]> {
+  *#heaviestKeys(state: string, most: number, how: HeavySearch): Generator<undefined, readonly HeavyKeyText[]> {
     const { arena, task } = this.deployment;
     const operator = task.operators.find(({ uid }) => uid === state || state.startsWith(`${uid}/`));
     const text = (key: Uint8Array): string => operator?.keyText?.(key) ?? new TextDecoder().decode(key);
-    const found = yield* arena.heaviestKeys(state, most, shareEntries);
+    const found = yield* arena.heaviestKeys(state, most, how);
     return found.map(({ key, bytes, entries }) => ({ key: text(key), bytes, entries }));
   }
 

@@ -24,7 +24,7 @@ import { Arena, BLOCK_BYTES } from '../kernel/arena.ts';
 import { Checksum } from '../kernel/checksum.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
 import { StateWalk } from '../kernel/state-walk.ts';
-import { type HeavyKey, heaviestKeys, SHARE_ENTRIES } from './heaviest-keys.ts';
+import { HEAVY_SEARCH, type HeavyKey, type HeavySearch, heaviestKeys } from './heaviest-keys.ts';
 import { z } from './shape.ts';
 
 /** States are numbered from 1: 0 is what owns free pages. */
@@ -101,15 +101,15 @@ export class StateArena {
     return this.states().filter(({ name }) => name === uid || name.startsWith(`${uid}/`));
   }
 
-  /** The heaviest keys of a state, exactly; see heaviest-keys.ts for what it costs, and for its rests. */
+  /** The heaviest keys of a state; see heaviest-keys.ts for what it costs, how exact it is, and for its rests. */
   heaviestKeys(
     name: string,
     most: number,
-    shareEntries: number = SHARE_ENTRIES.atOnce,
+    search: HeavySearch = HEAVY_SEARCH.atOnce,
   ): Generator<undefined, readonly HeavyKey[]> {
     const state = this.#numberOf(name);
     this.#walk ??= new StateWalk(this.#kernels);
-    return heaviestKeys(this.#walk, state, { entries: this.#arena.stateKeys(state), most, shareEntries });
+    return heaviestKeys(this.#walk, state, { entries: this.#arena.stateKeys(state), most, ...search });
   }
 
   get budgetBytes(): number {

@@ -1,16 +1,30 @@
 /**
- * The heaviest keys of a state: which keys take most of its bytes, exactly, by a walk over all of it.
+ * The heaviest keys of a state: which keys take most of its bytes.
+ *
+ *   weight of each share of the hashes --> shares by weight --> keys of a share by name, until no share can have a heavier one
  *
  * Invariants
- *  1. Memory is bounded however many keys there are: hashes are walked share by share, about as many entries at a time as asked.
- *  2. The answer depends on what the state holds alone: more bytes first, ties in the order of the keys' bytes.
- *  3. A share is walked at one go. When rows come between shares, each key counts with what it had when its share was walked.
- * Cost: every entry is met once, about a microsecond for each. Asked for by people at one go, by alerts a share at a time between batches.
+ *  1. Memory is bounded however many keys there are: a share has about as many entries as asked.
+ *  2. The answer is exact, and depends on what the state holds alone: more bytes first, ties in the order of the keys' bytes.
+ *     But with `sharesMax`: then a key that is missing weighs no more than all of the heaviest share that was not looked at.
+ *  3. A share is walked at one go. When rows come between shares, each counts with what it had when it was walked.
+ * Cost: some nanoseconds for each entry, and about a microsecond for each of the shares that are looked at: few when some keys
+ * stand out. Asked for by people at one go, by alerts a share at a time between batches, with a bound.
  */
 import type { StateWalk } from '../kernel/state-walk.ts';
 
-/** Entries of a share: as many as memory is to be taken for, and as few as make no pause. */
-export const SHARE_ENTRIES = { atOnce: 65_536, betweenBatches: 2_048 } as const;
+/** How a search goes about it. */
+export interface HeavySearch {
+  /** Entries of a share, about: as many as memory is to be taken for, or as few as make no pause. */
+  readonly shareEntries: number;
+  /** Shares whose keys are looked at by name. */
+  readonly sharesMax: number;
+}
+
+export const HEAVY_SEARCH = {
+  atOnce: { shareEntries: 65_536, sharesMax: Number.POSITIVE_INFINITY },
+  betweenBatches: { shareEntries: 2_048, sharesMax: 64 },
+} as const satisfies { readonly [name: string]: HeavySearch };
 const SHARE_BITS_MAX = 14;
 
 export interface HeavyKey {
@@ -27,28 +41,50 @@ interface Sum {
   entries: number;
 }
 
-export interface HeaviestOptions {
+export interface HeaviestOptions extends HeavySearch {
   /** Of the state, about. A key has as many as slices that it stands in. */
   readonly entries: number;
   readonly most: number;
-  readonly shareEntries: number;
 }
 
 /** The `most` heaviest keys of a state. Rests after each share of about so many entries, but for the last. */
 export function* heaviestKeys(
-  walk: Pick<StateWalk, 'entries'>,
+  walk: Pick<StateWalk, 'entries' | 'weight'>,
   state: number,
-  { entries: total, most, shareEntries }: HeaviestOptions,
+  { entries: total, most, shareEntries, sharesMax }: HeaviestOptions,
 ): Generator<undefined, readonly HeavyKey[]> {
   const bits = Math.min(SHARE_BITS_MAX, Math.max(0, Math.ceil(Math.log2(total / shareEntries))));
   const heaviest = new Heaviest(most);
-  for (let share = 0; share < 2 ** bits; share++) {
-    if (share > 0) yield undefined;
+  const shares = yield* sharesByWeight(walk, state, bits);
+  for (const [looked, { share, weight }] of shares.entries()) {
+    if (looked >= sharesMax || heaviest.isAbove(weight)) break;
+    if (looked > 0) yield undefined;
     const sums = new Map<string, Sum>();
     for (const { key, bytes, entries } of walk.entries(state, bits, share)) add(sums, key, bytes, entries);
     for (const sum of sums.values()) heaviest.offer(sum);
   }
   return heaviest.sorted();
+}
+
+interface Share {
+  readonly share: number;
+  readonly weight: number;
+}
+
+/** All 2^bits shares, the heaviest first. Rests after each. */
+function* sharesByWeight(
+  walk: Pick<StateWalk, 'weight'>,
+  state: number,
+  bits: number,
+): Generator<undefined, readonly Share[]> {
+  // The only share need not be weighed.
+  if (bits === 0) return [{ share: 0, weight: Number.POSITIVE_INFINITY }];
+  const shares: Share[] = [];
+  for (let share = 0; share < 2 ** bits; share++) {
+    shares.push({ share, weight: walk.weight(state, bits, share) });
+    yield undefined;
+  }
+  return shares.sort((a, b) => b.weight - a.weight);
 }
 
 /** The heaviest of all that were offered. Most keys are lighter than the lightest of them, or as light, and cost one look. */
@@ -66,6 +102,11 @@ class Heaviest {
     if (this.#lightest !== undefined && heavierFirst(this.#lightest, sum) <= 0) return;
     this.#candidates.push(sum);
     if (this.#candidates.length >= 2 * this.#most) this.#lightest = this.sorted()[this.#most - 1];
+  }
+
+  /** Whether there are as many as are wanted, and each is heavier than this. */
+  isAbove(bytes: number): boolean {
+    return (this.sorted()[this.#most - 1]?.bytes ?? 0) > bytes;
   }
 
   sorted(): readonly Sum[] {

@@ -114,6 +114,26 @@ async function finish(page: TestPage, name: string): Promise<unknown> {
   return summary;
 }
 
+test('a page asks a job in a worker what the handle of a job answers in its own thread', async () => {
+  await startHalf(browser.page, 'asked');
+  const window = { key: { origin: 'AP7' }, start: '2001-01-01T08:00Z' };
+  const answers = await browser.page.evaluate((of) => globalThis.jobPage.ask('asked', of), window);
+  expect(answers.explanation.text).toMatch(
+    /^not fired: .* origin AP7 holds .* is held by source 'flights', split '[abc]\.ndjson'/,
+  );
+  expect(answers.heaviest).toHaveLength(3);
+  expect(answers.ledger?.in).toBeGreaterThan(1000);
+  expect(answers.ledger?.held).toBeGreaterThan(0);
+  expect(answers.splits).toBe(3);
+  expect(answers.progress.recordsIn).toBeGreaterThan(1000);
+  expect(answers.deadLetters).toBeGreaterThan(0);
+  expect(answers.alerts).toEqual([]);
+  expect(answers.lag).toContain('sinks');
+  expect([answers.noState.code, answers.noRows.code]).toEqual(['E1335', 'E1335']);
+  const late = await browser.page.evaluate(() => globalThis.jobPage.askTooLate('asked'));
+  expect(late.map(({ message }) => message)).toEqual(['JobEnded: the job has ended', 'JobEnded: the job has ended']);
+});
+
 test('a job in a worker writes what it writes in Node, and counts the same', async () => {
   const summary = await finish(browser.page, 'undisturbed');
   const lines = (text: string): number => text.split('\n').length - 1;

@@ -47,12 +47,15 @@ test('a walk meets every key once, share by share, with its entries', async () =
   for (const bits of [0, 3, 7, 11]) {
     const found = new Map<string, number>();
     for (let share = 0; share < 2 ** bits; share++) {
+      let sum = 0;
       for (const { key, entries, bytes } of walk.entries(number, bits, share)) {
         const name = String.fromCharCode(...key);
         expect(found.has(name), name).toBe(false);
         expect(bytes).toBeGreaterThan(24 * entries);
         found.set(name, entries);
+        sum += bytes;
       }
+      expect(walk.weight(number, bits, share)).toBe(sum);
     }
     expect(new Map([...found].sort())).toEqual(new Map([...expected].sort()));
   }
@@ -76,10 +79,13 @@ test('a walk over a window meets every key once, share by share', async () => {
     const found = new Set<number>();
     let entries = 0;
     for (let share = 0; share < 2 ** bits; share++) {
-      for (const { key: bytes } of walk.entries(1, bits, share)) {
+      let sum = 0;
+      for (const { key: name, bytes } of walk.entries(1, bits, share)) {
         entries++;
-        found.add(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
+        sum += bytes;
+        found.add(new DataView(name.buffer, name.byteOffset).getUint32(0, true));
       }
+      expect(walk.weight(1, bits, share)).toBe(sum);
     }
     expect([entries, found.size], `${bits} bits`).toEqual([keys, keys]);
   }
@@ -96,7 +102,9 @@ test('the heaviest keys are those with the most bytes', async () => {
     table.put(bytesOf('sub'), new Uint8Array(i === 411 ? 1500 : i === 7 ? 900 : 20));
   }
   for (const shareEntries of [1, 100, 10_000])
-    expect(namesOf(arena.heaviestKeys('op/table', 2, shareEntries)), `${shareEntries}`).toEqual(['key 411', 'key 7']);
+    expect(namesOf(arena.heaviestKeys('op/table', 2, { shareEntries, sharesMax: 2 ** 14 })), `${shareEntries}`).toEqual(
+      ['key 411', 'key 7'],
+    );
 });
 
 test('of keys that are all as heavy the first are told, and their bytes are read a bounded number of times', async () => {
@@ -130,10 +138,11 @@ test('a search rests after each share, and between them the state may change', a
     table.put(bytesOf('sub'), new Uint8Array(bytes));
   };
   for (let i = 0; i < 2000; i++) put(i, i === 411 ? 1500 : 20);
-  const search = arena.heaviestKeys('op/table', 1, 100);
+  const search = arena.heaviestKeys('op/table', 1, { shareEntries: 100, sharesMax: 32 });
   let rests = 0;
   let step = search.next();
   for (; step.done !== true; step = search.next()) put(2000 + rests++, 20);
-  expect(rests).toBe(31);
+  // All shares are weighed, and as none is lighter than the key, all are looked at.
+  expect(rests).toBe(32 + 31);
   expect(namesOf(step.value)).toEqual(['key 411']);
 });
