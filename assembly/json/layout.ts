@@ -22,11 +22,11 @@
  *   | unread | spare | turn | looked | all bits | spare |
  *   | column | leads |      | up     |          |       |
  *   +--------+-------+------+--------+----------+-------+
- *   320                                       400     408     412    416       420     424    428  432    436    440
- *   +------+-------+-----------+------+-------+-------+-------+------+---------+---------+------+----+------+------+-------+-
- *   | digits       | back-     | twos | plain | given | limit | line | opening | scratch | lead | at | past | slow | found |
- *   | move | below | slashes   |      | from  |       |       | at   |         | mark    |      |    |      | rows |       |
- *   +------+-------+-----------+------+-------+-------+-------+------+---------+---------+------+----+------+------+-------+-
+ *   320    336     352         368    384     400     408     412    416       420      424    428  432    436    440
+ *   +--------+-------+---------+------+-------+-------+-------+------+---------+------+------+----+------+------+-------+
+ *   | digits | below | back-   | twos | plain | given | limit | line | opening | mark | lead | at | past | slow | found |
+ *   | move   |       | slashes |      | from  |       |       | at   |         |      |      |    |      | rows |       |
+ *   +--------+-------+---------+------+-------+-------+-------+------+---------+------+------+----+------+------+-------+
  *   Words 56 to 71 are the result of a call. Those from 72 on mean something inside one only, but for slot shift,
  *   powers, digits, those from 152 on that are not the walk's (400 to 439). 320 to 399 are vectors of equal bytes.
  *
@@ -40,9 +40,9 @@
  *   | text     | mask     | text   | action | next | other | column | values | long  | turns | bit   | name   | guess |
  *   |          |          | bytes  |        | lead | lead  |        |        |       |       |       | offset |       |
  *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+-------+--
- *   mask: ones where the text counts; elsewhere the text is zero. Values and bit are the column's; values are 0 when nobody
- *   reads them. Name offset is an opening's. Guess: the length that the value behind the lead may have; misses, at 112: how
- *   often it had another (walk.ts). Up to 128: spare.
+ *   mask: ones where the text counts; elsewhere the text is zero. Values and bit are the column's; values are 0 when
+ *   nobody reads them. Name offset is an opening's. Guess: the length that the value behind the lead may have; misses, at
+ *   112: how often it had another (walk.ts). Up to 128: spare.
  *
  * Dead letter, LETTER_BYTES: line, bytes, position in the line, reason, column or NO_COLUMN
  */

@@ -1,6 +1,6 @@
 /**
- * One line, and those behind it that the walk (walk.ts) can take: an object whose leads are recognised, whose values go to
- * columns or are skipped, and whose end is checked.
+ * One line, and those behind it that the walk (walk.ts) can take: an object whose leads are recognised, whose values go
+ * to columns or are skipped, and whose end is checked.
  *
  * Invariants
  *  1. Only a line that is valid as a whole becomes a row. What a refused line wrote is overwritten by the next one.
@@ -38,8 +38,8 @@ import { takeValue } from './value';
 import { beginLine, walk, WALK_BETWEEN, WALK_END } from './walk';
 
 /**
- * Makes the line at `line`, its object at `start`, the next row, and then those behind it while they are like what was seen.
- * PAST is then where the next line begins. False when a line, the one at LINE_AT, is refused.
+ * Makes the line at `line`, its object at `start`, the next row, and then those behind it while they are like what was
+ * seen. PAST is then where the next line begins. False when a line, the one at LINE_AT, is refused.
  */
 export function parseLines(parserPtr: u32, line: u32, start: u32): bool {
   const lineStart = load<u32>(parserPtr, LINE_START);
@@ -74,8 +74,8 @@ function foundLead(parserPtr: u32, lead: u32): bool {
 }
 
 /**
- * Whether the value behind this lead is not taken yet. Leads begin with what may follow a number. Anything else belongs to
- * it: a fraction, an exponent, an error.
+ * Whether the value behind this lead is not taken yet. Leads begin with what may follow a number. Anything else belongs
+ * to it: a fraction, an exponent, an error.
  */
 function mustTake(parserPtr: u32, lead: u32): bool {
   const past = load<u32>(parserPtr, PAST);

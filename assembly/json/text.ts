@@ -45,7 +45,7 @@ export function scanPlain(atPtr: u32): u32 {
   }
 }
 
-/** The same with vectors out of the parser (digitRunBy says why). With a bit turned the quote stands next to the controls. */
+/** The same with vectors out of the parser, as digitRunBy. With a bit turned the quote stands next to the controls. */
 export function scanPlainBy(parserPtr: u32, atPtr: u32): u32 {
   let p = atPtr;
   const backslashes = v128.load(parserPtr, BACKSLASHES);

@@ -2,8 +2,8 @@
  * The walk from lead to lead, over as many lines as hold what was seen before.
  *
  * Invariants
- *  1. No calls. What lives across a call is kept on the stack by the engine, at each value, whether the call comes or not;
- *     so what is rare ends the walk, and line.ts does it by calls and starts the walk anew.
+ *  1. No calls. What lives across a call is kept on the stack by the engine, at each value, whether the call comes or
+ *     not; so what is rare ends the walk, and line.ts does it by calls and starts the walk anew.
  *  2. What the walk has done of a line is what the general way would have done; it ends with the state in the parser.
  *
  * Values that nobody reads are treated as the others are, but stored nowhere.
@@ -40,7 +40,7 @@ import {
 import { digitRunBy, digitsValue } from './number';
 import { scanPlainBy } from './text';
 
-/** Why the walk ended: at or behind a value that it cannot take, at the end of a line to be judged, or between lines. */
+/** Why the walk ended: at or behind a value that it cannot take, at the end of a line to be judged, between lines. */
 export const WALK_STUCK: u32 = 0;
 export const WALK_END: u32 = 1;
 export const WALK_BETWEEN: u32 = 2;
@@ -55,8 +55,8 @@ const GUESS_PERIOD: u32 = 2047;
 const NO_GUESS: u32 = 0xffffffff;
 
 /**
- * Goes on PAST the value behind LEAD, or at the beginning of a line when LEAD is LINE_START. Afterwards AT is past the text
- * of LEAD, and PAST behind its value, or 0; at an end PAST is the next line.
+ * Goes on PAST the value behind LEAD, or at the beginning of a line when LEAD is LINE_START. Afterwards AT is past the
+ * text of LEAD, and PAST behind its value, or 0; at an end PAST is the next line.
  */
 export function walk(parserPtr: u32): u32 {
   let lead = load<u32>(parserPtr, LEAD);
@@ -110,7 +110,7 @@ export function beginLine(parserPtr: u32, line: u32, opening: u32): void {
   store<u32>(parserPtr, load<u32>(parserPtr, SCRATCH_AT), SCRATCH_MARK);
 }
 
-/** Past the digits at `p`, which are the column's value if they are all of the number; 0 when they are none, or too many. */
+/** Past the digits at `p` when they are all of the number and fit; 0 when they are none, or too many. */
 function pastDigits(parserPtr: u32, leadPtr: u32, p: u32, row: u32): u32 {
   const count = inline.always(digitRunBy(parserPtr, p));
   if (count - 1 >= WHOLE_DIGITS_MAX) return 0;
