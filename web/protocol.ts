@@ -4,10 +4,12 @@
  *   page                          worker
  *     <------------ hello ----------        its version
  *     ------------- start --------->        job module, when it is not the worker's own; options
+ *     <----------- started ---------        the job is built, its state restored; rows of its sinks may come before
  *     <-- progress, result, result --       as often as the job has something to say
  *     ------------- ask ----------->        one of the questions that the handle of a job answers, at any time
  *     <----------- answer ----------        of that number: what came back, or why nothing did
- *     ------------- stop ---------->        'suspend' (checkpoint, then end) or 'drain' (end of input, windows fire)
+ *     ------------- stop ---------->        'suspend' (checkpoint, then end) or 'drain' (end of input, windows fire);
+ *                                           also a second one, when a drain lasts too long
  *     <------- ended | failed ------        the last message; the page then ends the worker
  *
  * Invariants
@@ -21,7 +23,7 @@ import type { Json } from '../src/base/json.ts';
 import type { Duration } from '../src/base/time.ts';
 import type { LagMode, RunningJob } from '../src/platform.ts';
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
 export interface StartOptions {
@@ -79,6 +81,7 @@ export type ToWorker =
 
 export type ToPage =
   | { readonly kind: 'hello'; readonly version: number }
+  | { readonly kind: 'started' }
   | { readonly kind: 'progress'; readonly progress: Json }
   | { readonly kind: 'result'; readonly output: string; readonly lines: Uint8Array }
   | { readonly kind: 'answer'; readonly number: number; readonly answer?: unknown; readonly failure?: Failure }

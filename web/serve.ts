@@ -32,8 +32,11 @@ export async function runLinked(job: unknown, link: JobLink): Promise<Json> {
     engine: wholeEngine,
     post: (output, lines) => link.result(output, lines),
   });
-  link.answerWith((question, given) => answerOf(running, question, given));
-  void link.stopped.then((mode) => running[mode]().catch(() => undefined));
+  link.began({
+    answer: (question, given) => answerOf(running, question, given),
+    // How it ended is told by `done`.
+    stop: (mode) => void running[mode]().catch(() => undefined),
+  });
   const ended = new AbortController();
   const reporting = report(running, link, ended.signal);
   try {

@@ -3,7 +3,9 @@
  *
  * Invariants
  *  1. `done` settles exactly once: with the summary, or with JobFailure. The worker is ended then.
- *  2. Listeners hear nothing after `done` has settled, and questions that are open then are rejected.
+ *  2. When `done` has settled, listeners hear nothing more but the rows that waited for them, and open questions are
+ *     rejected.
+ *  3. No failure is silent: one before the job runs rejects `start`, a later one `done`, heard or not.
  * Not here: what runs in the worker (worker-host.ts), what is said (protocol.ts).
  */
 import type { Json } from '../src/base/json.ts';
@@ -61,7 +63,8 @@ export class JobFailure extends Error {
 }
 
 /**
- * Starts a job in a worker. Resolves when the worker is up; rejects when it is not.
+ * Starts a job in a worker. Resolves when its state is restored and it runs; rejects with JobFailure when it cannot: E1404,
+ * E1413, a job that is refused, a worker that is not found.
  *
  * `job` makes a worker whose module ends with `serve(job)`, in the form that bundlers follow:
  *   start(() => new Worker(new URL('./departures.worker.ts', import.meta.url), { type: 'module' }), { state: 'departures' })
@@ -85,13 +88,15 @@ function packagedWorker(): JobWorker {
 
 /** The handle on a job in a worker. */
 export class WorkerJob {
-  /** Resolves when the worker has taken the job. */
+  /** Resolves when the job runs: it is built, and its state restored. */
   readonly started: Promise<void>;
-  /** The summary of the job when it ended. */
+  /** The summary of the job when it ended. A failure that nobody waits for is an unhandled rejection of the page. */
   readonly done: Promise<Json>;
   readonly #worker: JobWorker;
   readonly #progress = new Set<Listener<Json>>();
   readonly #results = new Map<string, Set<Listener<readonly ResultRow[]>>>();
+  /** Lines of outputs that have had no listener yet. */
+  readonly #kept = new Map<string, Uint8Array[]>();
   /** Open questions by number. */
   readonly #asked = new Map<number, Asked>();
   #questions = 0;
@@ -102,16 +107,17 @@ export class WorkerJob {
 
   constructor(worker: JobWorker, order: ToWorker) {
     this.#worker = worker;
-    this.done = new Promise((resolve, reject) => {
+    const done = new Promise<Json>((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;
     });
+    // A promise of its own: `started` reads the other, which must not count as having heard of a failure.
+    this.done = done.then((summary) => summary);
     const isUp = new Promise<void>((resolve) => {
       this.#begin = resolve;
     });
-    this.started = Promise.race([isUp, this.done.then(() => {})]);
-    // Whoever starts a job hears of a failure through `started` or `done`; not asking is no error of its own.
-    this.done.catch(() => {});
+    this.started = Promise.race([isUp, done.then(() => {})]);
+    // `start` hears of it; questions wait on it too.
     this.started.catch(() => {});
     worker.onmessage = ({ data }) => this.#receive(data, order);
     worker.onerror = (event) =>
@@ -129,11 +135,18 @@ export class WorkerJob {
     return () => this.#progress.delete(listener);
   }
 
-  /** Calls `listener` with rows of `pageSink(output)` as they come; the result ends it. */
+  /**
+   * Calls `listener` with rows of `pageSink(output)` as they come; the result ends it. Rows from before wait in the page's
+   * memory for the first listener of their output, who gets them before it gets others.
+   */
   onResult(output: string, listener: Listener<readonly ResultRow[]>): () => void {
     const listeners = this.#results.get(output) ?? new Set();
     this.#results.set(output, listeners);
     listeners.add(listener);
+    const kept = this.#kept.get(output);
+    this.#kept.delete(output);
+    // Later, so that the caller has what ends it; still before the next message.
+    if (kept !== undefined) queueMicrotask(() => kept.forEach((lines) => this.#hand(output, lines)));
     return () => listeners.delete(listener);
   }
 
@@ -251,8 +264,9 @@ export class WorkerJob {
           const found = `the worker speaks version ${message.version} of the protocol, the page ${PROTOCOL_VERSION}`;
           return this.#failed(plainFailure('WorkerError', `${found}: they are of different builds`));
         }
+        return this.#worker.postMessage(order);
+      case 'started':
         this.#status = 'running';
-        this.#worker.postMessage(order);
         return this.#begin();
       case 'progress':
         return this.#progress.forEach((listener) => listener(message.progress));
@@ -271,13 +285,21 @@ export class WorkerJob {
 
   #hand(output: string, lines: Uint8Array): void {
     const listeners = this.#results.get(output);
-    if (listeners === undefined || listeners.size === 0) return;
+    if (listeners === undefined) {
+      const kept = this.#kept.get(output);
+      if (kept === undefined) this.#kept.set(output, [lines]);
+      else kept.push(lines);
+      return;
+    }
+    if (listeners.size === 0) return;
     const rows = rowsOf(new TextDecoder().decode(lines));
     for (const listener of listeners) listener(rows);
   }
 
   #failed(failure: Failure): void {
     if (this.#isOver()) return;
+    // What `start` rejects with, and what the page itself did, is no news.
+    if (this.#status === 'starting' || failure.name === 'Terminated') this.done.catch(() => {});
     this.#status = 'failed';
     this.#close();
     this.#fail(new JobFailure(failure));

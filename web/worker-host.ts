@@ -4,7 +4,7 @@
  * Invariants
  *  1. One job for each worker: a second start is a failure.
  *  2. Whatever goes wrong, in the module or in the run, is told to the page as `failed`, never lost in the worker.
- *  3. Questions that come before the job runs wait for it.
+ *  3. Questions, and requests to end, that come before the job runs wait for it.
  */
 import { ExternalError, MillraceError } from '../src/base/errors.ts';
 import type { Json } from '../src/base/json.ts';
@@ -21,17 +21,20 @@ import {
 /** What a running job has to say, and what it is told. */
 export interface JobLink {
   readonly options: StartOptions;
-  /** Resolves when the page wants the job to end, and how. */
-  readonly stopped: Promise<StopMode>;
-  /** Who answers questions, once the job runs. */
-  answerWith(answer: Answer): void;
+  /** Tells the page that the job runs, and who answers its questions and requests from now on. */
+  began(job: LinkedJob): void;
   progress(progress: Json): void;
   /** Lines of JSON. They are handed over, not copied: their buffer is gone afterwards. */
   result(output: string, lines: Uint8Array<ArrayBuffer>): void;
 }
 
-/** Answers a question of the page, at once or later. */
-export type Answer = (question: keyof Questions, given: readonly unknown[]) => unknown;
+/** A job that runs, as the page reaches it. */
+export interface LinkedJob {
+  /** Answers a question of the page, at once or later. */
+  answer(question: keyof Questions, given: readonly unknown[]): unknown;
+  /** Called for every request of the page to end, however many. */
+  stop(mode: StopMode): void;
+}
 
 /** Runs the job that a module exports by default, until it ends; answers with its summary. */
 export type RunJob = (job: unknown, link: JobLink) => Promise<Json>;
@@ -50,22 +53,18 @@ export function serveJob(
 ): void {
   const say = (message: ToPage, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
   let hasStarted = false;
-  let stop: (mode: StopMode) => void = () => {};
-  let answerWith: (answer: Answer) => void = () => {};
-  const answering = new Promise<Answer>((resolve) => {
-    answerWith = resolve;
-  });
-  const stopped = new Promise<StopMode>((resolve) => {
-    stop = resolve;
+  let begin: (job: LinkedJob) => void = () => {};
+  const running = new Promise<LinkedJob>((resolve) => {
+    begin = resolve;
   });
   scope.addEventListener('message', ({ data }) => {
     switch (data.kind) {
       case 'stop':
-        return stop(data.mode);
+        return void running.then((job) => job.stop(data.mode));
       case 'ask': {
         const { number, question, given } = data;
-        answering
-          .then((answer) => answer(question, given))
+        running
+          .then((job) => job.answer(question, given))
           .then((answer) => say({ kind: 'answer', number, answer }))
           // Also what cannot cross to the page, such as a function.
           .catch((error: unknown) => say({ kind: 'answer', number, failure: failureOf(error) }));
@@ -74,8 +73,10 @@ export function serveJob(
       case 'start': {
         const link: JobLink = {
           options: data.options,
-          stopped,
-          answerWith,
+          began: (job) => {
+            say({ kind: 'started' });
+            begin(job);
+          },
           progress: (progress) => say({ kind: 'progress', progress }),
           result: (output, lines) => say({ kind: 'result', output, lines }, [lines.buffer]),
         };

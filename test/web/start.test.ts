@@ -13,6 +13,8 @@ const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name
 /** Job modules, as a server gives them. */
 const JOBS: Readonly<Record<string, string>> = {
   '/counts.js': `export default async (link) => {
+    link.result('counts', new TextEncoder().encode('{"n":0}\\n'));
+    link.began({});
     link.progress({ rows: 1 });
     const lines = (text) => new TextEncoder().encode(text);
     link.result('counts', lines('{"n":1}\\n{"n":2}\\n'));
@@ -20,7 +22,14 @@ const JOBS: Readonly<Record<string, string>> = {
     link.result('other', lines('not listened to'));
     return { state: link.options.state };
   };`,
-  '/waits.js': `export default async (link) => ({ stopped: await link.stopped });`,
+  '/waits.js': `export default (link) => new Promise((resolve) => {
+    link.began({ stop: (mode) => resolve({ stopped: mode }) });
+  });`,
+  '/stopped-twice.js': `export default (link) => new Promise((resolve) => {
+    const modes = [];
+    link.began({ stop: (mode) => modes.push(mode) === 2 && resolve({ modes }) });
+  });`,
+  '/throws-later.js': `export default async (link) => { link.began({}); throw new RangeError('later'); };`,
   '/throws.js': `export default async () => { throw new RangeError('as planned'); };`,
   '/empty.js': `export const job = 1;`,
   '/broken.js': `export default (;`,
@@ -50,12 +59,14 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-const run = (url: string, stop?: 'suspend' | 'drain' | 'terminate') =>
-  browser.page.evaluate(([job, mode]) => globalThis.startPage.run(job, mode), [url, stop] as const);
+type Stop = 'suspend' | 'drain' | 'terminate';
+
+const run = (url: string, ...stops: readonly Stop[]) =>
+  browser.page.evaluate(([job, modes]) => globalThis.startPage.run(job, modes), [url, stops] as const);
 
 test('a page hears progress and rows in order, and the summary at the end', async () => {
   expect(await run('/counts.js')).toEqual({
-    heard: [{ progress: { rows: 1 } }, { rows: [{ n: 1 }, { n: 2 }] }, { rows: [{ n: 3 }] }],
+    heard: [{ rows: [{ n: 0 }] }, { progress: { rows: 1 } }, { rows: [{ n: 1 }, { n: 2 }] }, { rows: [{ n: 3 }] }],
     summary: { state: 'toy' },
     status: 'ended',
   });
@@ -64,6 +75,30 @@ test('a page hears progress and rows in order, and the summary at the end', asyn
 test('a job is told how it is to end', async () => {
   expect((await run('/waits.js', 'suspend')).summary).toEqual({ stopped: 'suspend' });
   expect((await run('/waits.js', 'drain')).summary).toEqual({ stopped: 'drain' });
+});
+
+test('a job whose drain does not end can still be suspended', async () => {
+  expect((await run('/stopped-twice.js', 'drain', 'suspend')).summary).toEqual({ modes: ['drain', 'suspend'] });
+});
+
+test('start rejects when the job cannot run, not only when there is no worker', async () => {
+  expect(await browser.page.evaluate(() => globalThis.startPage.startOnly('/throws.js'))).toBe('RangeError: as planned');
+  expect(await browser.page.evaluate(() => globalThis.startPage.startOnly('/counts.js'))).toBe('running');
+});
+
+test('a failure that nobody waits for is an unhandled rejection, one of start is not told twice', async () => {
+  expect(await browser.page.evaluate(() => globalThis.startPage.unheard('/throws.js', '/throws-later.js'))).toBe(
+    'RangeError: later',
+  );
+});
+
+test('rows from before the first listener wait for it, also when the job has ended', async () => {
+  expect(await browser.page.evaluate(() => globalThis.startPage.lateListener('/counts.js', 'counts'))).toEqual([
+    { n: 0 },
+    { n: 1 },
+    { n: 2 },
+    { n: 3 },
+  ]);
 });
 
 test('a job that is terminated ends at once and says so', async () => {
