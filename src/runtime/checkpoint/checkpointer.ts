@@ -14,13 +14,22 @@
  *     the next one.
  *  3. A segment is removed only when no retained manifest lists it, and after the manifest that replaced it is durable.
  *  4. One checkpoint at a time.
+ *  5. A checkpoint that is abandoned waits for no sink any more; one that has been published is completed all the same.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Json } from '../../base/json.ts';
+import { Wake } from '../../base/wake.ts';
 import { Histogram } from '../../metrics/histogram.ts';
 import type { StateArena } from '../../state/arena.ts';
 import type { CheckpointStore } from '../../state/checkpoint-store.ts';
-import { encodeManifest, type Manifest, manifestName, type SegmentInfo, segmentName } from '../../state/manifest.ts';
+import {
+  encodeManifest,
+  type Manifest,
+  manifestName,
+  type NodeDescriptions,
+  type SegmentInfo,
+  segmentName,
+} from '../../state/manifest.ts';
 import type { Task } from '../task.ts';
 
 /** The segments may hold this many times the bytes of live state before all of it is written anew. */
@@ -33,7 +42,7 @@ export interface CheckpointerOptions {
   readonly arena: StateArena;
   readonly task: Task;
   readonly clock: Clock;
-  readonly kinds: { readonly [uid: string]: string };
+  readonly nodes: NodeDescriptions;
   /** Checkpoints kept besides the newest are `retained - 1`. */
   readonly retained: number;
   /** Segments of fewer bytes are never written anew. */
@@ -74,7 +83,8 @@ export class Checkpointer {
   readonly #uncommitted = new Map<string, Json[]>();
   /** Per sink: what the last manifest listed; it stands in manifests until something replaces it. */
   readonly #committed = new Map<string, readonly Json[]>();
-  #running: Promise<void> | undefined;
+  /** Ends the wait for sinks. */
+  #abandoned = new Wake();
   /** The next segment holds all of the state and replaces every earlier one. */
   #full = false;
 
@@ -87,11 +97,6 @@ export class Checkpointer {
     for (const [uid, committables] of Object.entries(from.sinks)) this.#committed.set(uid, committables);
   }
 
-  /** Whether a checkpoint is being written. */
-  get running(): boolean {
-    return this.#running !== undefined;
-  }
-
   /** Cuts now (the graph must be quiet) and writes in the background; resolves when everything is committed. */
   take(finished: boolean): Promise<void> {
     const { clock } = this.#options;
@@ -99,11 +104,13 @@ export class Checkpointer {
     const checkpoint = this.#next++;
     const cut = this.#cut(checkpoint, finished);
     this.counts.cutMs.record(clock.monotonicMs() - began);
-    this.#running = this.#persist(checkpoint, cut).finally(() => {
-      this.#running = undefined;
-      this.counts.persistMs.record(clock.monotonicMs() - began);
-    });
-    return this.#running;
+    this.#abandoned = new Wake();
+    return this.#persist(checkpoint, cut).finally(() => this.counts.persistMs.record(clock.monotonicMs() - began));
+  }
+
+  /** A checkpoint that still waits for its sinks fails. */
+  abandon(): void {
+    this.#abandoned.wake();
   }
 
   #cut(checkpoint: number, finished: boolean): Cut {
@@ -180,7 +187,9 @@ export class Checkpointer {
   /** Waits for the sinks; what is prepared stays to be listed until a manifest that lists it is published. */
   async #collectPrepared(cut: Cut): Promise<ReadonlyMap<string, readonly Json[]>> {
     for (const [uid, promise] of cut.prepared) {
-      const committable = await promise;
+      const committable = await Promise.race([promise, this.#abandoned.promise]);
+      // Whoever abandons a checkpoint does not ask what it fails with.
+      if (this.#abandoned.aborted) throw new Error('the checkpoint is abandoned');
       if (committable !== undefined) this.#uncommitted.set(uid, [...(this.#uncommitted.get(uid) ?? []), committable]);
     }
     return new Map([...this.#uncommitted].map(([uid, committables]) => [uid, [...committables]]));
@@ -192,7 +201,7 @@ export class Checkpointer {
     segment: SegmentInfo | undefined,
     prepared: ReadonlyMap<string, readonly Json[]>,
   ): Manifest {
-    const { job, epoch, kinds } = this.#options;
+    const { job, epoch, nodes } = this.#options;
     const before = this.#full ? [] : this.#segments;
     const { sources, operators, ledgers, takenAt, finished } = cut;
     return {
@@ -204,7 +213,7 @@ export class Checkpointer {
       sources,
       operators,
       ledgers,
-      kinds,
+      ...nodes,
       arena: cut.arena,
       segments: segment === undefined ? before : [...before, segment],
       sinks: { ...Object.fromEntries(this.#committed), ...Object.fromEntries(prepared) },
