@@ -12,6 +12,9 @@ export const nodeClock: Clock = {
   yield: () => nextTurn(),
 };
 
+/** About 25 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
@@ -19,7 +22,12 @@ function sleep(ms: number, signal: AbortSignalLike | undefined): Promise<void> {
       signal?.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, signal?.aborted === true ? 0 : ms);
+    let timer: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      // A timer of the host ends at once when it is to last longer.
+      timer = left > TIMER_MS_MAX ? setTimeout(() => wait(left - TIMER_MS_MAX), TIMER_MS_MAX) : setTimeout(end, left);
+    };
+    wait(signal?.aborted === true ? 0 : ms);
     signal?.addEventListener('abort', end);
   });
 }

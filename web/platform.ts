@@ -21,6 +21,9 @@ export const browserRandom: Random = {
 /** The kernels that are built into the package; compile once, post the module to workers. */
 export const browserKernels = (): Promise<WebAssembly.Module> => compileKernels(kernelsBase64);
 
+/** About 25 days. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 function sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
@@ -29,7 +32,12 @@ function sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
       signal?.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, ms);
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (left: number): void => {
+      // A timer of the host ends at once when it is to last longer.
+      timer = left > TIMER_MS_MAX ? setTimeout(() => wait(left - TIMER_MS_MAX), TIMER_MS_MAX) : setTimeout(end, left);
+    };
+    wait(ms);
     signal?.addEventListener('abort', end);
   });
 }

@@ -93,8 +93,7 @@ export function sliceTableEnsure(state: u32, index: u32, kind: u32): u32 {
   if (found != 0) return found;
   const layout = load<u32>(statePtr(state), LAYOUT);
   const bytes = (kind == NARROW ? layout >> 12 : layout) & 0xfff;
-  // Half as many again: in a table with room a key is mostly met where its hash says.
-  const expected = (expectedEntries(state, index, kind) * 3) >> 1;
+  const expected = expectedEntries(state, index, kind);
   let table = tableCreate(state, layout >> 24, bytes, kind == NARROW, expected);
   // Without memory for what is expected it may still do for what comes.
   if (table == 0 && expected > 0) table = tableCreate(state, layout >> 24, bytes, kind == NARROW, 0);

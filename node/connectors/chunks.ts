@@ -18,6 +18,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { ExternalError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
+import { LastAsker } from '../../src/base/last-asker.ts';
 import { readFailure } from '../disk.ts';
 
 const READS_IN_FLIGHT = 2;
@@ -39,7 +40,7 @@ export interface Chunks {
   /** What goes on at a position that a decoder of these chunks has come to; undefined: the position itself. */
   offsetAt?(position: number): Json;
   readonly filesLost?: number;
-  /** Resolves when `next` may answer something other than 'wait'. */
+  /** Resolves when `next` may answer something other than 'wait', for whoever asks last. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -60,6 +61,7 @@ export class FileChunks implements Chunks {
   readonly #slowMs: number;
   /** Reads not taken yet, in order of the file. */
   readonly #slots: Slot[] = [];
+  readonly #asker = new LastAsker();
   #readTo: number;
   /** Chunks that are still to be read ahead. */
   #ahead = 0;
@@ -133,7 +135,8 @@ export class FileChunks implements Chunks {
   }
 
   async ready(): Promise<void> {
-    await this.#slots[0]?.reading;
+    const [slot] = this.#slots;
+    if (slot !== undefined && slot.filled === undefined && this.#failure === undefined) await this.#asker.asked();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -170,6 +173,7 @@ export class FileChunks implements Chunks {
     } catch (error) {
       this.#failure ??= readFailure(this.#path, error);
     }
+    this.#asker.tell();
   }
 }
 
@@ -194,8 +198,8 @@ export class StreamChunks implements Chunks {
   readonly #stream: AsyncIterable<Uint8Array>;
   readonly #iterator: AsyncIterator<Uint8Array>;
   readonly #name: string;
+  readonly #asker = new LastAsker();
   #next: Uint8Array | 'wait' | 'end' = 'wait';
-  #reading: Promise<void>;
   #isFirst: boolean;
   #failure: ExternalError | undefined;
 
@@ -205,7 +209,7 @@ export class StreamChunks implements Chunks {
     this.#stream = stream;
     this.#iterator = stream[Symbol.asyncIterator]();
     this.#name = name;
-    this.#reading = this.#read();
+    void this.#read();
   }
 
   next(target: ChunkTarget): 'given' | 'wait' | 'end' {
@@ -214,12 +218,12 @@ export class StreamChunks implements Chunks {
     if (taken === 'wait' || taken === 'end') return taken;
     target.push(taken);
     this.#next = 'wait';
-    this.#reading = this.#read();
+    void this.#read();
     return 'given';
   }
 
   async ready(): Promise<void> {
-    await this.#reading;
+    if (this.#next === 'wait' && this.#failure === undefined) await this.#asker.asked();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -229,6 +233,7 @@ export class StreamChunks implements Chunks {
     else this.#iterator.return?.().catch(() => undefined);
   }
 
+  /** Never rejects: a failure is kept. */
   async #read(): Promise<void> {
     try {
       const { done, value } = await this.#iterator.next();
@@ -237,5 +242,6 @@ export class StreamChunks implements Chunks {
     } catch (error) {
       this.#failure = readFailure(this.#name, error);
     }
+    this.#asker.tell();
   }
 }

@@ -22,6 +22,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
+import { LastAsker } from '../../src/base/last-asker.ts';
 import { readFailure } from '../disk.ts';
 import { type Chunks, type ChunkTarget, FileChunks } from './chunks.ts';
 import { ContentChunks } from './content-chunks.ts';
@@ -92,7 +93,7 @@ export class FollowedSplit implements Chunks {
   /** Of the first file. */
   #state: 'reading' | 'waiting' | 'over' = 'reading';
   #failure: ExternalError | UserError | undefined;
-  #tell: () => void = () => undefined;
+  readonly #asker = new LastAsker();
   #filesLost = 0;
   /** Whether the decoder knows the header: those of later files are kept from it, but must be the same. */
   #isHeaderKnown = false;
@@ -218,17 +219,13 @@ export class FollowedSplit implements Chunks {
   /** Whoever asks last is answered. */
   async ready(): Promise<void> {
     const canGoOn = this.#files.length > 0 && this.#state !== 'waiting';
-    if (!canGoOn && this.#failure === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#tell = resolve;
-      });
-    }
+    if (!canGoOn && this.#failure === undefined) await this.#asker.asked();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** After a look, or when nothing will be looked at any more. */
   tell(): void {
-    this.#tell();
+    this.#asker.tell();
   }
 
   async close(): Promise<void> {

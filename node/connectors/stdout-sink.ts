@@ -152,8 +152,9 @@ class StreamSinkWriter implements SinkWriter {
 
   async commit(): Promise<void> {}
 
+  /** Does not wait for whoever reads the output; prepare has. What is still to be written goes on being written. */
   async close(): Promise<void> {
-    await this.#written;
-    this.#stream.off('error', this.#onError);
+    const listening = this.#written;
+    void listening.then(() => this.#stream.off('error', this.#onError));
   }
 }

@@ -99,7 +99,10 @@ export const utf8 = (): Column<kinds.utf8> => declare('utf8');
 export const bytes = (): Column<kinds.bytes> => declare('bytes');
 export const json = (): Column<kinds.json> => declare('json');
 
-/** An instant. `unit` is what one unit of the number in the input is: milliseconds unless said otherwise. */
+/**
+ * An instant, at most as far from 1970 as a Date can be. `unit` is what one unit of the number in the input is: milliseconds
+ * unless said otherwise.
+ */
 export function timestamp(unit: 's' | 'ms' | 'us' = 'ms'): Column<kinds.timestamp> {
   if (unit !== 's' && unit !== 'ms' && unit !== 'us') {
     located(() => {

@@ -8,6 +8,7 @@
  *  3. A failure to find or open one is told by `take`, after those found before it.
  * Not here: who finds them (the connector), taking them into the graph (runtime/source-driver.ts).
  */
+import { LastAsker } from '../base/last-asker.ts';
 import type { NewSplit, SourceSplit, SplitDiscovery, SplitReader } from './source.ts';
 
 /** Finds the next splits. */
@@ -21,7 +22,7 @@ export class NewSplits implements SplitDiscovery {
   readonly #finder: SplitFinder;
   #found: NewSplit[] = [];
   #failure: { readonly error: unknown } | undefined;
-  #tell: () => void = () => undefined;
+  readonly #asker = new LastAsker();
   #isClosed = false;
 
   constructor(finder: SplitFinder) {
@@ -44,9 +45,7 @@ export class NewSplits implements SplitDiscovery {
   /** Resolves when `take` has something to say. */
   async ready(): Promise<void> {
     if (this.#found.length > 0 || this.#failure !== undefined) return;
-    await new Promise<void>((resolve) => {
-      this.#tell = resolve;
-    });
+    await this.#asker.asked();
   }
 
   async close(): Promise<void> {
@@ -64,11 +63,11 @@ export class NewSplits implements SplitDiscovery {
           if (this.#isClosed) await reader.close();
           else this.#found.push({ split, reader });
         }
-        this.#tell();
+        this.#asker.tell();
       }
     } catch (error) {
       this.#failure = { error };
-      this.#tell();
+      this.#asker.tell();
     }
   }
 }

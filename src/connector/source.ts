@@ -69,7 +69,10 @@ export interface ReaderCounters {
 export interface SplitReader {
   /** The next batch that starts below `quantumEnd`; 'quantum end' when the next record starts at or beyond it. */
   poll(quantumEnd: number): Poll;
-  /** Resolves when `poll` may answer something other than 'wait'; rejects when reading failed (E1501). */
+  /**
+   * Resolves when `poll` may answer something other than 'wait'; rejects when reading failed (E1501). A reader is asked again
+   * whenever another one has answered: only the last question counts, and those before must not be kept (base/last-asker.ts).
+   */
   ready(): Promise<void>;
   /** Position of the next record: after the batch last polled. In units of quanta. */
   readonly position: number;

@@ -54,7 +54,9 @@ class CollectedRows {
   }
 
   commitThrough(number: number): void {
-    for (const { rows } of this.#prepared.filter((prepared) => prepared.number <= number)) this.rows.push(...rows);
+    // One by one: a call takes only so many arguments.
+    for (const { rows } of this.#prepared.filter((prepared) => prepared.number <= number))
+      for (const row of rows) this.rows.push(row);
     this.#prepared = this.#prepared.filter((prepared) => prepared.number > number);
   }
 

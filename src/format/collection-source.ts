@@ -11,6 +11,7 @@
 import { assert } from '../base/assert.ts';
 import { ExternalError, MillraceError, UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import { LastAsker } from '../base/last-asker.ts';
 import type { ProcessingTimeMs } from '../base/time.ts';
 import type { Poll, ReaderContext, SourceConnector, SplitReader } from '../connector/source.ts';
 import type { TableSchema } from '../data/schema.ts';
@@ -120,7 +121,7 @@ class IterableReader implements SplitReader {
   #isDone = false;
   #isPulling = false;
   #failure: { readonly error: MillraceError } | undefined;
-  #waiting: (() => void)[] = [];
+  readonly #asker = new LastAsker();
   /** Since when the queue has had a row. */
   #heldSince: ProcessingTimeMs | undefined;
   #arrivedAt: ProcessingTimeMs | undefined;
@@ -163,14 +164,14 @@ class IterableReader implements SplitReader {
         if (done === true) this.#isDone = true;
         else if (this.#skip > 0) this.#skip--;
         else if (this.#queue.push(value) === 1) this.#heldSince = this.#context.now?.();
-        if (this.#skip === 0) this.#wake();
+        if (this.#skip === 0) this.#asker.tell();
       }
     } catch (error) {
       this.#isDone = true;
       this.#failure = { error: error instanceof MillraceError ? error : this.#thrown(error) };
     }
     this.#isPulling = false;
-    this.#wake();
+    this.#asker.tell();
   }
 
   get arrivedAt(): ProcessingTimeMs | undefined {
@@ -192,14 +193,8 @@ class IterableReader implements SplitReader {
     );
   }
 
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
-  }
-
   async ready(): Promise<void> {
-    while (this.#queue.length === 0 && !this.#isDone) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#queue.length === 0 && !this.#isDone) await this.#asker.asked();
     if (this.#queue.length === 0 && this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -209,7 +204,7 @@ class IterableReader implements SplitReader {
 
   async close(): Promise<void> {
     this.#isDone = true;
-    this.#wake();
+    this.#asker.tell();
     // Not awaited: an async generator answers only after the row that it waits for, which may never come.
     this.#iterator.return?.().catch(() => undefined);
   }

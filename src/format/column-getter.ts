@@ -19,6 +19,8 @@ export type TimestampHook = (epochMs: number, micros: number) => unknown;
 /** The row that the view shows. */
 export interface Cursor {
   row: number;
+  /** Whether an int64 that a number cannot hold reads as a bigint. */
+  isExact: boolean;
 }
 
 /** Where a column of the current batch lies. */
@@ -154,7 +156,9 @@ function integerGetter(column: Column): () => unknown {
   const slow = slowly(column, (row) => {
     const value = wide(views, place.at + row * 2);
     if (Number.isSafeInteger(value)) return value;
-    throw inexact(column.field, views.i64[(place.at >>> 1) + row]);
+    const exact = views.i64[(place.at >>> 1) + row];
+    if (cursor.isExact) return exact;
+    throw inexact(column.field, exact);
   });
   return () => {
     const { row } = cursor;
@@ -166,7 +170,7 @@ function integerGetter(column: Column): () => unknown {
   };
 }
 
-const inexact = ({ name }: Field, value: bigint | undefined): UserError =>
+export const inexact = ({ name }: Field, value: bigint | undefined): UserError =>
   new UserError(
     'E1301',
     { column: name, value: String(value) },

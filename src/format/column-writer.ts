@@ -38,6 +38,9 @@ export interface Column {
 const UNLENT_MAX = 64;
 const ASKED_AGAIN = 256;
 
+/** Instants are as far from 1970 as a Date can be, as those that formats read are. */
+const INSTANT_MAX_MS = 8.64e15;
+
 /** How a column takes values. */
 const Take = { BOOL: 0, INT: 1, INT64: 2, TIMESTAMP: 3, FLOAT32: 4, FLOAT64: 5, UTF8: 6, BYTES: 7, JSON: 8 } as const;
 type Take = (typeof Take)[keyof typeof Take];
@@ -104,8 +107,11 @@ export function put(views: Views, column: Column, row: number, value: unknown): 
 function putRare(views: Views, column: Column, row: number, value: unknown): boolean {
   const { at } = column;
   switch (column.take) {
-    case Take.TIMESTAMP:
-      return putInteger(views, at + row * 2, timestampOf(value, column.field.type.unit === 'us' ? 1000 : 1));
+    case Take.TIMESTAMP: {
+      const perMs = column.field.type.unit === 'us' ? 1000 : 1;
+      const instant = timestampOf(value, perMs);
+      return isWithin(instant, INSTANT_MAX_MS * perMs) && putInteger(views, at + row * 2, instant);
+    }
     case Take.FLOAT32:
       if (typeof value !== 'number') return false;
       views.f64[at + row] = Math.fround(value);
@@ -122,6 +128,10 @@ function putRare(views: Views, column: Column, row: number, value: unknown): boo
       return false;
   }
 }
+
+/** What is no number of either kind, or not a number at all, is within nothing. */
+const isWithin = (value: unknown, most: number): boolean =>
+  (typeof value === 'number' || typeof value === 'bigint') && value <= most && value >= -most;
 
 /** Writes an int64 whose lower half is at `at` in the view of i32. */
 function putInteger(views: Views, at: number, value: unknown): boolean {

@@ -5,7 +5,8 @@
  * Invariants
  *  1. A view is valid while its batch is, and shows the row it was last moved to: whoever keeps a row copies it
  *     (`copy`).
- *  2. A null reads as null, an int64 as a number or not at all (E1301), as a bigint when the column says so.
+ *  2. A null reads as null, an int64 as a number or not at all (E1301), as a bigint when the column says so. Messages, and
+ *     what is kept of a row, read it `exactly`: they need what no function asked for.
  *  3. Getters are own and enumerable, so `{ ...row }` and JSON.stringify see the columns in order.
  *  4. Memory is taken in `bind` only, never when a row is read.
  * Not here: how a value is read (column-getter.ts), what a timestamp looks like to users (the `timestamp` hook), rows into
@@ -57,7 +58,7 @@ export class RowView {
   /** The row object: one for the life of the view. */
   readonly row: Row;
   readonly #views: Views;
-  readonly #cursor: Cursor = { row: 0 };
+  readonly #cursor: Cursor = { row: 0, isExact: false };
   readonly #columns: readonly ViewedColumn[];
   readonly #texts: readonly ColumnPlace[];
   readonly #newDictionary: (() => TextDictionary) | undefined;
@@ -145,6 +146,16 @@ export class RowView {
   /** The row shown as an object of its own, with everything read. */
   copy(): Row {
     return { ...this.row };
+  }
+
+  /** What `read` makes of the row shown, when an int64 that a number cannot hold reads as a bigint. */
+  exactly<T>(read: (row: Row) => T): T {
+    this.#cursor.isExact = true;
+    try {
+      return read(this.row);
+    } finally {
+      this.#cursor.isExact = false;
+    }
   }
 
   /**

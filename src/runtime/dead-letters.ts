@@ -105,8 +105,9 @@ export class DeadLetterOffice {
   row(operator: string, batch: RecordBatch, row: number, reason: string): void {
     const view = new RowView(this.#memory, batch.schema);
     view.bind({ ...batch, selection: 0, selected: batch.rows });
-    const shown = JSON.stringify(view.select(row), (_key, value: unknown) =>
-      typeof value === 'bigint' ? String(value) : value,
+    view.select(row);
+    const shown = view.exactly((all) =>
+      JSON.stringify(all, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
     );
     this.#note({ operator, reason, record: shown.slice(0, RECORD_CHARS_MAX) });
     this.#write({ operator, reason, record: shown, whole: true });

@@ -6,7 +6,8 @@
  * Invariants
  *  1. This is the only place where a kind of plan node becomes an operator; what that takes is in makers/.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
- *  3. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ *  3. A deployment that fails gives back what it has opened.
+ *  4. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -124,10 +125,15 @@ export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Prom
   plan.nodes.forEach((_, index) => wiring.make(index));
   wiring.connect();
   const task = wiring.task();
-  for (const operator of task.operators) restoreOperator(operator, restored);
-  for (const source of task.sources) {
-    await source.open(restored?.sources[source.uid]);
-    restoreLedger(source.uid, source.ledger, restored);
+  try {
+    for (const operator of task.operators) restoreOperator(operator, restored);
+    for (const source of task.sources) {
+      await source.open(restored?.sources[source.uid]);
+      restoreLedger(source.uid, source.ledger, restored);
+    }
+  } catch (error) {
+    await task.close();
+    throw error;
   }
   return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
 }

@@ -11,6 +11,7 @@
  *     then publish it under the new epoch, then let sinks commit and clean up, then read the first record. So an earlier owner that still runs can change nothing that this one relies on.
  *  2. Steps are synchronous and bounded; between them the loop lets the host's I/O run, starts checkpoints when the graph is
  *     quiet, and waits for sinks that have too much buffered.
+ *  3. cancel() overrules what was asked before, and waits for nobody outside: neither for readers of sinks nor for answers.
  * Long because what a job is asked from outside is answered here as well, a few lines for each.
  */
 import { assert } from '../base/assert.ts';
@@ -310,8 +311,7 @@ export class JobRun {
   async execute(): Promise<JobStatus> {
     this.#status = 'running';
     try {
-      if (this.restoredFrom?.finished !== true) await this.#run();
-      const end = this.#request === 'cancel' ? 'cancelled' : this.#request === 'suspend' ? 'suspended' : 'finished';
+      const end = this.restoredFrom?.finished === true ? 'finished' : await this.#run();
       await this.#close(end);
       return end;
     } catch (error) {
@@ -336,15 +336,31 @@ export class JobRun {
   }
 
   #ask(request: Request): void {
+    if (request === 'cancel') {
+      this.#request = request;
+      this.#checkpointer?.abandon();
+    }
     this.#request ??= request;
     this.#wake();
   }
 
-  async #run(): Promise<void> {
+  async #run(): Promise<JobStatus> {
     await this.#loop();
     await this.#background;
+    const request = this.#request;
+    if (request === 'cancel') return 'cancelled';
     this.#throwFailure();
-    if (this.#request !== 'cancel') await this.#take(this.#request !== 'suspend');
+    try {
+      await this.#take(request !== 'suspend');
+    } catch (error) {
+      if (this.#isCancelled) return 'cancelled';
+      throw error;
+    }
+    return request === 'suspend' ? 'suspended' : 'finished';
+  }
+
+  get #isCancelled(): boolean {
+    return this.#request === 'cancel';
   }
 
   async #loop(): Promise<void> {
@@ -379,10 +395,9 @@ export class JobRun {
       growth.sample(now, processingTime);
       waits = step === 'wait' ? waits + 1 : 0;
       if (step === 'wait') {
-        // A source that gives one batch at a time must not fill a sink without end either. Behind the pause comes another
-        // step, not the wait: a request that came meanwhile would not be seen.
+        // A source that gives one batch at a time must not fill a sink without end either.
         const full = this.#fullSink();
-        await (full ?? this.#wait(due));
+        await (full === undefined ? this.#wait(due) : this.#unlessWoken(full));
         // A reader that is ready again and again and yet has nothing must not keep the host's I/O from running.
         if (waits % TURN_STEPS === 0) await clock.yield();
         last = clock.monotonicMs();
@@ -410,15 +425,24 @@ export class JobRun {
     const timerLeft = timer === undefined ? Number.POSITIVE_INFINITY : timer - clock.now();
     // The next checkpoint cannot begin before this one has ended, so a time for it that has passed is nothing to wait for.
     const left = Math.min(timerLeft, this.#background === undefined ? due - clock.monotonicMs() : timerLeft);
-    const others = this.#background === undefined ? [] : [this.#background];
-    if (Number.isFinite(left)) others.push(clock.sleep(Math.max(0, left), woken));
-    await Promise.race([this.deployment.task.ready(), woken.promise, ...others]);
+    const sleep = Number.isFinite(left) ? [clock.sleep(Math.max(0, left), woken)] : [];
+    // A checkpoint that ends wakes: a promise that lasts as long as it does would keep every wait.
+    await Promise.race([this.deployment.task.ready(), woken.promise, ...sleep]);
     woken.wake();
     this.#wake = () => undefined;
   }
 
   async #sinksReady(): Promise<void> {
-    for (let full = this.#fullSink(); full !== undefined; full = this.#fullSink()) await full;
+    for (let full = this.#fullSink(); full !== undefined && !this.#isCancelled; full = this.#fullSink())
+      await this.#unlessWoken(full);
+  }
+
+  /** Until a promise is kept, or somebody asks for something. */
+  #unlessWoken(promise: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wake = resolve;
+      promise.then(resolve, reject);
+    });
   }
 
   /** Resolves when the first sink that has too much buffered can take more; undefined: all can. */
@@ -461,8 +485,7 @@ export class JobRun {
     this.#status = status;
     await this.#background;
     this.#tokens?.end(status);
-    for (const operator of this.#deployment?.task.operators ?? []) operator.close?.();
-    for (const source of this.#deployment?.task.sources ?? []) await source.close().catch(() => undefined);
+    await this.#deployment?.task.close();
     for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);
     await this.#ports.store.release().catch(() => undefined);
   }

@@ -56,7 +56,7 @@ export class KeyColumns {
     const view = new RowView(memory, this.#schema, { timestamp: (epochMs) => new Date(epochMs).toISOString() });
     view.bind({ ...NO_BATCH, schema: this.#schema, columns, rows: 1, selected: 1 });
     view.select(0);
-    return Object.values(view.copy()).map(String).join(', ');
+    return view.exactly((row) => Object.values(row).map(String).join(', '));
   }
 
   #textScratch(bytes: number): Ptr {

@@ -73,7 +73,10 @@ export interface RunningJob extends AsyncDisposable {
   drain(): Promise<void>;
   /** Stops after a last checkpoint; the next run continues. */
   suspend(): Promise<void>;
-  /** Stops at once; the next run continues from the last completed checkpoint. */
+  /**
+   * Stops at once, whatever was asked for before; waits neither for readers of sinks nor for answers. The next run continues from
+   * the last completed checkpoint.
+   */
   cancel(): Promise<void>;
 }
 

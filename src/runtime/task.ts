@@ -1,6 +1,6 @@
 /**
  * A task: sources, operators and sinks that run in one loop on one thread, over one kernel instance. Synchronous: a step
- * does one bounded piece of work and returns. Waiting, time and persistence are the job loop's (job-loop.ts).
+ * does one bounded piece of work and returns. Waiting, time and persistence are the run's (job-run.ts).
  *
  *   step:  an operator with `more`, furthest downstream?  -> resume it
  *          an operator whose timer is due?                -> tell it the time
@@ -9,7 +9,8 @@
  * Invariants
  *  1. Sources are stepped only when no operator has `more`: a quiet graph is the only place for a barrier.
  *  2. Replayable sources take turns among each other by the rule that their splits follow (source-driver.ts): a turn is not
- *     interrupted, the next goes to the lowest largest timestamp. Live sources are read as they have something.
+ *     interrupted, the next goes to the lowest largest timestamp. Of the live sources that have something the one goes on
+ *     that was read the longest time ago: none waits until another has nothing.
  *  3. Operators stand in topological order, each before its own edges; `resume` goes to the last that has `more`.
  */
 import type { Json } from '../base/json.ts';
@@ -34,6 +35,8 @@ export class Task {
   /** All that may have `more`. */
   readonly #order: readonly Resumed[];
   #turn = 0;
+  /** The live sources, the one that was read the longest time ago first. */
+  #live: SourceDriver[];
   /** The replayable source that was stepped last, unless it has ended. */
   #replayable: SourceDriver | undefined;
 
@@ -45,6 +48,7 @@ export class Task {
     order: readonly Resumed[] = operators,
   ) {
     this.sources = sources;
+    this.#live = sources.filter(({ live }) => live);
     this.operators = operators;
     this.sinks = sinks;
     this.#order = order;
@@ -78,7 +82,7 @@ export class Task {
    * another that has input must not wake the task, because it may not go on.
    */
   async ready(): Promise<void> {
-    const live = this.sources.filter((source) => source.live && !source.ended);
+    const live = this.#live.filter(({ ended }) => !ended);
     const sources = this.#replayable === undefined ? live : [...live, this.#replayable];
     const full = this.operators.some(({ waiting }) => waiting === 'full');
     const operators = this.operators.filter(({ waiting }) => waiting === 'some' || waiting === 'full');
@@ -91,6 +95,12 @@ export class Task {
   /** Ends the input of all sources where they stand. */
   finish(): void {
     for (const source of this.sources) if (!source.ended) source.finish();
+  }
+
+  /** Gives back what sources and operators hold. What fails in that is dropped: nobody needs it any more. */
+  async close(): Promise<void> {
+    for (const operator of this.operators) operator.close?.();
+    for (const source of this.sources) await source.close().catch(() => undefined);
   }
 
   /** Every entry must balance while the graph is quiet. */
@@ -142,9 +152,12 @@ export class Task {
 
   #stepLive(now: () => ProcessingTimeMs): TaskStep {
     let result: TaskStep = 'end';
-    for (const source of this.sources) {
-      if (!source.live || source.ended) continue;
-      if (source.step(now) !== 'wait') return 'worked';
+    for (const source of this.#live) {
+      if (source.ended) continue;
+      if (source.step(now) !== 'wait') {
+        if (this.#live.length > 1) this.#live = [...this.#live.filter((other) => other !== source), source];
+        return 'worked';
+      }
       result = 'wait';
     }
     return result;

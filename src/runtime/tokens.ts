@@ -39,8 +39,10 @@ interface Asked {
 interface Waiter extends Asked {
   readonly resolve: () => void;
   readonly reject: (error: UserError) => void;
-  /** What asynchronous functions had taken when all of the token had been handed on. */
-  taken: ReadonlyMap<AnswersLater, number> | undefined;
+  /** Asynchronous functions that are still to be waited for, in the order of the graph; undefined: sources are. */
+  left: readonly AnswersLater[] | undefined;
+  /** How many rows the first of these had taken when all before it was done. */
+  taken: number;
 }
 
 export class Tokens {
@@ -89,7 +91,9 @@ export class Tokens {
       const isAll = this.#ended === 'finished' && asked.isHandedOn();
       return isAll ? Promise.resolve() : Promise.reject(asked.error(this.#ended));
     }
-    return new Promise((resolve, reject) => this.#waiting.push({ ...asked, resolve, reject, taken: undefined }));
+    return new Promise((resolve, reject) =>
+      this.#waiting.push({ ...asked, resolve, reject, left: undefined, taken: 0 }),
+    );
   }
 
   /** After each step: lets go whoever waited for what has been done. */
@@ -122,13 +126,28 @@ export class Tokens {
     for (const { reject, error } of left) reject(error(status));
   }
 
+  /**
+   * Function by function: what has come out of one is in the next, or further on, as soon as the graph is quiet. What the next
+   * has taken by then is all that it has to be waited for, however much comes behind.
+   */
   #isDone(waiter: Waiter): boolean {
-    if (waiter.taken === undefined) {
+    if (waiter.left === undefined) {
       if (!waiter.isHandedOn()) return false;
-      const functions = this.#task.operators.filter((operator) => answersLater(operator));
-      waiter.taken = new Map(functions.map((operator) => [operator, operator.received]));
+      this.#waitFor(
+        waiter,
+        this.#task.operators.filter((operator) => answersLater(operator)),
+      );
     }
-    return this.#isSettled(waiter);
+    for (let [first, ...rest] = waiter.left ?? []; first !== undefined; [first, ...rest] = rest) {
+      if (first.settled < waiter.taken) return false;
+      this.#waitFor(waiter, rest);
+    }
+    return true;
+  }
+
+  #waitFor(waiter: Waiter, left: readonly AnswersLater[]): void {
+    waiter.left = left;
+    waiter.taken = left[0]?.received ?? 0;
   }
 
   #isHandedOn(token: Token): boolean {
@@ -140,15 +159,6 @@ export class Tokens {
         return until === undefined || (position >= until && !isHeld);
       });
     });
-  }
-
-  /**
-   * Whether asynchronous functions have answered what they had taken. What comes out of one may go into another: where there
-   * are several, nothing may be under way in any.
-   */
-  #isSettled({ taken = new Map() }: Waiter): boolean {
-    const isOne = taken.size === 1;
-    return [...taken].every(([operator, rows]) => operator.settled >= (isOne ? rows : operator.received));
   }
 
   #requireKnown(token: Token): void {

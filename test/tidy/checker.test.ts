@@ -219,6 +219,21 @@ describe('text', () => {
   });
 });
 
+describe('headers', () => {
+  const headed = (sentence: string): Record<string, string> => ({
+    'src/base/a.ts': `/** What it is; ${sentence}. */\nexport const a = 1; // gone.ts\n`,
+  });
+
+  it('may send readers to files by name or by the end of a path', () => {
+    expect(rulesOf(headed('see a.ts, base/a.ts, ../index.ts and src/base/a.test.ts'))).toEqual([]);
+  });
+
+  it('are found that name a file which is not there', () => {
+    expect(rulesOf(headed('not here: the rest (gone.ts)'))).toEqual(['header src/base/a.ts']);
+    expect(rulesOf(headed('see data/a.ts'))).toEqual(['header src/base/a.ts']);
+  });
+});
+
 describe('exceptions', () => {
   const lost = { 'src/base/lost.ts': `${HEAD}export type Lost = 1;\n` };
 

@@ -1,4 +1,4 @@
-/** Rules about any text file: words that must not stay, paths of one machine, names of files, Markdown. */
+/** Rules about any text file: words that must not stay, paths of one machine, names of files, where headers point, Markdown. */
 import { posix } from 'node:path';
 import type { Finding, ProjectFile } from './project.ts';
 
@@ -23,9 +23,18 @@ export function textFindings(file: ProjectFile, paths: ReadonlySet<string>): Fin
   const name = posix.basename(file.path);
   if (!KEBAB.test(name) && !FREE_NAMES.has(name) && /\.(ts|mjs|md)$/.test(name))
     at(0, 'name', 'file names are kebab-case');
+  for (const named of namedInHeader(file)) if (!isNamed(named, paths)) at(1, 'header', `${named} is not there`);
   if (file.path.endsWith('.md')) markdown(file, paths, at);
   return findings;
 }
+
+/** Files that the comment at the start of a file of code sends its reader to. */
+const namedInHeader = ({ text }: ProjectFile): readonly string[] =>
+  /^\/\*\*.*?\*\//s.exec(text)?.[0].match(/(?<![\w*./-])(?:\.{1,2}\/)*\w[\w./-]*\.(?:ts|mjs)\b/g) ?? [];
+
+/** Headers name a file as the reader needs it: by its name alone, or by the end of its path. */
+const isNamed = (named: string, paths: ReadonlySet<string>): boolean =>
+  paths.has(named) || [...paths].some((path) => path.endsWith(`/${named.replace(/^\.*\//, '')}`));
 
 function markdown(
   file: ProjectFile,

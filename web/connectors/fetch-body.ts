@@ -9,6 +9,7 @@
  *  3. After a failure `take` says 'wait' once the queue is empty, and `ready` rejects with it.
  */
 import { ExternalError } from '../../src/base/errors.ts';
+import { LastAsker } from '../../src/base/last-asker.ts';
 
 export interface BodyPlace {
   readonly position: number;
@@ -34,7 +35,7 @@ export class FetchBody {
   #queuedBytes = 0;
   #end: 'none' | 'end' | ExternalError = 'none';
   #etag: string | undefined;
-  #wakeReader = (): void => {};
+  readonly #asker = new LastAsker();
   #wakePump = (): void => {};
 
   constructor(options: FetchBodyOptions) {
@@ -57,11 +58,7 @@ export class FetchBody {
   }
 
   async ready(): Promise<void> {
-    while (this.#queue.length === 0 && this.#end === 'none') {
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve;
-      });
-    }
+    if (this.#queue.length === 0 && this.#end === 'none') await this.#asker.asked();
     if (this.#queue.length === 0 && this.#end instanceof ExternalError) throw this.#end;
   }
 
@@ -79,7 +76,7 @@ export class FetchBody {
     } catch (error) {
       this.#end = error instanceof ExternalError ? error : this.#failure(`${String(error)}`, 'backoff', error);
     }
-    this.#wakeReader();
+    this.#asker.tell();
   }
 
   /** A response that begins at the position, or before it. */
@@ -135,12 +132,13 @@ export class FetchBody {
   }
 
   #enqueue(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     const { chunkBytes } = this.#options;
     for (let start = 0; start < bytes.length; start += chunkBytes) {
       this.#queue.push(bytes.subarray(start, start + chunkBytes));
     }
     this.#queuedBytes += bytes.length;
-    this.#wakeReader();
+    this.#asker.tell();
   }
 
   async #room(): Promise<void> {

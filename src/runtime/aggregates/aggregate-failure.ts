@@ -18,7 +18,8 @@ export interface FailedAggregate {
 
 /** A row at which it failed. NaN: it has no event time. */
 export interface FailedAt {
-  readonly row: Row;
+  /** A preview. */
+  readonly row: string;
   readonly timestamp: number;
   readonly key: Uint8Array;
 }
@@ -35,7 +36,7 @@ export class AggregateFailure extends Error {
   atRow({ row, timestamp, key }: FailedAt): UserError {
     const { does, name, operator } = this.#failed;
     const at = Number.isNaN(timestamp) ? '' : ` at ${formatTime(timestamp)}`;
-    const params = { does, name, at, key: this.#key(key), problem: this.message, row: previewOf(row) };
+    const params = { does, name, at, key: this.#key(key), problem: this.message, row };
     return new UserError('E1314', params, { location: { operator }, cause: this.cause });
   }
 

@@ -168,7 +168,7 @@ export class MixedEntries implements Entries {
     const eventTime = (epochMs: number): unknown => timestamp(epochMs, 0);
     const key = tableSchema(keys.flatMap((name) => input.fields.filter((field) => field.name === name)));
     const keyBytes = new RowBytes(key, { eventTime, as: 'keys' });
-    const common = { operator: uid, keyOf: (bytes: Uint8Array) => keyBytes.decode(bytes), eventTime };
+    const common = { operator: uid, keyOf: (bytes: Uint8Array) => keyBytes.exact().decode(bytes), eventTime };
     this.#own = calls.flatMap((call) =>
       call.user === undefined ? [] : [new UserEntry(kernels, call, call.user, common)],
     );

@@ -14,9 +14,11 @@
  *     the next one.
  *  3. A segment is removed only when no retained manifest lists it, and after the manifest that replaced it is durable.
  *  4. One checkpoint at a time.
+ *  5. A checkpoint that is abandoned waits for no sink any more; one that has been published is completed all the same.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Json } from '../../base/json.ts';
+import { Wake } from '../../base/wake.ts';
 import { Histogram } from '../../metrics/histogram.ts';
 import type { StateArena } from '../../state/arena.ts';
 import type { CheckpointStore } from '../../state/checkpoint-store.ts';
@@ -74,7 +76,8 @@ export class Checkpointer {
   readonly #uncommitted = new Map<string, Json[]>();
   /** Per sink: what the last manifest listed; it stands in manifests until something replaces it. */
   readonly #committed = new Map<string, readonly Json[]>();
-  #running: Promise<void> | undefined;
+  /** Ends the wait for sinks. */
+  #abandoned = new Wake();
   /** The next segment holds all of the state and replaces every earlier one. */
   #full = false;
 
@@ -87,11 +90,6 @@ export class Checkpointer {
     for (const [uid, committables] of Object.entries(from.sinks)) this.#committed.set(uid, committables);
   }
 
-  /** Whether a checkpoint is being written. */
-  get running(): boolean {
-    return this.#running !== undefined;
-  }
-
   /** Cuts now (the graph must be quiet) and writes in the background; resolves when everything is committed. */
   take(finished: boolean): Promise<void> {
     const { clock } = this.#options;
@@ -99,11 +97,13 @@ export class Checkpointer {
     const checkpoint = this.#next++;
     const cut = this.#cut(checkpoint, finished);
     this.counts.cutMs.record(clock.monotonicMs() - began);
-    this.#running = this.#persist(checkpoint, cut).finally(() => {
-      this.#running = undefined;
-      this.counts.persistMs.record(clock.monotonicMs() - began);
-    });
-    return this.#running;
+    this.#abandoned = new Wake();
+    return this.#persist(checkpoint, cut).finally(() => this.counts.persistMs.record(clock.monotonicMs() - began));
+  }
+
+  /** A checkpoint that still waits for its sinks fails. */
+  abandon(): void {
+    this.#abandoned.wake();
   }
 
   #cut(checkpoint: number, finished: boolean): Cut {
@@ -180,7 +180,9 @@ export class Checkpointer {
   /** Waits for the sinks; what is prepared stays to be listed until a manifest that lists it is published. */
   async #collectPrepared(cut: Cut): Promise<ReadonlyMap<string, readonly Json[]>> {
     for (const [uid, promise] of cut.prepared) {
-      const committable = await promise;
+      const committable = await Promise.race([promise, this.#abandoned.promise]);
+      // Whoever abandons a checkpoint does not ask what it fails with.
+      if (this.#abandoned.aborted) throw new Error('the checkpoint is abandoned');
       if (committable !== undefined) this.#uncommitted.set(uid, [...(this.#uncommitted.get(uid) ?? []), committable]);
     }
     return new Map([...this.#uncommitted].map(([uid, committables]) => [uid, [...committables]]));

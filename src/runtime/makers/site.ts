@@ -1,7 +1,7 @@
 /**
  * Where an operator is put up: its node, the ports and state it may use, and its outputs. A maker turns one into an operator.
  *
- * Not here: which maker a node needs (catalogue.ts), sources, watermarks and sinks (deployment.ts, which knows their splits and writers).
+ * Not here: which maker a node needs (parts.ts), sources, watermarks and sinks (deployment.ts, which knows their splits and writers).
  */
 import type { Clock } from '../../base/clock.ts';
 import type { ProcessingTimeMs } from '../../base/time.ts';

@@ -21,11 +21,13 @@ import { base64Of, bytesOf } from '../../base/bytes.ts';
 import type { AbortSignalLike, Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
 import type { Json } from '../../base/json.ts';
+import { LastAsker } from '../../base/last-asker.ts';
 import { type EventTimeMs, eventTimeMs, formatTime, MIN_TIME } from '../../base/time.ts';
 import { Wake } from '../../base/wake.ts';
 import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
 import { BatchBuilder } from '../../format/batch-builder.ts';
+import { exactCopy, readable } from '../../format/exact-row.ts';
 import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { LinearMemory } from '../../kernel/memory.ts';
@@ -52,6 +54,7 @@ interface Request {
   readonly kind: 'row';
   /** Of all rows that came in since the start, from 1. */
   readonly number: number;
+  /** Exact: all of it is in snapshots and dead letters, whatever the function reads. */
   readonly row: Row;
   readonly timestamp: EventTimeMs;
   readonly watermark: EventTimeMs;
@@ -88,7 +91,7 @@ export class AsyncFunction implements AnswersLater {
   #received = 0;
   /** Rows of the queue that nobody was asked for yet, in order. */
   #toAsk: Request[] = [];
-  #waker = new Wake();
+  readonly #asker = new LastAsker();
   /** Ends the waits of requests when the job ends. */
   readonly #closed = new Wake();
   // checkpointed
@@ -129,7 +132,7 @@ export class AsyncFunction implements AnswersLater {
   }
 
   async ready(): Promise<void> {
-    await this.#waker.promise;
+    await this.#asker.asked();
   }
 
   /** Emits what may go next: one batch of results, or one mark. */
@@ -146,7 +149,7 @@ export class AsyncFunction implements AnswersLater {
     for (let i = 0; i < batch.selected; i++) {
       this.#view.select(i);
       const at = this.#view.index;
-      this.#enqueue(this.#view.copy(), this.#timeAt(batch.timestamps, at), this.#timeAt(batch.watermarks, at));
+      this.#enqueue(exactCopy(this.#view), this.#timeAt(batch.timestamps, at), this.#timeAt(batch.watermarks, at));
     }
     this.ledger.held += batch.selected;
     this.#ask();
@@ -240,9 +243,7 @@ export class AsyncFunction implements AnswersLater {
       this.#underWay--;
       if (this.#closed.aborted) return;
       this.#ask();
-      const waker = this.#waker;
-      this.#waker = new Wake();
-      waker.wake();
+      this.#asker.tell();
     });
   }
 
@@ -270,7 +271,10 @@ export class AsyncFunction implements AnswersLater {
     try {
       const made = await Promise.race([
         // The API's types tie the function to the rows of its input; the plan holds it without them.
-        (run as (row: Row, context: { readonly signal: AbortSignalLike }) => unknown)(row, { signal: over }),
+        (run as (row: Row, context: { readonly signal: AbortSignalLike }) => unknown)(
+          readable(row, this.#options.input),
+          { signal: over },
+        ),
         this.#options.clock.sleep(timeoutMs, over).then(() => {
           throw new Error(`no answer within ${timeoutText}`);
         }),
@@ -396,7 +400,7 @@ export class AsyncFunction implements AnswersLater {
     this.#view.bind(batch);
     for (let i = 0; i < batch.selected; i++) {
       this.#view.select(i);
-      this.#enqueue(this.#view.copy(), this.#timeAt(batch.timestamps, i), this.#timeAt(batch.watermarks, i));
+      this.#enqueue(exactCopy(this.#view), this.#timeAt(batch.timestamps, i), this.#timeAt(batch.watermarks, i));
     }
   }
 }

@@ -192,13 +192,13 @@ export class GeneralAggregate implements Operator {
 
   /** Runs a change by the row at hand; false when a function failed on it and the row was put aside. */
   #isDone(batch: RecordBatch, { bytes: key }: StateKey, change: () => void): boolean {
-    const { number, row, timestamp } = this.#rows;
+    const { number, timestamp } = this.#rows;
     try {
       change();
       return true;
     } catch (error) {
       if (!(error instanceof AggregateFailure)) throw error;
-      const failure = error.atRow({ row, timestamp, key });
+      const failure = error.atRow({ row: this.#rows.preview, timestamp, key });
       if (this.#options.node.onError !== 'dead letter') throw failure;
       this.ledger.deadLetters++;
       this.#options.deadLetter(batch, number, failure.message);

@@ -393,13 +393,13 @@ export class GeneralWindow implements Operator, AsksWindows {
 
   /** Adds the row at hand to what a window holds; false when a user's aggregate failed on it. */
   #hold(place: Window): boolean {
-    const { number, timestamp, isRetraction, row, key, batch } = this.#rows;
+    const { number, timestamp, isRetraction, key, batch } = this.#rows;
     try {
       this.#firing.contents.add(place, { row: number, time: timestamp, isRetraction });
       return true;
     } catch (error) {
       if (!(error instanceof AggregateFailure)) throw error;
-      const failure = error.atRow({ row, timestamp, key: key.bytes });
+      const failure = error.atRow({ row: this.#rows.preview, timestamp, key: key.bytes });
       if (this.#options.onError === 'fail') throw failure;
       if (!this.#failed && batch !== undefined) this.#options.deadLetter(batch, number, failure.message);
       this.#failed = true;

@@ -30,6 +30,7 @@ import type { ProcessInput, ProcessNode } from '../../plan/logical.ts';
 import type { StateSpec } from '../../plan/process.ts';
 import type { KeyedState, TimerService } from '../../state/keyed-state.ts';
 import type { Operator, Output } from '../operator.ts';
+import { previewOf } from '../preview.ts';
 import { expiryFailure, isOfTheFunction, rowFailure, timerFailure } from '../process/failures.ts';
 import { KeyedRows } from '../process/keyed-rows.ts';
 import { PortBuffer, type Stamp } from '../process/port-buffer.ts';
@@ -360,7 +361,7 @@ export class Process implements Operator {
       node.onExpire?.(context as never);
     } catch (error) {
       if (!isOfTheFunction(error)) throw error;
-      throw expiryFailure({ operator: this.uid, name: context.name ?? '', time, key: this.#keyRow() }, error);
+      throw expiryFailure({ operator: this.uid, name: context.name ?? '', time, key: this.#keyPreview() }, error);
     }
   }
 
@@ -399,7 +400,7 @@ export class Process implements Operator {
       if (this.#tags.has(name)) this.#options.node.timer?.(context as never);
     } catch (error) {
       if (!isOfTheFunction(error)) throw error;
-      throw timerFailure({ operator: this.uid, name, time: timer.time, key: this.#keyRow() }, error);
+      throw timerFailure({ operator: this.uid, name, time: timer.time, key: this.#keyPreview() }, error);
     }
   }
 
@@ -410,8 +411,8 @@ export class Process implements Operator {
       this.ledger.released++;
     } catch (error) {
       if (!isOfTheFunction(error)) throw error;
-      const { row, timestamp } = rows;
-      const key = spec.keys === undefined ? undefined : this.#keyRow();
+      const { preview: row, timestamp } = rows;
+      const key = spec.keys === undefined ? undefined : this.#keyPreview();
       const failure = rowFailure({ operator: this.uid, does: 'process', timestamp, key, row }, error);
       if (this.#options.node.onError === 'fail') throw failure;
       this.ledger.deadLetters++;
@@ -430,6 +431,10 @@ export class Process implements Operator {
 
   #keyRow(): Row {
     return (this.#key ??= this.#keys.decode(this.#scope.key.bytes));
+  }
+
+  #keyPreview(): string {
+    return previewOf(this.#keys.exact().decode(this.#scope.key.bytes));
   }
 
   /** The broadcast input sees no state of a key and may change what is broadcast; for the others it is the other way round. */

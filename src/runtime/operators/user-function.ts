@@ -22,6 +22,7 @@ import { emptyLedger } from '../../metrics/ledger.ts';
 import type { OnError } from '../../plan/process.ts';
 import type { Operator, Output } from '../operator.ts';
 import { isOfTheFunction, rowFailure } from '../process/failures.ts';
+import { previewOf } from '../preview.ts';
 import { readMs } from '../process/milliseconds.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
@@ -245,7 +246,7 @@ export class UserFunction implements Operator {
     if (!isOfTheFunction(error)) throw error;
     const { does, onError, deadLetter } = this.#options;
     const timestamp = batch.timestamps === 0 ? undefined : readMs(this.#memory, batch.timestamps, this.#view.index);
-    const failed = { operator: this.uid, does, timestamp, key: undefined, row: this.#view.row };
+    const failed = { operator: this.uid, does, timestamp, key: undefined, row: this.#view.exactly(previewOf) };
     const failure = rowFailure(failed, error);
     if (onError === 'fail') throw failure;
     this.ledger.deadLetters++;

@@ -86,8 +86,8 @@ export class UserWatermarks {
       return this.#options.generator.onRow(this.#view.row as never, at, state);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      const row = JSON.stringify(this.#view.copy(), (_key, value: unknown) =>
-        typeof value === 'bigint' ? `${value}n` : value,
+      const row = this.#view.exactly((all) =>
+        JSON.stringify(all, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)),
       );
       throw new UserError(
         'E1310',

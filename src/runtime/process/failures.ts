@@ -1,8 +1,6 @@
 /** Errors of user functions, with what a person needs to find the record: operator, key, event time, a preview. */
 import { InternalError, UserError } from '../../base/errors.ts';
 import { formatTime } from '../../base/time.ts';
-import type { Row } from '../../format/row-view.ts';
-import { previewOf } from '../preview.ts';
 
 /** Whether an error is the function's own: neither a bug of the engine nor exhausted memory. */
 export const isOfTheFunction = (error: unknown): boolean =>
@@ -14,14 +12,15 @@ export interface FailedRow {
   readonly operator: string;
   readonly does: string;
   readonly timestamp: number | undefined;
-  readonly key: Row | undefined;
-  readonly row: Row;
+  /** Previews. */
+  readonly key: string | undefined;
+  readonly row: string;
 }
 
 export function rowFailure({ operator, does, timestamp, key, row }: FailedRow, error: unknown): UserError {
   const at = timestamp === undefined ? '' : ` at ${formatTime(timestamp)}`;
-  const params = { does, at, problem: problemOf(error), row: previewOf(row) };
-  return new UserError('E1310', key === undefined ? params : { ...params, key: previewOf(key) }, {
+  const params = { does, at, problem: problemOf(error), row };
+  return new UserError('E1310', key === undefined ? params : { ...params, key }, {
     location: { operator },
     cause: error,
   });
@@ -31,13 +30,14 @@ export interface FailedTimer {
   readonly operator: string;
   readonly name: string;
   readonly time: number;
-  readonly key: Row;
+  /** A preview. */
+  readonly key: string;
 }
 
 export const timerFailure = ({ operator, name, time, key }: FailedTimer, error: unknown): UserError =>
   new UserError(
     'E1333',
-    { timer: name, at: formatTime(time), key: previewOf(key), problem: problemOf(error) },
+    { timer: name, at: formatTime(time), key, problem: problemOf(error) },
     { location: { operator }, cause: error },
   );
 
@@ -45,6 +45,6 @@ export const timerFailure = ({ operator, name, time, key }: FailedTimer, error: 
 export const expiryFailure = ({ operator, name, time, key }: FailedTimer, error: unknown): UserError =>
   new UserError(
     'E1316',
-    { state: name, at: formatTime(time), key: previewOf(key), problem: problemOf(error) },
+    { state: name, at: formatTime(time), key, problem: problemOf(error) },
     { location: { operator }, cause: error },
   );

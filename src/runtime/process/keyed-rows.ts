@@ -6,6 +6,7 @@ import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts'
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { RowCodec } from '../../kernel/row-codec.ts';
 import type { StateKey } from '../../state/keyed-state.ts';
+import { previewOf } from '../preview.ts';
 import type { KeyScope } from '../state/key-scope.ts';
 import { readMs } from './milliseconds.ts';
 
@@ -54,6 +55,11 @@ export class KeyedRows {
   /** The row at hand, as `peek` left it. */
   get row(): Row {
     return this.#view.row;
+  }
+
+  /** The row at hand, for messages. */
+  get preview(): string {
+    return this.#view.exactly(previewOf);
   }
 
   get index(): number {

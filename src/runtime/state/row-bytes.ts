@@ -20,12 +20,20 @@ import { type Cell, cellOf, type RowBytesOptions } from './cells.ts';
 export class RowBytes {
   readonly schema: TableSchema;
   readonly #cells: readonly { readonly field: Field; readonly cell: Cell }[];
+  readonly #options: RowBytesOptions;
   readonly #out = new ByteWriter();
   readonly #in = new ByteReader(new TextReader());
 
   constructor(schema: TableSchema, options: RowBytesOptions) {
     this.schema = schema;
+    this.#options = options;
     this.#cells = schema.fields.map((field) => ({ field, cell: cellOf(field.type, options) }));
+  }
+
+  /** The same bytes read for messages: an int64 of any size as a bigint. */
+  exact(): RowBytes {
+    const fields = this.schema.fields.map(({ name, type }) => ({ name, type: { ...type, bigint: true } }));
+    return new RowBytes({ fields }, this.#options);
   }
 
   /** A row of its own with the columns of the schema, checked. E1303, E1304 when it is not a row of it. */

@@ -6,13 +6,15 @@
  *     the result's schema.
  *  2. What it keeps stands in keyed state: `window` until the window is gone (joined sessions: that of the first), `key`
  *     for good.
- *  3. A function that throws fails the job, with the window in the message.
+ *  3. A function that throws, a generator in its middle, or that answers with what is no row, fails the job with the window
+ *     in the message.
  */
 import { UserError } from '../../base/errors.ts';
 import { type EventTimeMs, formatTime } from '../../base/time.ts';
 import { BATCH_ROWS_MAX, type Ptr, type RecordBatch } from '../../data/record-batch.ts';
 import type { TableSchema } from '../../data/schema.ts';
 import { BatchBuilder } from '../../format/batch-builder.ts';
+import { exactCopy, readable } from '../../format/exact-row.ts';
 import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { KeyedTable, StateKey } from '../../state/keyed-state.ts';
@@ -83,11 +85,14 @@ export class ProcessFiring implements Firing {
     const copies: Row[] = [];
     for (const batch of this.contents.batches(rows)) {
       this.#view.bind(batch);
-      for (let i = 0; i < batch.selected; i++) copies.push({ ...this.#view.select(i) });
+      for (let i = 0; i < batch.selected; i++) {
+        this.#view.select(i);
+        copies.push(readable(exactCopy(this.#view), this.#options.input));
+      }
     }
-    const made = this.#guard(window, () => this.#options.run(copies, this.#contextOf(window, place)));
-    // An array is what functions answer with most: taken whole, so that its later changes do no harm.
-    this.#making = { rows: [...made][Symbol.iterator](), window };
+    // Taken whole: a generator runs here, guarded, and later changes of an array do no harm.
+    const made = this.#guard(window, () => [...iterable(this.#options.run(copies, this.#contextOf(window, place)))]);
+    this.#making = { rows: made.values(), window };
     this.drain();
     return evicted;
   }
@@ -151,6 +156,12 @@ export class ProcessFiring implements Firing {
   }
 }
 
+/** The types say so; functions in JavaScript may answer with anything. */
+function iterable(made: Iterable<unknown> | undefined | null): Iterable<unknown> {
+  if (typeof made?.[Symbol.iterator] === 'function') return made;
+  throw new TypeError(`it must answer with something iterable, such as an array, but did with ${String(made)}`);
+}
+
 function valueAt(table: KeyedTable, sub: Uint8Array): WindowValue {
   return {
     get() {
@@ -158,7 +169,9 @@ function valueAt(table: KeyedTable, sub: Uint8Array): WindowValue {
       return held === undefined ? undefined : JSON.parse(new TextDecoder().decode(held));
     },
     set(value) {
-      table.put(sub, new TextEncoder().encode(JSON.stringify(value)));
+      const text: string | undefined = JSON.stringify(value);
+      if (text === undefined) throw new TypeError(`JSON cannot hold what is to be kept: ${String(value)}`);
+      table.put(sub, new TextEncoder().encode(text));
     },
     clear() {
       table.delete(sub);

@@ -6,6 +6,7 @@ import { requireColumn, type TableSchema, tableSchema } from '../../data/schema.
 import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { RowCodec } from '../../kernel/row-codec.ts';
+import { previewOf } from '../preview.ts';
 import type { StateKey } from '../../state/keyed-state.ts';
 
 export class WindowRows {
@@ -63,6 +64,11 @@ export class WindowRows {
 
   get row(): Row {
     return this.#view.row;
+  }
+
+  /** The row at hand, for messages. */
+  get preview(): string {
+    return this.#view.exactly(previewOf);
   }
 
   get kind(): RowKind {

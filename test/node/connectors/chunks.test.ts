@@ -1,8 +1,10 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Chunks, type ChunkTarget, FileChunks } from '../../../node/connectors/chunks.ts';
+import { type Chunks, type ChunkTarget, FileChunks, StreamChunks } from '../../../node/connectors/chunks.ts';
+import { keptOf } from '../../support/kept.ts';
 
 const CHUNK_BYTES = 100;
 const content = Uint8Array.from({ length: 10_050 }, (_, i) => (i * 7) % 251);
@@ -74,3 +76,16 @@ test.each([0, Number.POSITIVE_INFINITY])(
     await chunks.close();
   },
 );
+
+test('a stream that is silent keeps nothing of those that ask it again and again', async () => {
+  const silent = new Readable({ read: () => undefined });
+  const chunks = new StreamChunks(silent, 'standard input');
+  expect(await keptOf(1000, () => chunks.ready())).toBeLessThanOrEqual(1);
+  const asked = chunks.ready();
+  silent.push('some');
+  await asked;
+  const target = new Recorder();
+  expect(chunks.next(target)).toBe('given');
+  expect(Buffer.from(target.bytes).toString()).toBe('some');
+  await chunks.close();
+});

@@ -26,6 +26,7 @@ import {
   tumbling,
   utf8,
 } from '../../../src/index.ts';
+import type { WindowFunctionContext } from '../../../src/api/window-function.ts';
 import { explainPhysical } from '../../../src/plan/explain-physical.ts';
 import { makeSink, makeSource, physicalPlanOf, tableOf } from '../../../src/platform.ts';
 
@@ -172,22 +173,46 @@ test('a function makes rows of all rows of a window and keeps values for window 
   expect(rows).toHaveLength(4);
 });
 
-test('a window function that throws names the window', async () => {
+test.each<[string, (context: WindowFunctionContext) => Iterable<{ readonly n: number }>, string]>([
+  [
+    'throws',
+    () => {
+      throw new Error('no such luck');
+    },
+    'no such luck',
+  ],
+  [
+    'throws in the middle of a generator',
+    function* () {
+      yield { n: 1 };
+      throw new Error('no such luck');
+    },
+    'no such luck',
+  ],
+  [
+    'answers with nothing',
+    // As JavaScript may.
+    () => undefined as unknown as [],
+    'it must answer with something iterable, such as an array, but did with undefined',
+  ],
+  [
+    'keeps what JSON cannot hold',
+    ({ key }) => {
+      key.set(undefined);
+      return [];
+    },
+    'JSON cannot hold what is to be kept: undefined',
+  ],
+])('a window function that %s fails with the window', async (_what, answer, problem) => {
   const failing = rowsOf((sink) =>
     byUser()
       .window(tumbling('1 s'))
-      .process({
-        out: schema({ n: int32() }),
-        rows: () => {
-          throw new Error('no such luck');
-        },
-      })
+      .process({ out: schema({ n: int32() }), rows: (_rows, context) => answer(context) })
       .to(sink),
   );
   await expect(failing).rejects.toMatchObject({
     code: 'E1213',
-    message:
-      'the function of the window from 1970-01-01T00:00:00.000Z to 1970-01-01T00:00:01.000Z failed: no such luck',
+    message: `the function of the window from 1970-01-01T00:00:00.000Z to 1970-01-01T00:00:01.000Z failed: ${problem}`,
   });
 });
 

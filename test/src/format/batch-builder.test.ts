@@ -197,6 +197,13 @@ describe('a batch builder and a row view', () => {
     [{ kind: 'bytes', nullable: false }, [1], 'bytes and cannot hold an array'],
     [{ kind: 'json', nullable: false }, () => 1, 'json and cannot hold () => 1'],
     [{ kind: 'timestamp', nullable: false }, new Date(Number.NaN), 'timestamp and cannot hold an object'],
+    [{ kind: 'timestamp', nullable: false }, 2n ** 60n, 'timestamp and cannot hold 1152921504606846976'],
+    [{ kind: 'timestamp', nullable: false }, -8.64e15 - 1, 'timestamp and cannot hold -8640000000000001'],
+    [
+      { kind: 'timestamp', nullable: false, unit: 'us' },
+      2n ** 63n - 1n,
+      'timestamp (us) and cannot hold 9223372036854775807',
+    ],
     [
       { kind: 'timestamp', nullable: false },
       processingTimeOf(5),

@@ -46,6 +46,15 @@ describe('a collecting sink', () => {
     expect(sink.rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
   });
 
+  test('takes hundreds of thousands of rows in one checkpoint', async () => {
+    const sink = collectSink();
+    const writer = await open(sink);
+    const many = batch(...Array.from({ length: 20_000 }, (_, n) => n));
+    for (let i = 0; i < 15; i++) writer.write(many);
+    await writer.commit([await prepared(writer, 1)]);
+    expect(sink.rows).toHaveLength(300_000);
+  });
+
   test('after a restart has what the restored checkpoint holds and nothing of what came after', async () => {
     const sink = collectSink();
     const old = await open(sink, 1);

@@ -4,6 +4,7 @@ import type { ReaderContext, SplitReader } from '../../../src/connector/source.t
 import type { TableSchema } from '../../../src/data/schema.ts';
 import { collectionSource, iterableSource } from '../../../src/format/collection-source.ts';
 import { type Row, readRows, RowView } from '../../../src/format/row-view.ts';
+import { keptOf } from '../../support/kept.ts';
 import { newKernels } from '../../support/kernels.ts';
 
 const SCHEMA: TableSchema = { fields: [{ name: 'n', type: { kind: 'int32', nullable: false } }] };
@@ -74,6 +75,16 @@ describe('an async iterable', () => {
     const reader = await iterableSource(SCHEMA, endless).open({ id: 'rows' }, undefined, context(8));
     await read(reader, 24);
     expect(pulled).toBeLessThanOrEqual(24 + 2 * 8);
+    await reader.close();
+  });
+
+  test('that is silent keeps nothing of those that ask it again and again', async () => {
+    const silent = async function* (): AsyncGenerator<Row> {
+      await new Promise(() => undefined);
+      yield { n: 1 };
+    };
+    const reader = await iterableSource(SCHEMA, silent).open({ id: 'rows' }, undefined, context(4));
+    expect(await keptOf(1000, () => reader.ready())).toBeLessThanOrEqual(1);
     await reader.close();
   });
 

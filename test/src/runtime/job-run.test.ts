@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ExternalError } from '../../../src/base/errors.ts';
 import type { SinkConnector, SinkWriter } from '../../../src/connector/sink.ts';
+import type { SourceConnector } from '../../../src/connector/source.ts';
+import { callbackSink, iteratorSink } from '../../../src/format/callback-sink.ts';
 import { type CollectSink, collectSink } from '../../../src/format/collect-sink.ts';
 import {
   count,
@@ -15,11 +17,17 @@ import {
   tumbling,
   utf8,
 } from '../../../src/index.ts';
-import { makeSink } from '../../../src/platform.ts';
+import { tableOf } from '../../../src/api/schema.ts';
+import { makeSink, makeSource } from '../../../src/platform.ts';
 import type { JobRun } from '../../../src/runtime/job-run.ts';
 import type { CheckpointStore, SegmentWriter } from '../../../src/state/checkpoint-store.ts';
 import { canonicalText } from '../../../src/testing/canonical-text.ts';
-import { type MemoryFiles, memoryFiles, type MemoryFilesOptions } from '../../../src/testing/memory-files.ts';
+import {
+  type MemoryFiles,
+  memoryFiles,
+  memoryFilesConnector,
+  type MemoryFilesOptions,
+} from '../../../src/testing/memory-files.ts';
 import { MemoryMedium } from '../../../src/testing/memory-store.ts';
 import { drive, type DriveOptions, TickingClock } from '../../support/engine.ts';
 import { readingsFiles, readingsJob } from '../../support/readings.ts';
@@ -67,6 +75,8 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+const Number32 = schema({ n: int32() });
+
 describe('a job', () => {
   test('that is suspended keeps its windows open, and the next run goes on with them', async () => {
     const world = newWorld();
@@ -97,6 +107,28 @@ describe('a job', () => {
     await expect(drive({ job: copied({ a: text }), medium, clock, settings })).rejects.toThrow('b: the file is gone');
     await drive({ job: copied({ a: text, b: text }), medium, clock, settings });
     expect(results.rows).toHaveLength(200);
+  });
+
+  test('that cannot start closes what it had opened', async () => {
+    const opened: string[] = [];
+    const closed: string[] = [];
+    const connector = memoryFilesConnector({ a: new Uint8Array(0), b: new Uint8Array(0) }, tableOf(Number32, 'n'));
+    const failing: SourceConnector = {
+      ...connector,
+      async open(split, offset, context) {
+        if (split.id === 'b') throw new ExternalError('E1501', { path: 'b', problem: 'not today' });
+        opened.push(split.id);
+        const reader = await connector.open(split, offset, context);
+        return Object.assign(reader, {
+          close: async () => {
+            closed.push(split.id);
+          },
+        });
+      },
+    };
+    const made = from(makeSource(Number32, failing, 'files')).to(makeSink('inserts only', collectSink(), 'out'));
+    await expect(drive({ job: made, medium: new MemoryMedium() })).rejects.toThrow('not today');
+    expect([opened, closed]).toEqual([['a'], ['a']]);
   });
 
   test('that is drained fires what it has, is finished, and reads nothing when it is started again', async () => {
@@ -188,7 +220,77 @@ const failing =
     },
   });
 
+const numbers = (count: number): MemoryFiles => ({ a: new TextEncoder().encode('{"n":1}\n'.repeat(count)) });
+const never = (): Promise<never> => new Promise(() => undefined);
+const unread = (): Job =>
+  from(memoryFiles(numbers(20_000), Number32)).to(makeSink('inserts only', iteratorSink(), 'out'));
+
+describe('cancelling overrules and waits for nobody:', () => {
+  const callbackThatNeverAnswers = (rows: number) => (): Job =>
+    from(memoryFiles(numbers(rows), Number32)).to(makeSink('inserts only', callbackSink(never), 'out'));
+  const functionThatNeverAnswers = (): Job =>
+    from(memoryFiles(numbers(3), Number32))
+      .mapAsync(never, { out: Number32, timeout: '1 hour' })
+      .to(makeSink('inserts only', collectSink(), 'out'));
+
+  test.each([
+    ['rows that nobody iterates over', unread, undefined],
+    ['a callback that never answers', callbackThatNeverAnswers(3), undefined],
+    ['a sink that is full', callbackThatNeverAnswers(60_000), undefined],
+    ['a last checkpoint that waits for a callback', callbackThatNeverAnswers(3), 'suspend'],
+    ['a drain that waits for a callback', callbackThatNeverAnswers(60_000), 'drain'],
+    ['an asynchronous function that never answers', functionThatNeverAnswers, undefined],
+    ['a drain that waits for an asynchronous function', functionThatNeverAnswers, 'drain'],
+  ] as const)('%s', async (_what, job, before) => {
+    const clock = new TickingClock(0.5);
+    let turns = 0;
+    const { end, run: cancelled } = await drive({
+      job: job(),
+      medium: new MemoryMedium(),
+      clock,
+      settings: { batchRows: 4096, chunkBytes: 65_536, checkpointEveryMs: before === undefined ? 5 : undefined },
+      look: (running) => {
+        // So that no time passes before the request has had its turns.
+        if (turns < 80) void clock.sleep(0);
+        if (++turns === 20 && before !== undefined) running[before]();
+      },
+      stop: { how: 'cancel', when: () => turns >= 40 },
+    });
+    expect([end, cancelled.status]).toEqual(['cancelled', 'cancelled']);
+    expect(clock.monotonicMs()).toBeLessThan(3_600_000);
+  });
+
+  test('from within a function that is given rows', async () => {
+    let running: JobRun | undefined;
+    const seen: number[] = [];
+    const cancelling = callbackSink(async (rows) => {
+      seen.push(rows.length);
+      running?.cancel();
+      await never();
+    });
+    const { end } = await drive({
+      job: from(memoryFiles(numbers(50), Number32)).to(makeSink('inserts only', cancelling, 'out')),
+      medium: new MemoryMedium(),
+      settings: { batchRows: 10 },
+      onRun: (made) => {
+        running = made;
+      },
+    });
+    expect([end, seen]).toEqual(['cancelled', [10]]);
+  });
+});
+
 describe('a job whose', () => {
+  test('source fails says so although nobody takes its rows', async () => {
+    const files = memoryFiles(numbers(100), Number32, { failAt: { file: 'a', offset: 500 } });
+    const made = from(files).to(makeSink('inserts only', iteratorSink(), 'out'));
+    await expect(drive({ job: made, medium: new MemoryMedium(), settings: { chunkBytes: 100 } })).rejects.toMatchObject(
+      {
+        code: 'E1501',
+      },
+    );
+  });
+
   test('source fails fails with its error, and goes on where it was once the source is cured', async () => {
     const world = newWorld();
     let failed: JobRun | undefined;

@@ -167,6 +167,32 @@ describe('a task', () => {
     expect(task.step(neverTold)).toBe('wait');
   });
 
+  test('reads each live source that has something, however much another has', async () => {
+    const kernels = await newKernels();
+    const log: string[] = [];
+    const [a, b, c] = [new Repeating('a', 0, log), new Repeating('b', 0, log), new Repeating('c', 0, log)];
+    const late: ScriptedSplit = { times: [1, 2], arrived: 0 };
+    const sources = [
+      await driver(kernels, 's', [{ times: [1, 2, 3, 4, 5, 6, 7, 8] }], a, { live: true, batchRows: 1 }),
+      await driver(kernels, 't', [{ times: [1, 2, 3] }], b, { live: true, batchRows: 1 }),
+      await driver(kernels, 'u', [late], c, { live: true, batchRows: 1 }),
+    ];
+    const task = new Task(sources, [a, b, c], []);
+    const steps = (count: number): string => {
+      const from = log.length;
+      for (let i = 0; i < count; i++) task.step(neverTold);
+      return log
+        .slice(from)
+        .map((each) => each.slice(0, 1))
+        .join('');
+    };
+    expect(steps(4)).toBe('abab');
+    late.arrived = 2;
+    expect(steps(4)).toBe('cabc');
+    while (task.step(neverTold) !== 'end');
+    expect(log.filter((each) => each === 'a:batch')).toHaveLength(8);
+  });
+
   test('keeps what operators and sources say of themselves by uid', async () => {
     const a = new Repeating('a', 0, []);
     const source = await driver(await newKernels(), 's', [{ times: [1] }], a);

@@ -95,6 +95,36 @@ describe('a token', () => {
     await job.done;
   });
 
+  it('is processed behind several asynchronous functions although rows never stop coming', async () => {
+    const most = 20_000;
+    let yielded = 0;
+    let isOver = false;
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const steady = async function* (): AsyncGenerator<{ readonly id: number }> {
+      while (!isOver && yielded < most) {
+        await turn();
+        yield { id: yielded++ };
+      }
+    };
+    const slowly = async <R>(row: R): Promise<R> => {
+      for (let i = 0; i < 5; i++) await turn();
+      return row;
+    };
+    const seen: number[] = [];
+    const made = from(fromAsyncIterable(Order, steady), { uid: 'orders' })
+      .mapAsync(slowly, { out: Order })
+      .mapAsync(slowly, { out: Order })
+      .to(callback(Order, (rows) => void seen.push(...rows.map(({ id }) => id))));
+    const job = await run(made, { handleSignals: false });
+    await expect.poll(() => yielded).toBeGreaterThan(50);
+    const token = job.token();
+    await job.processed(token);
+    expect(yielded).toBeLessThan(most);
+    expect(seen.length).toBeGreaterThanOrEqual(token['orders']?.['rows'] ?? most);
+    isOver = true;
+    await job.done;
+  });
+
   it('names all rows of a collection, and is processed with the last of them', async () => {
     const made = from(collection(Order, [{ id: 1 }, { id: 2 }]), { uid: 'given' }).to(collect());
     const job = await run(made, { handleSignals: false });
