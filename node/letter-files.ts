@@ -43,22 +43,30 @@ export class LetterFiles {
 
   /** Names of the parts, in order. */
   async parts(): Promise<readonly string[]> {
-    const names = await readdir(this.#folder).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-      throw readFailure(this.#folder, error);
-    });
-    return names.flatMap((name) => PART.exec(name)?.[1] ?? []).sort();
+    const names = await readdir(this.#folder).catch(absent(this.#folder));
+    return (names ?? []).flatMap((name) => PART.exec(name)?.[1] ?? []).sort();
   }
 
-  /** The letters of a part, from the folder of repaired ones when it is there. E1501 for lines that are no letters. */
+  /**
+   * The letters of a part, from the folder of repaired ones when it is there. E1501 for lines that are no letters, and for a
+   * repaired part that cannot be read: the original in its place would be fed back as if it were put right.
+   */
   async read(part: string): Promise<readonly Letter[]> {
     const repaired = join(this.#folder, 'repaired', `${part}.ndjson`);
-    const text = await readFile(repaired, 'utf8').catch(() => undefined);
+    const text = await readFile(repaired, 'utf8').catch(absent(repaired));
     const path = text === undefined ? join(this.#folder, `${part}.ndjson`) : repaired;
     const lines = text ?? (await readText(path));
     return lines.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [letterOf(line, path, i + 1)]));
   }
 }
+
+/** Undefined for what is not there; E1501 for what cannot be read. */
+const absent =
+  (path: string) =>
+  (error: unknown): undefined => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw readFailure(path, error);
+  };
 
 async function readText(path: string): Promise<string> {
   try {

@@ -68,7 +68,10 @@ export function csvFiles<C extends Columns>(
   );
 }
 
-/** Lines of JSON on standard input. They cannot be read again, so a job continues after a crash with what follows. */
+/**
+ * Lines of JSON on standard input. They cannot be read again: what came behind the last checkpoint is gone with the process, so a
+ * job that has a checkpoint of it is refused (E1506) rather than continued with a hole. What must survive is read from files.
+ */
 export function stdin<C extends Columns>(schema: Schema<C>, options: ReadOptions = {}): Source<C> {
   const table = tableOf(schema, 'the schema of stdin');
   return makeSource(

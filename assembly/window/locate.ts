@@ -137,7 +137,7 @@ export function locate(planPtr: u32, tableRef: u32, from: u32, n: u32): void {
 function spanOf(regionsPtr: u32, tablePtr: u32, index: u32): u64 {
   const slot = load<u32>(tablePtr + TABLE_DIRECTORY + (index << 2));
   const shape = (capacityOf(tablePtr, slotClass(slot)) << 5) | slotDepth(slot);
-  return (<u64>shape << 32) | <u64>(resolveIn(regionsPtr, slotSegment(slot)) + SEGMENT_HEADER);
+  return ((<u64>shape) << 32) | <u64>(resolveIn(regionsPtr, slotSegment(slot)) + SEGMENT_HEADER);
 }
 
 function candidateIn(span: u64, hash: u32, entryBytes: u32): u32 {

@@ -68,7 +68,9 @@ function summary(letters: readonly PlacedLetter[], samples: number): readonly st
   const groups = new Map<string, PlacedLetter[]>();
   for (const letter of letters) {
     const key = JSON.stringify([letter.operator, letter.reason]);
-    groups.set(key, [...(groups.get(key) ?? []), letter]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [letter]);
+    else group.push(letter);
   }
   const largest = [...groups.values()].sort((a, b) => b.length - a.length);
   const count = (n: number): string => `${n.toLocaleString('en-US')} dead letter${n === 1 ? '' : 's'}`;

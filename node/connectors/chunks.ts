@@ -35,8 +35,8 @@ export interface ChunkTarget {
 }
 
 export interface Chunks {
-  /** Gives the next chunk to `target`, when there is one. */
-  next(target: ChunkTarget): 'given' | 'wait' | 'end';
+  /** Gives the next chunk to `target`, when there is one. 'part end': no record goes on behind what was given so far. */
+  next(target: ChunkTarget): 'given' | 'wait' | 'part end' | 'end';
   /** What goes on at a position that a decoder of these chunks has come to; undefined: the position itself. */
   offsetAt?(position: number): Json;
   readonly filesLost?: number;

@@ -5,13 +5,13 @@
  */
 import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf } from '../../src/format/csv.ts';
+import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf, RECORD_BYTES_MAX } from '../../src/format/csv.ts';
 import { type CsvHeader, readCsvHeader } from '../../src/format/csv-header.ts';
 import type { Chunks } from './chunks.ts';
 import { Collected } from './collected.ts';
 import type { ContentPart } from './file-source.ts';
 import type { FileReadOptions } from './read-options.ts';
-import { recordFiles } from './record-files.ts';
+import { type RecordFiles, recordFiles } from './record-files.ts';
 
 /** Records of the files that a glob, or several, name. */
 export const csvFiles = (
@@ -20,12 +20,17 @@ export const csvFiles = (
   options: CsvOptions,
   reading: FileReadOptions = {},
 ): SourceConnector => {
-  const lines = { areQuoted: true, header: options.header ? headerBytes(options.separator) : undefined };
-  return recordFiles(
-    { patterns, schema, format: (part) => openDecoder(part, options), where: 'csvFiles', lines },
-    reading,
-  );
+  return recordFiles({ patterns, schema, where: 'csvFiles', ...csvFormat(options) }, reading);
 };
+
+/** How files of CSV are read. */
+export const csvFormat = (options: CsvOptions): Pick<RecordFiles, 'format' | 'lines'> => ({
+  format: (part) => openDecoder(part, options),
+  lines: {
+    quoted: { separator: options.separator.charCodeAt(0), recordBytesMax: RECORD_BYTES_MAX },
+    header: options.header ? headerBytes(options.separator) : undefined,
+  },
+});
 
 /** A header that is broken is none to leave out: its file's decoder, or the comparison with the one before, tells. */
 const headerBytes =

@@ -182,6 +182,7 @@ export class RecordReader implements SplitReader {
       if (answer !== 'need input') return answer;
       const given = this.#chunks.next(this.#decoder);
       if (given === 'wait') return 'wait';
+      if (given === 'part end') this.#decoder.endPart();
       if (given === 'end') this.#decoder.end();
     }
   }

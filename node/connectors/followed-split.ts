@@ -4,18 +4,19 @@
  *   app.log       [ file 17 ][ file 23 ]...      renamed to app.log.1, then a file made anew
  *   positions     0          n         n + m     grow through all of them
  *
- *   reading --end reached--> waiting --it grew--> reading
- *                               | another file has the name, or no name is left, and nothing came for `waitMs`
- *                               v
- *                            over --> the next file, or waiting for one
+ *   reading --end reached--> waiting --its size changed--> reading
+ *      |                        | another file has the name, or no name is left, and nothing came for `waitMs`
+ *      | it was cut             v
+ *      +---------------------> over --> reading the next file, or waiting for one
  *
  * Invariants
  *  1. A line is read when its newline is there, or when its file is over. Which bytes come, and where they stand, does not
  *     depend on when they were looked for.
  *  2. A file is read through what was opened, whatever it is called meanwhile, and the next only when it is over.
- *  3. What was cut off or replaced before it was read, or is gone after a restart, is an error (E1507) or is counted.
- *  4. An offset names the files that are not done, each with its first bytes, and those that are and still may be found
- *     under other names: no file is read twice.
+ *  3. A record does not go on from one file into the next, nor does a line.
+ *  4. What was cut off or replaced before it was read, or is gone after a restart, is an error (E1507) or is counted.
+ *  5. An offset names the files that are not done, each with its print, and those that are and still may be found under
+ *     other names: no file is read twice, and none is taken for one that was there before.
  * Not here: when to look and which names there are (lookout.ts), which file is which (file-identity.ts).
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -24,8 +25,10 @@ import type { Json } from '../../src/base/json.ts';
 import { LastAsker } from '../../src/base/last-asker.ts';
 import { readFailure } from '../disk.ts';
 import { type Chunks, type ChunkTarget, FileChunks } from './chunks.ts';
+import { ContentChunks } from './content-chunks.ts';
 import type { LineRules } from './line-start.ts';
-import { type Head, hasHead, headOf, isFile, locate, NO_HEAD } from './file-identity.ts';
+import { hasPrint, isFile, locate, NO_PRINT, type Print, printAhead, printOf } from './file-identity.ts';
+import type { FoundFile } from './glob.ts';
 
 const NEWLINE = 10;
 const MARK_BYTES = 3;
@@ -44,23 +47,28 @@ interface OpenFile {
   readonly key: string;
   readonly path: string;
   readonly fd: number;
-  /** Whether the file before is the same one, cut since: then it stays open. */
-  readonly isShared: boolean;
   /** Where its byte 0 would stand in the split; known when it is begun. */
   base: number;
   readTo: number;
-  head: Head;
+  print: Print;
+  /** As it was when it was looked at last; undefined: never. */
+  size: number | undefined;
+  /** Since when a file that has lost its name has been so. */
+  quietSince: number | undefined;
+  endsInNewline: boolean;
 }
 
-/** A file that is over, while lines of it are still being decoded; then its first bytes alone are kept. */
-type PastFile = Pick<OpenFile, 'key' | 'path' | 'base' | 'head'> & { readonly end: number };
-type DoneFile = Pick<OpenFile, 'key' | 'head'>;
+const UNREAD = { base: 0, readTo: 0, print: NO_PRINT, size: undefined, quietSince: undefined, endsInNewline: true };
+
+/** A file that is over, while lines of it are still being decoded; then its print alone is kept. */
+type PastFile = Pick<OpenFile, 'key' | 'path' | 'base' | 'print'> & { readonly end: number };
+type DoneFile = Pick<OpenFile, 'key' | 'print'>;
 
 interface SavedFile {
   readonly key: string;
   readonly path: string;
   readonly at: number;
-  readonly head: Head;
+  readonly print: Print;
 }
 
 /** What `offsetAt` writes. */
@@ -68,6 +76,8 @@ interface SavedSplit {
   readonly position: number;
   readonly files: readonly SavedFile[];
   readonly done: readonly DoneFile[];
+  /** The header that the decoder knows, when none of the files has to have it. */
+  readonly header?: string;
 }
 
 export class FollowedSplit implements Chunks {
@@ -76,14 +86,12 @@ export class FollowedSplit implements Chunks {
   readonly #files: OpenFile[] = [];
   #past: PastFile[] = [];
   #done: DoneFile[] = [];
-  /** Paths under which files that are done were recognised. */
+  /** Files that are done by their keys, as they were when they were recognised. */
   readonly #recognised = new Map<string, string>();
   /** Position behind the last byte handed over. */
   #pushed = 0;
-  #endsInNewline = true;
-  #atEnd = false;
-  #over = false;
-  #quietSince: number | undefined;
+  /** Of the first file. */
+  #state: 'reading' | 'waiting' | 'over' = 'reading';
   #failure: ExternalError | UserError | undefined;
   readonly #asker = new LastAsker();
   #filesLost = 0;
@@ -114,12 +122,13 @@ export class FollowedSplit implements Chunks {
     this.#files.push(file);
   }
 
-  /** The content of the file that is being read, from its beginning; nothing when there is none, so that one follows. */
+  /** What begins with the header of the file that is being read; nothing when that header is still to be read. */
   async beginning(chunkBytes: number): Promise<{ readonly chunks: Chunks; readonly start: number }> {
     const [file] = this.#files;
-    if (file !== undefined) return { ...(await FileChunks.open(file.path, undefined, chunkBytes)), start: -1 };
-    const chunks = { next: () => 'end' as const, ready: async () => undefined, close: async () => undefined };
-    return { chunks, start: this.#pushed };
+    if (file !== undefined && file.readTo > 0)
+      return { ...(await FileChunks.open(file.path, undefined, chunkBytes)), start: -1 };
+    const header = this.#header ?? new Uint8Array();
+    return { chunks: new ContentChunks(header, 0, header.length), start: header.length > 0 ? -1 : this.#pushed };
   }
 
   /** Goes on where an earlier run was; `others` are paths where its files may be found as well. */
@@ -128,18 +137,18 @@ export class FollowedSplit implements Chunks {
     const saved = offset as unknown as SavedSplit;
     this.#pushed = saved.position;
     this.#done = [...saved.done];
-    for (const { key, path, at, head } of saved.files) {
-      const there = locate(path, others, key, head);
+    for (const { key, path, at, print } of saved.files) {
+      const there = locate(path, others, key, print);
       const file = there === undefined ? undefined : this.#open(there);
-      if (file === undefined || fstatSync(file.fd).size < at) {
-        if (file !== undefined) closeSync(file.fd);
-        this.#lose(path, file === undefined ? 'it is gone, or another file' : `it was cut in front of byte ${at}`);
+      if (file === undefined) {
+        this.#lose(path, `it is gone, was cut in front of byte ${print.bytes}, or is another file`);
         continue;
       }
-      Object.assign(file, { readTo: at, base: this.#pushed - at, head });
+      Object.assign(file, { readTo: at, base: this.#pushed - at, print });
       this.#files.push(file);
     }
-    this.#isHeaderKnown = this.#pushed > 0 && this.#files.length > 0;
+    this.#header = saved.header === undefined ? undefined : Buffer.from(saved.header);
+    this.#isHeaderKnown = this.#header !== undefined || (this.#files[0]?.readTo ?? 0) > 0;
     if (this.#failure !== undefined) {
       this.#closeAll();
       throw this.#failure;
@@ -147,13 +156,12 @@ export class FollowedSplit implements Chunks {
   }
 
   /** Whether this split reads the file, or has read it. */
-  has(key: string, path: string): boolean {
+  has({ key, path, stamp }: FoundFile): boolean {
     if (this.#files.some((file) => file.key === key)) return true;
-    if (this.#recognised.get(key) === path) return true;
-    const done = [...this.#done, ...this.#past].find((file) => file.key === key);
-    if (done === undefined || !isFile(path, key, done.head)) return false;
-    this.#recognised.set(key, path);
-    return true;
+    if (this.#recognised.get(key) === stamp) return true;
+    const isDone = [...this.#done, ...this.#past].some((file) => file.key === key && isFile(path, key, file.print));
+    if (isDone) this.#recognised.set(key, stamp);
+    return isDone;
   }
 
   /** Forgets files that are done and that no name leads to any more. */
@@ -174,35 +182,43 @@ export class FollowedSplit implements Chunks {
   /** Finds out whether there is more to read. `now` never goes back. */
   look(now: number): void {
     const file = this.#files[0];
-    if (file === undefined || this.#failure !== undefined) return;
+    if (file === undefined || this.#failure !== undefined || this.#state === 'over') return;
     const { size, nlink } = fstatSync(file.fd);
-    const isOther = size < file.readTo || (size > file.readTo && this.#atEnd && !hasHead(file.fd, file.head));
-    if (isOther) this.#cut(file, size);
-    else if (size !== file.readTo) {
-      this.#atEnd = false;
-      this.#quietSince = now;
+    const isWaiting = this.#state === 'waiting';
+    const isOther = size < file.readTo || (size > file.readTo && isWaiting && !hasPrint(file.fd, file.print));
+    if (isOther) {
+      this.#cut(file, size);
+      return;
+    }
+    // Not all that is there may be read: what is no whole header, or no whole mark, is not.
+    if (size !== file.size) {
+      file.size = size;
+      file.quietSince = undefined;
+      this.#state = 'reading';
     }
     // Whoever wrote it may go on for a while after it was renamed.
-    this.#quietSince = this.#files.length === 1 && nlink > 0 ? undefined : (this.#quietSince ?? now);
-    if (this.#quietSince !== undefined && this.#atEnd && now - this.#quietSince >= this.#options.waitMs)
-      this.#over = true;
+    file.quietSince = this.#files.length === 1 && nlink > 0 ? undefined : (file.quietSince ?? now);
+    const isQuiet = file.quietSince !== undefined && now - file.quietSince >= this.#options.waitMs;
+    if (isQuiet && this.#state === 'waiting') this.#state = 'over';
   }
 
-  next(target: ChunkTarget): 'given' | 'wait' {
+  next(target: ChunkTarget): 'given' | 'wait' | 'part end' {
     if (this.#failure !== undefined) throw this.#failure;
     const file = this.#files[0];
     if (file === undefined) return 'wait';
-    if (!this.#atEnd && this.#read(file, target)) return 'given';
-    if (!this.#atEnd) file.head = headOf(file.fd, file.readTo, file.head);
-    this.#atEnd = true;
-    if (!this.#over) return 'wait';
+    if (this.#state === 'reading') {
+      if (this.#read(file, target)) return 'given';
+      file.print = printOf(file.fd, file.readTo, file.print);
+      this.#state = 'waiting';
+    }
+    if (this.#state === 'waiting') return 'wait';
     this.#turn(file, target);
-    return 'given';
+    return 'part end';
   }
 
   /** Whoever asks last is answered. */
   async ready(): Promise<void> {
-    const canGoOn = this.#files.length > 0 && (!this.#atEnd || this.#over);
+    const canGoOn = this.#files.length > 0 && this.#state !== 'waiting';
     if (!canGoOn && this.#failure === undefined) await this.#asker.asked();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -218,22 +234,29 @@ export class FollowedSplit implements Chunks {
 
   /** What `resume` takes to go on at a position: that of a line that was not handed on. */
   offsetAt(position: number): Json {
+    const isOver = ({ end }: PastFile): boolean => end <= position;
+    for (const file of this.#past.filter(isOver)) this.#addDone(file);
+    this.#past = this.#past.filter((file) => !isOver(file));
+    const all = [...this.#past, ...this.#files];
+    const files = all.map((file, i) => saved(file, i === 0 ? position - file.base : 0));
+    const done = this.#done.map(({ key, print }) => ({ key, print: { ...print } }));
+    const isBegun = position === 0 || (files[0]?.at ?? 0) > 0;
+    const known = isBegun || this.#header === undefined ? {} : { header: this.#header.toString() };
+    return { position, files: files.map((file) => ({ ...file, print: { ...file.print } })), done, ...known };
+  }
+
+  #addDone({ key, print }: PastFile): void {
+    // An earlier file of this key is gone.
+    this.#done = this.#done.filter((file) => file.key !== key);
     // An empty one has nothing that could tell it from a file that gets its inode later.
-    for (const { key, head, end } of this.#past) if (end <= position && head.bytes > 0) this.#done.push({ key, head });
-    this.#past = this.#past.filter(({ end }) => end > position);
-    for (const file of this.#files) file.head = headOf(file.fd, file.readTo, file.head);
-    const [first, ...rest] = [...this.#past, ...this.#files];
-    const files: SavedFile[] = first === undefined ? [] : [saved(first, position - first.base)];
-    files.push(...rest.map((file) => saved(file, 0)));
-    const done = this.#done.map(({ key, head }) => ({ key, head: { ...head } }));
-    return { position, files: files.map((file) => ({ ...file, head: { ...file.head } })), done };
+    if (print.bytes > 0) this.#done.push({ key, print });
   }
 
   #open(path: string): OpenFile | undefined {
     try {
       const fd = openSync(path, 'r');
       const { dev, ino } = fstatSync(fd, { bigint: true });
-      return { key: `${dev}:${ino}`, path, fd, isShared: false, base: 0, readTo: 0, head: NO_HEAD };
+      return { ...UNREAD, key: `${dev}:${ino}`, path, fd };
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw readFailure(path, error);
@@ -256,8 +279,9 @@ export class FollowedSplit implements Chunks {
       target.pushed(read - mark);
       file.readTo += read;
       this.#pushed += read - mark;
+      if (read === mark) return true;
       this.#isHeaderKnown = true;
-      this.#endsInNewline = read === mark || space[read - mark - 1] === NEWLINE;
+      file.endsInNewline = space[read - mark - 1] === NEWLINE;
       return true;
     } catch (error) {
       this.#failure = error instanceof UserError ? error : readFailure(file.path, error);
@@ -283,20 +307,20 @@ export class FollowedSplit implements Chunks {
 
   /** From a file that is over to the next: a line that it leaves without a newline ends there. */
   #turn(file: OpenFile, target: ChunkTarget): void {
-    if (!this.#endsInNewline) {
+    if (!file.endsInNewline) {
       target.push(Uint8Array.of(NEWLINE));
       this.#pushed++;
     }
-    const head = headOf(file.fd, file.readTo, file.head);
+    const print = printOf(file.fd, file.readTo);
     if (this.#options.header !== undefined)
       this.#header = headerOf(file.fd, this.#options.header)?.text ?? this.#header;
-    this.#past.push({ key: file.key, path: file.path, base: file.base, head, end: this.#pushed });
+    this.#past.push({ key: file.key, path: file.path, base: file.base, print, end: this.#pushed });
     this.#files.shift();
-    if (this.#files[0]?.isShared !== true) closeSync(file.fd);
-    if (this.#files[0] !== undefined) this.#files[0].base = this.#pushed;
-    this.#endsInNewline = true;
-    this.#over = this.#atEnd = false;
-    this.#quietSince = undefined;
+    const [next] = this.#files;
+    // One that was cut is its own next file.
+    if (next?.fd !== file.fd) closeSync(file.fd);
+    if (next !== undefined) next.base = this.#pushed;
+    this.#state = 'reading';
   }
 
   #cut(file: OpenFile, size: number): void {
@@ -304,8 +328,9 @@ export class FollowedSplit implements Chunks {
     this.#lose(file.path, size < file.readTo ? `it was cut to ${size} bytes, ${was}` : `it was written anew, ${was}`);
     if (this.#failure !== undefined) return;
     // The same file once more, from its first byte.
-    this.#files.splice(1, 0, { ...file, isShared: true, readTo: 0, head: NO_HEAD });
-    this.#atEnd = this.#over = true;
+    const { key, path, fd } = file;
+    this.#files.splice(1, 0, { ...UNREAD, key, path, fd });
+    this.#state = 'over';
   }
 
   #lose(path: string, problem: string): void {
@@ -343,7 +368,14 @@ function headerOf(
   return length === undefined ? undefined : { text: read.subarray(mark, mark + length), end: mark + length };
 }
 
-const saved = ({ key, path, head }: OpenFile | PastFile, at: number): SavedFile => ({ key, path, at, head });
+function saved(file: OpenFile | PastFile, at: number): SavedFile {
+  const { key, path } = file;
+  if (!('fd' in file)) return { key, path, at, print: file.print };
+  if (at === 0) return { key, path, at, print: printAhead(file.fd) };
+  // What is read beyond is no whole line: a machine that stops may lose it.
+  const print = printOf(file.fd, at, file.print);
+  return { key, path, at, print };
+}
 
 /** Bytes of a byte order mark at the start; 'perhaps' when it may be one of which not all is there. */
 function markBytes(bytes: Uint8Array): number | 'perhaps' {

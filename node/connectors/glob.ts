@@ -2,9 +2,13 @@
  * Files that patterns name: `*` and `?` inside a name, `**` over folders, `{a,b}` for either. Names that begin with a
  * dot are matched only by a dot in the pattern, so that files on their way (and other hidden ones) are never input.
  *
+ * Invariants
+ *  1. A file is found once, however many names it has: under one that leads over no link, if such a one matches.
+ *  2. Links are followed, but not to folders below `**`: those may lead in circles. Only files are found, no pipes.
+ *
  * Not here: reading them.
  */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../../src/base/errors.ts';
 import { readFailure } from '../disk.ts';
@@ -16,12 +20,19 @@ export interface FoundFile {
   readonly bytes: number;
   /** Device and inode: the same while a file is renamed. */
   readonly key: string;
+  /** Another one as soon as anything of the file has changed. */
+  readonly stamp: string;
 }
 
 /** A name without magic that no file has. */
 export type MissingFile = Pick<FoundFile, 'id' | 'path'>;
 
 const MAGIC = /[*?{]/;
+
+type Identity = Pick<FoundFile, 'bytes' | 'key' | 'stamp'> & {
+  /** Whether it has names besides those that links give it. */
+  readonly hasNames: boolean;
+};
 
 /** The files of all patterns, each once, sorted by id. E1504 for a pattern that names none. */
 export async function expandGlobs(patterns: readonly string[]): Promise<readonly FoundFile[]> {
@@ -44,26 +55,61 @@ export async function findFiles(patterns: readonly string[]): Promise<Found> {
   const simple = patterns.map((pattern) => expandBraces(pattern.split(sep).join('/')));
   const base = sharedFolder(simple.flat().map(baseOf));
   const idOf = (path: string): string => relative(base, path).split(sep).join('/');
-  const files = new Map<string, FoundFile>();
+  const found = new Map<string, FoundFile & Identity>();
   const unmatched: string[] = [];
   const missing = simple.flat().filter((pattern) => !MAGIC.test(pattern));
   for (const [i, alternatives] of simple.entries()) {
     let count = 0;
     for (const path of (await Promise.all(alternatives.map(matches))).flat()) {
-      const found = await identityOf(path);
-      if (found === undefined) continue;
+      const identity = await identityOf(path);
+      if (identity === undefined) continue;
       count++;
-      if (!files.has(path)) files.set(path, { id: idOf(path), path, ...found });
+      if (!found.has(path)) found.set(path, { id: idOf(path), path, ...identity });
     }
     if (count === 0) unmatched.push(patterns[i] ?? '');
   }
   return {
-    files: [...files.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    files: await eachOnce(
+      [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+      base,
+    ),
     unmatched,
     missing: missing
       .map((pattern) => resolve(pattern))
-      .flatMap((path) => (files.has(path) ? [] : [{ id: idOf(path), path }])),
+      .flatMap((path) => (found.has(path) ? [] : [{ id: idOf(path), path }])),
   };
+}
+
+/** Of names that lead to the same file the one without a link in it, or the first. */
+async function eachOnce(files: readonly (FoundFile & Identity)[], base: string): Promise<readonly FoundFile[]> {
+  const byKey = new Map<string, (FoundFile & Identity)[]>();
+  for (const file of files) byKey.set(file.key, [...(byKey.get(file.key) ?? []), file]);
+  if (byKey.size === files.length) return files;
+  const others = new Set<string>();
+  for (const same of byKey.values()) {
+    if (same.length === 1) continue;
+    for (const path of await otherNames(same, base)) others.add(path);
+  }
+  return files.filter(({ path }) => !others.has(path));
+}
+
+/** Some systems give several files one number: names are those of one file when they lead to one place, or it has several. */
+async function otherNames(files: readonly (FoundFile & Identity)[], base: string): Promise<readonly string[]> {
+  const realBase = await realpath(base);
+  const places = new Map<string, { readonly path: string; readonly isReal: boolean }>();
+  const others: string[] = [];
+  for (const { path, id, hasNames, key } of files) {
+    // One that goes away meanwhile leads nowhere, and is found to be gone when it is opened.
+    const real = await realpath(path).catch(() => path);
+    const place = hasNames ? key : real;
+    const isReal = real === join(realBase, id);
+    const before = places.get(place);
+    if (before === undefined || (isReal && !before.isReal)) {
+      places.set(place, { path, isReal });
+      if (before !== undefined) others.push(before.path);
+    } else others.push(path);
+  }
+  return others;
 }
 
 /** Whether it may name more than one file. */
@@ -84,10 +130,13 @@ const noFile = (pattern: string): UserError =>
     { hint: `patterns are relative to ${resolve('.')}; * and ? match inside a name, ** over folders` },
   );
 
-async function identityOf(path: string): Promise<Pick<FoundFile, 'bytes' | 'key'> | undefined> {
+async function identityOf(path: string): Promise<Identity | undefined> {
   try {
-    const { size, dev, ino } = await stat(path, { bigint: true });
-    return { bytes: Number(size), key: `${dev}:${ino}` };
+    const found = await stat(path, { bigint: true });
+    const { size, dev, ino, ctimeNs, nlink } = found;
+    if (!found.isFile()) return undefined;
+    const stamp = `${path}:${size}:${ctimeNs}`;
+    return { bytes: Number(size), key: `${dev}:${ino}`, stamp, hasNames: nlink > 1n };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw readFailure(path, error);
@@ -125,13 +174,16 @@ async function matches(pattern: string): Promise<string[]> {
   const names = pattern.split('/');
   const rest = names.slice(names.findIndex((name) => MAGIC.test(name)));
   const shape = new RegExp(`^${rest.map(shapeOf).join('')}$`);
-  const depth = rest.includes('**') ? Number.POSITIVE_INFINITY : rest.length;
+  const anyDepth = rest.indexOf('**');
   const found: string[] = [];
   await walk(
     base,
     '',
-    depth,
-    rest.some((name) => name.startsWith('.')),
+    {
+      depth: anyDepth < 0 ? rest.length : Number.POSITIVE_INFINITY,
+      linkDepth: anyDepth < 0 ? rest.length : anyDepth,
+      hidden: rest.some((name) => name.startsWith('.')),
+    },
     (name) => {
       if (shape.test(`/${name}`)) found.push(join(base, name));
     },
@@ -150,22 +202,30 @@ function shapeOf(name: string): string {
   return `/${dots}${body}`;
 }
 
-async function walk(
-  base: string,
-  inside: string,
-  depth: number,
-  hidden: boolean,
-  visit: (name: string) => void,
-): Promise<void> {
+interface Reach {
+  /** Of folders, and of links to folders. */
+  readonly depth: number;
+  readonly linkDepth: number;
+  /** Whether into hidden folders too. */
+  readonly hidden: boolean;
+}
+
+async function walk(base: string, inside: string, reach: Reach, visit: (name: string) => void): Promise<void> {
+  const { depth, linkDepth, hidden } = reach;
   if (depth === 0) return;
+  const deeper = { depth: depth - 1, linkDepth: linkDepth - 1, hidden };
   const folder = join(base, inside);
   for (const entry of await entriesOf(folder)) {
     const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
-    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && !(await isFile(join(base, name))));
-    if (!isFolder) visit(name);
-    else if (hidden || !entry.name.startsWith('.')) await walk(base, name, depth - 1, hidden, visit);
+    // Whether it is a file, or a link to one, is found out of what matches.
+    if (!entry.isDirectory()) visit(name);
+    const isPassed = entry.isDirectory() || (entry.isSymbolicLink() && linkDepth > 0);
+    if (isPassed && (hidden || !entry.name.startsWith('.'))) await walk(base, name, deeper, visit);
   }
 }
+
+/** What systems answer for folders that are none, and for links to them. */
+const NOWHERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 
 async function entriesOf(
   folder: string,
@@ -174,7 +234,7 @@ async function entriesOf(
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
     // A folder that is not there holds no file that matches, which is told with the pattern.
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    if (error instanceof Error && 'code' in error && NOWHERE.has(String(error.code))) return [];
     throw readFailure(folder, error);
   }
 }

@@ -22,7 +22,7 @@ import type {
 import { assert } from '../../src/base/assert.ts';
 import { UserError } from '../../src/base/errors.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import type { Chunks, ChunkTarget } from './chunks.ts';
+import { ContentChunks } from './content-chunks.ts';
 import { type Content, decoderOptions, type RecordFormat, RecordReader } from './file-source.ts';
 import { contentOf, type LetterFiles, letterSplit, originOf, PREFIX } from '../letter-files.ts';
 
@@ -91,27 +91,4 @@ export async function openKept(
   const part = decoderOptions({ schema, split: id, offset: start, chunkBytes }, context);
   const decoder = await format({ ...part, path: split, beginning: () => beginning(split) });
   return new RecordReader(new ContentChunks(content, start, chunkBytes), decoder);
-}
-
-class ContentChunks implements Chunks {
-  readonly #content: Uint8Array;
-  readonly #chunkBytes: number;
-  #at: number;
-
-  constructor(content: Uint8Array, at: number, chunkBytes: number) {
-    this.#content = content;
-    this.#at = at;
-    this.#chunkBytes = chunkBytes;
-  }
-
-  next(target: ChunkTarget): 'given' | 'end' {
-    if (this.#at >= this.#content.length) return 'end';
-    target.push(this.#content.subarray(this.#at, this.#at + this.#chunkBytes));
-    this.#at += this.#chunkBytes;
-    return 'given';
-  }
-
-  async ready(): Promise<void> {}
-
-  async close(): Promise<void> {}
 }

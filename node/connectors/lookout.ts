@@ -137,11 +137,14 @@ export class Lookout implements SplitFinder {
   async #findNames(): Promise<readonly SourceSplit[]> {
     this.#namesAt = this.#ports.clock.monotonicMs();
     const { files, missing } = await findFiles(this.#patterns);
+    // Files of splits are closed by then, and must stay so.
+    if (this.#isClosed) return [];
     this.#found = files.filter(({ path }) => !isCompressed(path));
     this.#paths = new Map([...this.#found, ...missing].map(({ id, path }) => [id, path]));
     const fresh: SourceSplit[] = [];
-    for (const { id, path, key } of this.#found) {
-      if ([...this.#splits.values()].some((split) => split.has(key, path))) continue;
+    for (const file of this.#found) {
+      const { id } = file;
+      if ([...this.#splits.values()].some((split) => split.has(file))) continue;
       const split = this.#splits.get(id);
       if (split === undefined) fresh.push({ id });
       else split.succeed();

@@ -20,9 +20,9 @@ export const ndjsonFiles = (
     options,
   );
 
-const LINES = { areQuoted: false, header: undefined };
+const LINES = { quoted: undefined, header: undefined };
 
-/** Lines of standard input. They cannot be read again: after a crash a job starts on whatever follows, and says so. */
+/** Lines of standard input. They cannot be read again: a job that has a checkpoint of them is refused (E1506). */
 export function stdin(
   schema: TableSchema,
   input: AsyncIterable<Uint8Array> = process.stdin,
@@ -49,7 +49,7 @@ function streamSource(schema: TableSchema, input: AsyncIterable<Uint8Array>): So
         throw new UserError(
           'E1506',
           { source: 'standard input' },
-          { hint: 'read from files, or start without the earlier state' },
+          { hint: 'write the lines to a file and follow it, or begin anew with another state folder' },
         );
       }
       const { chunkBytes } = context;

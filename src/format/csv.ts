@@ -19,7 +19,7 @@ import { type CsvHeader, readCsvHeader } from './csv-header.ts';
 import { type DecoderOptions, RecordDecoder } from './record-decoder.ts';
 
 /** A quote that nobody closes costs at most so much. */
-const RECORD_BYTES_MAX = 1 << 20;
+export const RECORD_BYTES_MAX = 1 << 20;
 export const HEADER_BYTES_MAX = RECORD_BYTES_MAX;
 
 /** Separators between fields. */

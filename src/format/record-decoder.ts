@@ -85,6 +85,8 @@ export class RecordDecoder {
   /** The lines at hand end inside a record. */
   #unfinished = false;
   #ended = false;
+  /** No record goes on behind the lines at hand. */
+  #isPartOver = false;
   /** Absolute offset of `start`. */
   #position: number;
   /** Absolute offset of what comes next from outside. */
@@ -154,6 +156,12 @@ export class RecordDecoder {
     }
   }
 
+  /** What follows begins with a record, as it is that of another file. The last byte before, if there is one, is a newline. */
+  endPart(): void {
+    this.#isPartOver = true;
+    this.#unfinished = false;
+  }
+
   /** Nothing follows: what stands behind the last newline is the last line. */
   end(): void {
     if (this.#ended) return;
@@ -173,7 +181,10 @@ export class RecordDecoder {
   next(limitOffset: number): DecoderAnswer {
     while (true) {
       if (this.#position >= limitOffset) return 'limit';
-      if (this.#start === this.#linesEnd) return this.#ended ? 'end' : 'need input';
+      if (this.#start === this.#linesEnd) {
+        this.#isPartOver = false;
+        return this.#ended ? 'end' : 'need input';
+      }
       if (this.#unfinished) return 'need input';
       const result = this.#parse(limitOffset);
       for (const refused of result.refused) this.#refuse(refused);
@@ -186,7 +197,7 @@ export class RecordDecoder {
   #parse(limitOffset: number): ParseResult {
     const end = this.#gaps[0]?.at ?? this.#linesEnd;
     const limit = this.#start + Math.min(limitOffset - this.#position, end - this.#start);
-    const isFinal = this.#ended && end === this.#linesEnd;
+    const isFinal = (this.#ended || this.#isPartOver) && end === this.#linesEnd;
     while (true) {
       const result = this.#parser.parse(this.#start, end, limit, isFinal);
       const isStuck = result.status === 'scratch full' && result.next === this.#start;

@@ -40,7 +40,7 @@ import type { StateArena } from '../state/arena.ts';
 import type { Manifest } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
-import type { JobSettings } from './job-settings.ts';
+import { chunkBytesFor, type JobSettings } from './job-settings.ts';
 import { type LoadParts, makeAggregation, makeWindow, type Parts, part, partsOf } from './makers/parts.ts';
 import type { NodeOf, Site } from './makers/site.ts';
 import { AssignWatermarks, type AssignWatermarksOptions } from './operators/assign-watermarks.ts';
@@ -346,7 +346,7 @@ class Wiring {
           splitIndex,
           columns,
           batchRows: Math.min(settings.batchRows, BATCH_ROWS_MAX),
-          chunkBytes: settings.chunkBytes,
+          chunkBytes: chunkBytesFor(settings, Math.max(splits.length, splitIndex + 1)),
           now: () => this.#context.clock.now(),
           isFirstStart: restored === undefined,
           deadLetter: (letter) => {

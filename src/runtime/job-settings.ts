@@ -79,6 +79,14 @@ export function stateAlertMsOf(option: Duration | 'off' | undefined): number | u
 const WORKING_BYTES = 160 * 1024 * 1024;
 const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 20;
 
+/** Of these, for the chunks of all splits of a source; a decoder holds two. */
+const SPLITS_BYTES = 64 * 1024 * 1024;
+const CHUNK_BYTES_MIN = 8192;
+
+/** Bytes of a chunk of a source with so many splits: many small ones must not use up what state may take. */
+export const chunkBytesFor = ({ chunkBytes }: JobSettings, splits: number): number =>
+  Math.min(chunkBytes, Math.max(CHUNK_BYTES_MIN, Math.floor(SPLITS_BYTES / 2 / splits)));
+
 /** What the linear memory of a job with these settings has to be bounded by. Only pages that are used are taken from the system. */
 export const memoryBytesFor = ({ stateBytes }: JobSettings): number =>
   Math.min(MEMORY_BYTES_MAX, Math.ceil(stateBytes * 1.25) + WORKING_BYTES);

@@ -178,7 +178,7 @@ export class SourceDriver {
   readonly #ending: Split[] = [];
   // checkpointed
   readonly #splits: Split[];
-  /** Splits that are never read again and not listed at the moment, as the checkpoint has them. */
+  /** Splits that are not listed at the moment and must not be read again when they are, as the checkpoint has them. */
   #past: { readonly [id: string]: SplitState } = {};
   /** Live splits, the one that was read the longest time ago first. */
   #byTurn: Split[] = [];
@@ -230,7 +230,9 @@ export class SourceDriver {
     this.#isRestored = state !== undefined;
     const listed = new Set(this.#splits.map(({ split }) => split.id));
     this.#past = Object.fromEntries(
-      Object.entries(state?.splits ?? {}).filter(([id, { once }]) => once === true && !listed.has(id)),
+      Object.entries(state?.splits ?? {}).filter(
+        ([id, { ended, once }]) => (ended || once === true) && !listed.has(id),
+      ),
     );
     for (const split of this.#splits) {
       const before = state?.splits[split.split.id];
@@ -384,9 +386,9 @@ export class SourceDriver {
 
   snapshot(): Json {
     const splits: { [id: string]: Json } = Object.fromEntries(
-      Object.entries(this.#past).map(([id, { offset, position, max, ended }]) => [
+      Object.entries(this.#past).map(([id, { offset, position, max, ended, once = false }]) => [
         id,
-        { offset, position, max, ended, once: true },
+        { offset, position, max, ended, once },
       ]),
     );
     for (const split of this.#splits) splits[split.split.id] = this.#snapshotOf(split);

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileChange } from '../../node/connectors/file-watch.ts';
 import { followedSource } from '../../node/connectors/followed-source.ts';
 import { followSettings, type FollowOptions } from '../../node/connectors/read-options.ts';
+import type { RecordFiles } from '../../node/connectors/record-files.ts';
 import type { Json } from '../../src/base/json.ts';
 import type { DeadLetter, SplitDiscovery, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
@@ -21,7 +22,14 @@ export interface FollowerOptions {
   /** Where each split was. */
   readonly from?: { readonly [id: string]: Json };
   readonly clock?: VirtualClock;
+  /** What the files hold: lines of JSON unless said otherwise. */
+  readonly of?: Pick<RecordFiles, 'format' | 'lines'>;
 }
+
+const JSON_LINES: Pick<RecordFiles, 'format' | 'lines'> = {
+  format: (part) => new NdjsonDecoder(part),
+  lines: { quoted: undefined, header: undefined },
+};
 
 interface SplitRow {
   readonly split: string;
@@ -48,9 +56,8 @@ export class Follower {
     const source = followedSource({
       patterns,
       schema: LINE,
-      format: (part) => new NdjsonDecoder(part),
       follow: settings,
-      lines: { areQuoted: false, header: undefined },
+      ...(options.of ?? JSON_LINES),
       watch: {
         start: (_folders, tell) => {
           this.#tell = tell;

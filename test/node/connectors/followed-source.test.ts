@@ -1,6 +1,7 @@
 /** Files that grow, are rotated, cut, removed and found again, read as they come and over restarts. */
 import {
   appendFileSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { csvFormat } from '../../../node/connectors/csv-files.ts';
 import { ndjsonFiles } from '../../../node/connectors/ndjson-files.ts';
 import type { FileReadOptions } from '../../../node/connectors/read-options.ts';
 import type { Json } from '../../../src/base/json.ts';
@@ -192,6 +194,41 @@ describe('followed files of a pattern', () => {
     expect(reading.numbers().sort()).toEqual([3, 4, 5]);
   });
 
+  test('are read though they begin alike and have the inode of one that was read before', async () => {
+    const banner = `{"n":0,"text":"${'x'.repeat(300)}"}\n`;
+    writeFileSync(at('app.log'), banner + line(1));
+    const options = { follow: { rotateWait: '1 s' } } as const;
+    let reading = await follow('app.log*', options);
+    const seen = reading.numbers();
+    for (let n = 2; n < 8; n++) {
+      // The oldest file becomes the newest: as when it is removed, and a file that is made gets its inode.
+      const oldest = existsSync(at('app.log.2')) ? readFileSync(at('app.log.2')) : undefined;
+      if (oldest !== undefined) renameSync(at('app.log.2'), at('.free'));
+      if (existsSync(at('app.log.1'))) renameSync(at('app.log.1'), at('app.log.2'));
+      renameSync(at('app.log'), at('app.log.1'));
+      if (oldest !== undefined) renameSync(at('.free'), at('app.log'));
+      writeFileSync(at('app.log'), banner + line(n));
+      for (let i = 0; i < 4; i++) await reading.round();
+      seen.push(...reading.numbers());
+      if (n % 2 === 0) reading = await follow('app.log*', { ...options, from: reading.offsets() });
+      seen.push(...reading.numbers());
+    }
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7].flatMap((n) => [0, n]));
+  });
+
+  test('that stand in the place of one that was being read are told from it after a restart', async () => {
+    const banner = `{"n":0,"text":"${'x'.repeat(300)}"}\n`;
+    writeFileSync(at('app.log'), banner + line(1) + line(2));
+    let reading = await follow('app.log');
+    expect(reading.numbers()).toEqual([0, 1, 2]);
+    const from = reading.offsets();
+    await reading.stop();
+    writeFileSync(at('app.log'), banner + line(3) + line(4) + line(5));
+    await expect(follow('app.log', { from })).rejects.toMatchObject({ code: 'E1507' });
+    reading = await follow('app.log', { from, follow: { onLoss: 'continue' } });
+    expect(reading.numbers()).toEqual([0, 3, 4, 5]);
+  });
+
   test('of which one is gone after a restart are an error, or counted', async () => {
     writeFileSync(at('app.log'), line(1));
     let reading = await follow('app.log');
@@ -272,6 +309,68 @@ async function randomRun(seed: number): Promise<{ written: number; read: Readonl
   expect(reading.letters, `seed ${seed}`).toEqual([]);
   return { written: next, read };
 }
+
+describe('followed files with a header', () => {
+  const options = {
+    of: csvFormat({ header: true, separator: ',' }),
+    follow: { rotateWait: '1 s' },
+  } as const;
+  const rotated = async (reading: Follower, name: string, text: string): Promise<void> => {
+    renameSync(at('app.csv'), at(name));
+    writeFileSync(at('app.csv'), text);
+    for (let i = 0; i < 4; i++) await reading.round();
+  };
+
+  test('go on after a restart wherever the header of the next one is on its way', async () => {
+    const whole = 'text,n\nc,3\n';
+    for (let there = 0; there <= whole.length; there++) {
+      writeFileSync(at('app.csv'), 'text,n\na,1\n');
+      const places: unknown[] = [];
+      for (const isRestarted of [false, true]) {
+        let reading = await follow('app.csv', options);
+        const seen = reading.numbers();
+        await rotated(reading, 'old', whole.slice(0, there));
+        seen.push(...reading.numbers());
+        if (isRestarted) reading = await follow('app.csv', { ...options, from: reading.offsets() });
+        appendFileSync(at('app.csv'), `${whole.slice(there)}d,none\ne,5\n`);
+        await reading.round();
+        expect([...seen, ...reading.numbers()], `${there} bytes`).toEqual([1, 3, 5]);
+        places.push(reading.letters.map(({ offset }) => offset));
+        await reading.stop();
+        rmSync(at('old'));
+        writeFileSync(at('app.csv'), 'text,n\na,1\n');
+      }
+      expect(places[1], `${there} bytes`).toEqual(places[0]);
+    }
+  });
+
+  test.each(['text,n', '\u00ef', ''])(
+    'do not wait for ever for the rest of %j once it has been rotated',
+    async (cut) => {
+      writeFileSync(at('app.csv'), 'text,n\na,1\n');
+      const reading = await follow('app.csv', options);
+      expect(reading.numbers()).toEqual([1]);
+      await rotated(reading, 'old.1', '');
+      writeFileSync(at('app.csv'), Buffer.from(cut, 'latin1'));
+      await rotated(reading, 'old.2', 'text,n\nb,2\n');
+      expect(reading.numbers()).toEqual([2]);
+      expect(reading.letters).toEqual([]);
+    },
+  );
+
+  test('take nothing of the next file into a record that is not closed', async () => {
+    writeFileSync(at('app.csv'), 'text,n\na,1\n"cut,2');
+    let reading = await follow('app.csv', options);
+    expect(reading.numbers()).toEqual([1]);
+    await rotated(reading, 'old.1', 'text,n\n"b",3\nc,4\n"cut\n');
+    expect(reading.numbers()).toEqual([3, 4]);
+    expect(reading.letters).toHaveLength(1);
+    reading = await follow('app.csv', { ...options, from: reading.offsets() });
+    await rotated(reading, 'old.2', 'text,n\n"d",5\n');
+    expect(reading.numbers()).toEqual([5]);
+    expect(reading.letters.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(['"cut']);
+  });
+});
 
 describe('what cannot be followed', () => {
   const source = (path: string, options: FileReadOptions) => ndjsonFiles(path, LINE, options);

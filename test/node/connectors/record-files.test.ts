@@ -1,5 +1,5 @@
 /** Where files are begun, what of them goes on, and every combination that cannot work. */
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -151,6 +151,16 @@ describe('CSV that is followed', () => {
     writeFileSync(at('a.csv'), `n,text,at\n5,,2024-01-01T00:00:00Z\n`);
     await expect(job.done).rejects.toMatchObject({ code: 'E1521' });
   });
+});
+
+test('files by the hundred leave each other and state the memory that they need', async () => {
+  for (let i = 0; i < 800; i++) {
+    writeFileSync(at(`${i}.ndjson`), json(i));
+    truncateSync(at(`${i}.ndjson`), 300_000);
+  }
+  const { job } = await start(rowsOf(at('*.ndjson')));
+  await job.cancel();
+  expect(job.status).toBe('cancelled');
 });
 
 describe('options that cannot work', () => {

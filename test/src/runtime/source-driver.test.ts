@@ -27,7 +27,7 @@ const CONTEXT = {
 async function open(
   kernels: KernelInstance,
   splits: readonly ScriptedSplit[],
-  options: ScriptedOptions & { readonly hasTime?: boolean } = {},
+  options: ScriptedOptions & { readonly hasTime?: boolean; readonly listed?: readonly string[] } = {},
   restored?: Json,
   newSplits?: NewSplits,
 ): Promise<Setup> {
@@ -38,7 +38,7 @@ async function open(
     kernels,
     output,
     connector,
-    splits: await connector.splits(),
+    splits: (await connector.splits()).filter(({ id }) => options.listed?.includes(id) !== false),
     newSplits,
     eventTime: options.hasTime === false ? undefined : { column: 0, type: { kind: 'timestamp', nullable: false } },
     open: (split, splitIndex, offset) => connector.open(split, offset, { ...CONTEXT, kernels, splitIndex }),
@@ -179,6 +179,18 @@ describe('the end of a split', () => {
     runToEnd(driver);
     expect(storyOf(output)).toEqual(['0@1', 'end0', 'end1', 'end']);
     expect(driver.progress().size).toBeUndefined();
+  });
+
+  test('is remembered while the split is not listed: it is not read again when it is there once more', async () => {
+    const kernels = await newKernels();
+    const splits = [{ times: [1, 2] }, { times: [3] }];
+    const first = await open(kernels, splits);
+    runToEnd(first.driver);
+    const second = await open(kernels, splits, { listed: ['1'] }, first.driver.snapshot());
+    runToEnd(second.driver);
+    const third = await open(kernels, splits, {}, second.driver.snapshot());
+    runToEnd(third.driver);
+    expect(storyOf(third.output).filter((each) => each.includes('@'))).toEqual([]);
   });
 
   test('closes its reader and keeps its position', async () => {
