@@ -20,8 +20,8 @@ import { SideProcess } from './support/sides.ts';
 const ROUNDS = 40;
 const QUICK = 0.1;
 const BOX_MS = 170_000;
-/** A batch is of one chunk and one quantum at most, each of so many bytes; a cut between two of both is counted as one more. */
-const BATCH_BYTES = 262_144 / 2;
+/** A quantum is two chunks, a batch of one at most; the record across two quanta is counted as one more. */
+const BATCH_BYTES = 1_048_576 / 3;
 /** Source, watermarks, window, sink. */
 const OPERATORS = 4;
 

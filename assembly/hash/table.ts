@@ -156,10 +156,10 @@ function segmentCreate(tablePtr: u32, sizeClass: u32, depth: u32): u32 {
   return ref | (sizeClass << 5) | depth;
 }
 
-/** Most entries of a segment: 13/16 to 29/32 of its capacity, by where it lies. */
+/** Most entries of a segment: 0.83 to 0.92 of its capacity, by where it lies. */
 function limitOf(ref: u32, capacity: u32): u32 {
   const spread = ((ref >> 9) * SPREAD) >> 24;
-  return capacity - max<u32>(1, (capacity * (768 + 3 * spread)) >> 13);
+  return capacity - max<u32>(1, (capacity * (656 + 3 * spread)) >> 13);
 }
 
 /** Frees all extents of a table: directory, segments, key bytes, blobs. */

@@ -108,7 +108,7 @@ export function describeColumn(parserPtr: u32, i: u32, kind: u32, unit: u32, nul
   store<u32>(column, nullable, NULLABLE);
   store<u32>(column, unit, UNIT);
   store<u32>(column, width, WIDTH);
-  store<u64>(column, (<u64>1) << (i % BITS_MAX), BIT);
+  store<u64>(column, i < BITS_MAX ? (<u64>1) << i : 0, BIT);
   return column;
 }
 

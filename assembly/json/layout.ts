@@ -4,8 +4,8 @@
  * Parser, PARSER_BYTES:
  *   0         4         8       12       16       20      24       28       32        36        40
  *   +---------+---------+-------+--------+--------+-------+--------+--------+---------+---------+---------+
- *   | columns | column  | rows  | leads  | open-  | hash  | last   | plain  | scratch | scratch | scratch |
- *   |         | count   | max   |        | ings   | slots | opening| end    | start   | end     | at      |
+ *   | columns | column  | rows  | leads  | open-  | hash  | line   | plain  | scratch | scratch | scratch |
+ *   |         | count   | max   |        | ings   | slots | start  | end    | start   | end     | at      |
  *   +---------+---------+-------+--------+--------+-------+--------+--------+---------+---------+---------+
  *   44        48        52      56     60      64       68     72        76       80      84       88
  *   +---------+---------+-------+------+-------+--------+------+---------+--------+-------+--------+-------+-------+
@@ -22,8 +22,13 @@
  *   | unread | spare | turn | looked | all bits | spare |
  *   | column | leads |      | up     |          |       |
  *   +--------+-------+------+--------+----------+-------+
+ *   320    336     352         368    384     400     408     412    416       420      424    428  432    436    440
+ *   +--------+-------+---------+------+-------+-------+-------+------+---------+------+------+----+------+------+-------+
+ *   | digits | below | back-   | twos | plain | given | limit | line | opening | mark | lead | at | past | slow | found |
+ *   | move   |       | slashes |      | from  |       |       | at   |         |      |      |    |      | rows |       |
+ *   +--------+-------+---------+------+-------+-------+-------+------+---------+------+------+----+------+------+-------+
  *   Words 56 to 71 are the result of a call. Those from 72 on mean something inside one only, but for slot shift,
- *   powers, digits and those from 152 on.
+ *   powers, digits, those from 152 on that are not the walk's (400 to 439). 320 to 399 are vectors of equal bytes.
  *
  * Column, JSON_COLUMN_BYTES: kind, values, validity, nullable, stamp, has nulls, unit, width, bad stamp, bad reason,
  * bad at, name, name bytes, name hash, bit (u64)
@@ -32,24 +37,26 @@
  * Lead, LEAD_BYTES (leads.ts says what it is):
  *   0          32         64       68       72     76      80       84       88      92      96      104      108     112
  *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+-------+--
- *   | text     | mask     | text   | action | next | other | column | values | width | turns | bit   | name   | guess |
+ *   | text     | mask     | text   | action | next | other | column | values | long  | turns | bit   | name   | guess |
  *   |          |          | bytes  |        | lead | lead  |        |        |       |       |       | offset |       |
  *   +----------+----------+--------+--------+------+-------+--------+--------+-------+-------+-------+--------+-------+--
- *   mask: ones where the text counts. Values, width and bit are the column's; name offset is an opening's. Guess: the
- *   length that the value behind the lead may have; misses, at 112: how often it had another (line.ts). Up to 128: spare.
+ *   mask: ones where the text counts; elsewhere the text is zero. Values and bit are the column's; values are 0 when
+ *   nobody reads them. Name offset is an opening's. Guess: the length that the value behind the lead may have; misses, at
+ *   112: how often it had another (walk.ts). Up to 128: spare.
  *
  * Dead letter, LETTER_BYTES: line, bytes, position in the line, reason, column or NO_COLUMN
  */
 
 // Parser.
-export const PARSER_BYTES: u32 = 320;
+export const PARSER_BYTES: u32 = 448;
 export const COLUMNS: u32 = 0;
 export const COLUMN_COUNT: u32 = 4;
 export const ROWS_MAX: u32 = 8;
 export const LEADS: u32 = 12;
 export const OPENINGS: u32 = 16;
 export const HASH_SLOTS: u32 = 20;
-export const LAST_OPENING: u32 = 24;
+/** What stands before every line, as a lead that predicts its opening. */
+export const LINE_START: u32 = 24;
 export const PLAIN_END: u32 = 28;
 export const SCRATCH_START: u32 = 32;
 export const SCRATCH_END: u32 = 36;
@@ -82,10 +89,33 @@ export const UNREAD: u32 = 152;
 /** Two leads, an inner one and an opening, for texts that are too long. */
 export const SPARE: u32 = 156;
 export const LEAD_TURN: u32 = 160;
-/** Whether a key of the line was looked up by its name. */
+/** The line in which a key was last looked up by its name. */
 export const LOOKED_UP: u32 = 164;
 export const ALL_BITS: u32 = 168;
 export const NESTING: u32 = 192;
+/** Of sixteen equal bytes each, for vectors: see digitRunBy and scanPlainBy. */
+export const DIGITS_MOVE: u32 = 320;
+export const DIGITS_BELOW: u32 = 336;
+export const BACKSLASHES: u32 = 352;
+export const TWOS: u32 = 368;
+export const PLAIN_FROM: u32 = 384;
+// Where the walk stands (walk.ts).
+/** Bits of the columns that have a value. */
+export const GIVEN: u32 = 400;
+/** Lines begin below it. */
+export const LIMIT: u32 = 408;
+/** Where the line begins, with which opening, and how much scratch was used before it. */
+export const LINE_AT: u32 = 412;
+export const OPENING: u32 = 416;
+export const SCRATCH_MARK: u32 = 420;
+/** The lead last met, what is past its text, and what is past the value behind it, or 0. */
+export const LEAD: u32 = 424;
+export const AT: u32 = 428;
+export const PAST: u32 = 432;
+/** Rows, the line's own included, for which a key was looked up by its name. */
+export const SLOW_ROWS: u32 = 436;
+/** A lead without text that predicts what was found for the walk. */
+export const FOUND: u32 = 440;
 
 // Column.
 export const JSON_COLUMN_BYTES: u32 = 64;
@@ -104,7 +134,7 @@ export const COLUMN_NAME: u32 = 44;
 export const COLUMN_NAME_BYTES: u32 = 48;
 export const COLUMN_HASH: u32 = 52;
 export const BIT: u32 = 56;
-/** Columns that have a bit of their own; those of a parser with more share them. */
+/** Columns that have a bit; of those beyond only their stamps tell whether they have a value. */
 export const BITS_MAX: u32 = 63;
 
 // Lead.
@@ -116,7 +146,8 @@ export const NEXT_LEAD: u32 = 72;
 export const OTHER_LEAD: u32 = 76;
 export const LEAD_COLUMN: u32 = 80;
 export const LEAD_VALUES: u32 = 84;
-export const LEAD_WIDTH: u32 = 88;
+/** Not 0: the text is compared beyond its first 16 bytes. */
+export const LEAD_IS_LONG: u32 = 88;
 export const LEAD_TURNS: u32 = 92;
 export const LEAD_BIT: u32 = 96;
 export const NAME_OFFSET: u32 = 104;

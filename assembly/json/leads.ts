@@ -36,25 +36,27 @@ import {
   KIND_TIMESTAMP,
   KIND_UNREAD,
   KIND_UTF8,
-  LAST_OPENING,
   LEAD_BIT,
   LEAD_BYTES,
   LEAD_COLUMN,
   LEAD_GUESS,
+  LEAD_IS_LONG,
   LEAD_MASK,
   LEAD_MISSES,
   LEAD_TEXT_BYTES,
   LEAD_TURN,
   LEAD_TURNS,
   LEAD_VALUES,
-  LEAD_WIDTH,
   LEADS,
+  LINE_AT,
+  LINE_START,
   LOOKED_UP,
   NAME_OFFSET,
   NEWLINE,
   NEXT_LEAD,
   NOT_AN_OBJECT,
   OPEN_OBJECT,
+  OPENING,
   OPENINGS,
   OTHER_LEAD,
   PLAIN_END,
@@ -62,12 +64,12 @@ import {
   refuse,
   skipBlank,
   skipSpace,
+  SLOW_ROWS,
   SPARE,
   TRAILING_BYTES,
   UNIT,
   UNIT_S,
   VALUES,
-  WIDTH,
 } from './layout';
 import { isDigit } from './number';
 
@@ -88,9 +90,13 @@ const CLOSE_AND_NEWLINE: u32 = 0x0a7d;
 
 /** Whether the bytes at `p` are the text of this lead. */
 export function isLead(leadPtr: u32, p: u32): bool {
-  const near = v128.and(v128.xor(v128.load(p), v128.load(leadPtr)), v128.load(leadPtr, LEAD_MASK));
-  const far = v128.and(v128.xor(v128.load(p, 16), v128.load(leadPtr, 16)), v128.load(leadPtr, LEAD_MASK + 16));
-  return !v128.any_true(v128.or(near, far));
+  const near = i8x16.eq(v128.and(v128.load(p), v128.load(leadPtr, LEAD_MASK)), v128.load(leadPtr));
+  let same = i8x16.bitmask(near);
+  if (load<u32>(leadPtr, LEAD_IS_LONG) != 0) {
+    const far = i8x16.eq(v128.and(v128.load(p, 16), v128.load(leadPtr, LEAD_MASK + 16)), v128.load(leadPtr, 16));
+    same &= i8x16.bitmask(far);
+  }
+  return same == 0xffff;
 }
 
 /** The endings that every parser knows: of an object, and of a line that is an empty one. */
@@ -99,7 +105,8 @@ export function initLeads(parserPtr: u32): void {
   const empty = end + LEAD_BYTES;
   initEnd(parserPtr, end, CLOSE_AND_NEWLINE, 2);
   initEnd(parserPtr, empty, (CLOSE_AND_NEWLINE << 8) | OPEN_OBJECT, 3);
-  store<u32>(parserPtr, empty, LAST_OPENING);
+  const lineStart = load<u32>(parserPtr, LINE_START);
+  store<u32>(lineStart, empty, NEXT_LEAD);
 }
 
 function initEnd(parserPtr: u32, leadPtr: u32, text: u32, bytes: u32): void {
@@ -133,9 +140,9 @@ function nameWord(p: u32): u64 {
 
 /** The one of two leads that stands at `p`, or 0. */
 function knownOf(setPtr: u32, p: u32): u32 {
-  if (isLead(setPtr, p) && load<u32>(setPtr, LEAD_TEXT_BYTES) != 0) return setPtr;
+  if (inline.always(isLead(setPtr, p)) && load<u32>(setPtr, LEAD_TEXT_BYTES) != 0) return setPtr;
   const second = setPtr + LEAD_BYTES;
-  return isLead(second, p) && load<u32>(second, LEAD_TEXT_BYTES) != 0 ? second : 0;
+  return inline.always(isLead(second, p)) && load<u32>(second, LEAD_TEXT_BYTES) != 0 ? second : 0;
 }
 
 /** The opening of the line that begins at `start`; 0 when refused. */
@@ -155,16 +162,24 @@ export function findOpening(parserPtr: u32, start: u32): u32 {
     found = isEmpty ? learnEnd(parserPtr, start, key, set, spare) : learnKey(parserPtr, start, key, set, spare);
     if (found == 0) return 0;
     store<u32>(found, PLAIN_NAME_OFFSET, NAME_OFFSET);
-    if (found == spare) return found;
   }
-  store<u32>(parserPtr, found, LAST_OPENING);
+  store<u32>(parserPtr, found, OPENING);
+  if (found != load<u32>(parserPtr, SPARE) + LEAD_BYTES) store<u32>(load<u32>(parserPtr, LINE_START), found, NEXT_LEAD);
   return found;
 }
 
-/** The lead at `p`, which `lead` did not predict; 0 when refused. */
-export function findLead(parserPtr: u32, lead: u32, opening: u32, p: u32): u32 {
+/** By the grammar, the lead at `p`, behind the value of `lead`, which is not known; 0 when refused. */
+export function learnLead(parserPtr: u32, lead: u32, p: u32): u32 {
+  const spare = load<u32>(parserPtr, SPARE);
+  const learnt = learnInner(parserPtr, p, load<u32>(parserPtr, OPENING), spare);
+  if (learnt != 0 && learnt != spare) predict(parserPtr, lead, learnt);
+  return learnt;
+}
+
+/** The lead at `p`, which `lead` did not predict first; 0 when none is known. */
+export function knownLead(parserPtr: u32, lead: u32, p: u32): u32 {
   const other = load<u32>(lead, OTHER_LEAD);
-  if (isLead(other, p)) {
+  if (inline.always(isLead(other, p))) {
     // Now and then the two change places, so that the more frequent one is mostly the first.
     const turns = load<u32>(lead, LEAD_TURNS) + 1;
     store<u32>(lead, turns, LEAD_TURNS);
@@ -174,19 +189,20 @@ export function findLead(parserPtr: u32, lead: u32, opening: u32, p: u32): u32 {
     }
     return other;
   }
-  const plainEnd = load<u32>(parserPtr, PLAIN_END);
-  if (load<u16>(p) == <u16>CLOSE_AND_NEWLINE) return plainEnd;
-  const name = nameWord(p + load<u32>(opening, NAME_OFFSET));
-  let found = knownOf(setOf(load<u32>(parserPtr, LEADS), LEADS_SHIFT, opening, name), p);
-  if (found == 0) {
-    const spare = load<u32>(parserPtr, SPARE);
-    found = learnInner(parserPtr, p, opening, spare);
-    if (found == 0 || found == spare) return found;
-  }
-  const isFirst = load<u32>(lead, NEXT_LEAD) == plainEnd;
+  if (load<u16>(p) == <u16>CLOSE_AND_NEWLINE) return load<u32>(parserPtr, PLAIN_END);
+  const opening = load<u32>(parserPtr, OPENING);
+  const name = inline.always(nameWord(p + load<u32>(opening, NAME_OFFSET)));
+  const set = inline.always(setOf(load<u32>(parserPtr, LEADS), LEADS_SHIFT, opening, name));
+  const found = inline.always(knownOf(set, p));
+  if (found != 0) inline.always(predict(parserPtr, lead, found));
+  return found;
+}
+
+/** `found` has followed `lead`. */
+function predict(parserPtr: u32, lead: u32, found: u32): void {
+  const isFirst = load<u32>(lead, NEXT_LEAD) == load<u32>(parserPtr, PLAIN_END);
   if (isFirst) store<u32>(lead, found, NEXT_LEAD);
   else store<u32>(lead, found, OTHER_LEAD);
-  return found;
 }
 
 /** By the grammar, what may stand after a value: the end of the object, or a comma and a key. */
@@ -223,17 +239,18 @@ function learnKey(parserPtr: u32, from: u32, key: u32, setPtr: u32, spare: u32):
   const colon = skipBlank(load<u32>(parserPtr, CURSOR));
   if (load<u8>(colon) != <u8>COLON) return refuse(parserPtr, EXPECTED_COLON, colon);
   const value = skipBlank(colon + 1);
-  store<u32>(parserPtr, 1, LOOKED_UP);
+  const line = load<u32>(parserPtr, LINE_AT);
+  if (load<u32>(parserPtr, LOOKED_UP) != line) store<u32>(parserPtr, load<u32>(parserPtr, SLOW_ROWS) + 1, SLOW_ROWS);
+  store<u32>(parserPtr, line, LOOKED_UP);
   const first = <u32>load<u8>(value);
   const action = actionFor(column, first);
   const lead = value - from < TEXT_MAX ? placeIn(parserPtr, setPtr) : spare;
   setText(parserPtr, lead, from, value - from);
-  if (lead != spare) setClass(lead, value - from, first);
+  if (lead != spare) setClass(lead, from, value - from);
   if (action == ACTION_STRING) store<u32>(lead, value + 1 - from, LEAD_TEXT_BYTES);
   store<u32>(lead, action, ACTION);
   store<u32>(lead, column, LEAD_COLUMN);
-  store<u32>(lead, load<u32>(column, VALUES), LEAD_VALUES);
-  store<u32>(lead, load<u32>(column, WIDTH), LEAD_WIDTH);
+  store<u32>(lead, load<u32>(column, KIND) == KIND_UNREAD ? 0 : load<u32>(column, VALUES), LEAD_VALUES);
   store<u64>(lead, load<u64>(column, BIT), LEAD_BIT);
   return lead;
 }
@@ -241,6 +258,8 @@ function learnKey(parserPtr: u32, from: u32, key: u32, setPtr: u32, spare: u32):
 /** How a value that begins with this byte goes into this column. */
 function actionFor(columnPtr: u32, first: u32): u32 {
   const kind = load<u32>(columnPtr, KIND);
+  // Of a column without a bit of its own only its stamp says that it has a value.
+  if (load<u64>(columnPtr, BIT) == 0 && kind != KIND_UNREAD) return ACTION_OTHER;
   if (first == QUOTE) return kind == KIND_UTF8 || kind == KIND_UNREAD ? ACTION_STRING : ACTION_OTHER;
   if (!isDigit(first)) return ACTION_OTHER;
   const isInstant = kind == KIND_TIMESTAMP && load<u32>(columnPtr, UNIT) != UNIT_S;
@@ -258,9 +277,8 @@ function placeIn(parserPtr: u32, setPtr: u32): u32 {
 
 /** Makes the lead one with this text, which has any length in a spare lead only, and forgets what followed it. */
 function setText(parserPtr: u32, leadPtr: u32, from: u32, bytes: u32): void {
-  v128.store(leadPtr, v128.load(from));
-  v128.store(leadPtr, v128.load(from, 16), 16);
   setMask(leadPtr, min<u32>(bytes, TEXT_MAX));
+  copyText(leadPtr, from);
   store<u32>(leadPtr, 0, LEAD_GUESS);
   store<u32>(leadPtr, 0, LEAD_MISSES);
   store<u32>(leadPtr, bytes, LEAD_TEXT_BYTES);
@@ -270,7 +288,17 @@ function setText(parserPtr: u32, leadPtr: u32, from: u32, bytes: u32): void {
 }
 
 /** The byte at `at` in the text stands for its class: digits (and what no value begins with), letters, or itself. */
-function setClass(leadPtr: u32, at: u32, first: u32): void {
+function setClass(leadPtr: u32, from: u32, at: u32): void {
+  const first = <u32>load<u8>(from + at);
   const mask: u32 = isDigit(first) ? 0xf0 : first - 0x61 < 26 ? 0xe0 : 0xff;
   store<u8>(leadPtr + at, <u8>mask, LEAD_MASK);
+  copyText(leadPtr, from);
+}
+
+/** The bytes at `from` where the mask has ones. */
+function copyText(leadPtr: u32, from: u32): void {
+  const far = v128.load(leadPtr, LEAD_MASK + 16);
+  v128.store(leadPtr, v128.and(v128.load(from), v128.load(leadPtr, LEAD_MASK)));
+  v128.store(leadPtr, v128.and(v128.load(from, 16), far), 16);
+  store<u32>(leadPtr, v128.any_true(far) ? 1 : 0, LEAD_IS_LONG);
 }

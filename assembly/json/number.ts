@@ -11,6 +11,8 @@ import {
   CLOSE_ARRAY,
   CLOSE_OBJECT,
   COMMA,
+  DIGITS_BELOW,
+  DIGITS_MOVE,
   DOT,
   EXPECTED_VALUE,
   EXPONENT,
@@ -41,6 +43,12 @@ export function digitRun(p: u32): u32 {
   // Moved up so that '9' becomes the largest signed byte: one signed comparison tells digits from all others.
   const moved = i8x16.add(v128.load(p), i8x16.splat(0x7f - 0x39));
   return <u32>ctz<i32>(~i8x16.bitmask(i8x16.gt_s(moved, i8x16.splat(0x7f - 10))));
+}
+
+/** The same with vectors out of the parser: to load them costs less than to make them for one use. */
+export function digitRunBy(parserPtr: u32, p: u32): u32 {
+  const moved = i8x16.add(v128.load(p), v128.load(parserPtr, DIGITS_MOVE));
+  return <u32>ctz<i32>(~i8x16.bitmask(i8x16.gt_s(moved, v128.load(parserPtr, DIGITS_BELOW))));
 }
 
 /** Eight digits, the first in the lowest byte. Bytes of zero count as zeros, so that fewer digits can be shifted in. */

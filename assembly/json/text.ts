@@ -9,12 +9,14 @@
  */
 import {
   BACKSLASH,
+  BACKSLASHES,
   BAD_ESCAPE,
   BAD_UTF8,
   CONTROL_CHARACTER,
   ESCAPED,
   NEWLINE,
   PADDING_BYTES,
+  PLAIN_FROM,
   QUOTE,
   refuse,
   SCRATCH_AT,
@@ -22,6 +24,7 @@ import {
   SCRATCH_FULL,
   TEXT,
   TEXT_END,
+  TWOS,
   TYPE_MISMATCH,
   UNFINISHED_STRING,
 } from './layout';
@@ -37,6 +40,20 @@ export function scanPlain(atPtr: u32): u32 {
     const v = v128.load(p);
     const stops = v128.or(v128.or(i8x16.eq(v, quotes), i8x16.eq(v, backslashes)), i8x16.lt_s(v, spaces));
     const mask = i8x16.bitmask(stops);
+    if (mask != 0) return p + <u32>ctz<i32>(mask);
+    p += 16;
+  }
+}
+
+/** The same with vectors out of the parser, as digitRunBy. With a bit turned the quote stands next to the controls. */
+export function scanPlainBy(parserPtr: u32, atPtr: u32): u32 {
+  let p = atPtr;
+  const backslashes = v128.load(parserPtr, BACKSLASHES);
+  const twos = v128.load(parserPtr, TWOS);
+  const limit = v128.load(parserPtr, PLAIN_FROM);
+  while (true) {
+    const v = v128.load(p);
+    const mask = i8x16.bitmask(v128.or(i8x16.eq(v, backslashes), i8x16.lt_s(v128.xor(v, twos), limit)));
     if (mask != 0) return p + <u32>ctz<i32>(mask);
     p += 16;
   }

@@ -23,8 +23,6 @@
 import { CORRUPT, OUT_OF_MEMORY } from '../abi';
 import {
   ACTIVE,
-  CLEAN,
-  DIRTY,
   FLAGS,
   FRAME_REGIONS,
   MAX_PAGES,
@@ -33,18 +31,11 @@ import {
   REGION_TABLE,
   ROOM,
   ROOT,
+  touchPages,
   touchRange,
+  untouchPages,
 } from './barrier';
-import {
-  arenaControlPtr,
-  BLOCK_SHIFT,
-  FRAME_BYTES,
-  FRAME_SHIFT,
-  framesMax,
-  statusBase,
-  takeFrames,
-  transientAlloc,
-} from './frames';
+import { arenaControlPtr, FRAME_BYTES, FRAME_SHIFT, framesMax, takeFrames, transientAlloc } from './frames';
 
 export const PAGE_BYTES: u32 = 4096;
 export const PAGE_SHIFT: u32 = 12;
@@ -53,6 +44,8 @@ const REGION_PAGES: u32 = 256;
 const USED: u64 = 0;
 const FREE: u64 = 0xffffffffffffffff;
 const LONGEST: u32 = 256;
+/** Two segments of hash/table.ts at their largest, before each becomes two. */
+const PAIR_PAGES: u32 = 30;
 /** Most pages of one extent: a region without its header. */
 export const EXTENT_PAGES_MAX: u32 = 255;
 
@@ -189,17 +182,25 @@ export function isPageUsed(regionPtr: u32, page: u32): bool {
   return ((load<u32>(regionPtr + HEADER_BITMAP + ((page >> 5) << 2)) >> (page & 31)) & 1) != 0;
 }
 
-/** First page of a free run of `pages` pages; when there is none, the length of the longest run, with LONGEST set. */
+/**
+ * Where `pages` pages are to be taken from a free run; when there is none, the length of the longest run, with LONGEST set.
+ * Of a longer run the end is left that lies nearer to the middle of a pair: what neighbours leave becomes one.
+ */
 function findRun(regionPtr: u32, pages: u32): u32 {
   let longest: u32 = 0;
   let page = nextPage(regionPtr, 1, FREE);
   while (page < REGION_PAGES) {
     const end = nextPage(regionPtr, page, USED);
-    if (end - page >= pages) return page;
+    if (end - page >= pages) return fromMiddle(page) < fromMiddle(end) ? end - pages : page;
     longest = max<u32>(longest, end - page);
     page = nextPage(regionPtr, end, FREE);
   }
   return longest | LONGEST;
+}
+
+/** How far a page is from the middle of its pair of the extents that there are most of: PAIR_PAGES / 2 pages each. */
+function fromMiddle(page: u32): u32 {
+  return abs<i32>(<i32>((page - 1) % PAIR_PAGES) - <i32>(PAIR_PAGES / 2));
 }
 
 /** The first page from `page` on that is used or, with FREE as `flip`, free; REGION_PAGES when there is none. */
@@ -218,7 +219,7 @@ function take(control: u32, root: u32, state: u32, region: u32, page: u32, pages
   markPages(base, page, pages, <u16>state);
   countPages(root, state, pages);
   const ptr = base + (page << PAGE_SHIFT);
-  touchRange(ptr, pages << PAGE_SHIFT);
+  touchPages(ptr, pages << PAGE_SHIFT);
   memory.fill(ptr, 0, pages << PAGE_SHIFT);
   return (region << 17) | (page << (PAGE_SHIFT - 3));
 }
@@ -250,12 +251,8 @@ export function extentFree(state: u32, ref: u32, pages: u32): void {
   markPages(ptr & ~(FRAME_BYTES - 1), (ptr & (FRAME_BYTES - 1)) >> PAGE_SHIFT, pages, 0);
   countPages(load<u32>(control, ROOT), state, 0 - pages);
   store<u8>(load<u32>(control, ROOM) + (ref >> 17), 255);
-  const first = statusBase() + (ptr >> BLOCK_SHIFT);
-  const end = first + ((pages << PAGE_SHIFT) >> BLOCK_SHIFT);
-  for (let at = first; at < end; at++) {
-    // A dead block need not be persisted; the next owner zeroes it through the barrier.
-    if (load<u8>(at) == DIRTY) store<u8>(at, CLEAN);
-  }
+  // A dead block need not be persisted; the next owner zeroes it through the barrier.
+  untouchPages(ptr, pages << PAGE_SHIFT);
 }
 
 /** Gives back every page of a state and empties the kind's own fields of its record. */

@@ -21,6 +21,10 @@ export const DIRTY: u8 = 1;
 export const PERSISTING: u8 = 2;
 export const WRITTEN: u8 = 3;
 
+// Of eight blocks, whose statuses have two bits each: DIRTY, and the upper bit of PERSISTING.
+const EACH_DIRTY: u64 = 0x0101010101010101;
+const EACH_PERSISTING: u64 = 0x0202020202020202;
+
 export const BLOCK_BYTES: u32 = 1 << BLOCK_SHIFT;
 /** Blocks of a region, as a shift: a block is addressed by (region << REGION_BLOCK_SHIFT) | block. */
 export const REGION_BLOCK_SHIFT: u32 = FRAME_SHIFT - BLOCK_SHIFT;
@@ -82,12 +86,46 @@ export function touchPair(status: u32, ptr: u32, lastPtr: u32): void {
   if ((first | last) != 0) touchSpan(status, ptr, lastPtr);
 }
 
+/** The same for whole pages of one region, eight blocks at a time. */
+export function touchPages(ptr: u32, bytes: u32): void {
+  const status = statusBase();
+  const end = status + ((ptr + bytes) >> BLOCK_SHIFT);
+  for (let at = status + (ptr >> BLOCK_SHIFT); at < end; at += 8) {
+    const word = load<u64>(at);
+    const persisting = word & ~(word << 1) & EACH_PERSISTING;
+    if (persisting == 0) {
+      store<u64>(at, EACH_DIRTY);
+    } else {
+      const blocks = (at - status) << BLOCK_SHIFT;
+      touchSpan(status, blocks, blocks + 8 * BLOCK_BYTES - 1);
+    }
+  }
+  flagDirty(arenaControlPtr(), regionOf(ptr));
+}
+
+/** Forgets that blocks of whole pages are DIRTY: nobody needs them any more. */
+export function untouchPages(ptr: u32, bytes: u32): void {
+  const end = statusBase() + ((ptr + bytes) >> BLOCK_SHIFT);
+  for (let at = statusBase() + (ptr >> BLOCK_SHIFT); at < end; at += 8) {
+    const word = load<u64>(at);
+    store<u64>(at, word & ~(~(word >> 1) & EACH_DIRTY));
+  }
+}
+
 function touchSlow(ptr: u32): void {
   const control = arenaControlPtr();
   const statusPtr = statusBase() + (ptr >> BLOCK_SHIFT);
-  const region = <u32>load<u16>(load<u32>(control, FRAME_REGIONS) + ((ptr >> FRAME_SHIFT) << 1));
+  const region = regionOf(ptr);
   if (load<u8>(statusPtr) == PERSISTING) capture(control, region, ptr & ~(BLOCK_BYTES - 1));
   store<u8>(statusPtr, DIRTY);
+  flagDirty(control, region);
+}
+
+function regionOf(ptr: u32): u32 {
+  return load<u16>(load<u32>(arenaControlPtr(), FRAME_REGIONS) + ((ptr >> FRAME_SHIFT) << 1));
+}
+
+function flagDirty(control: u32, region: u32): void {
   const flagPtr = load<u32>(control, FLAGS) + region;
   store<u8>(flagPtr, load<u8>(flagPtr) | HAS_DIRTY);
 }

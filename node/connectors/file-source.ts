@@ -26,7 +26,8 @@ import { expandGlobs, type FoundFile } from './glob.ts';
 import { GzipChunks, isGzip } from './gzip-chunks.ts';
 import { type LineRules, recordAt } from './line-start.ts';
 
-export const QUANTUM_BYTES = 262_144;
+/** Of several chunks: a batch ends with each, and the record across that end becomes one of its own. */
+export const QUANTUM_BYTES = 1_048_576;
 /** Small files do not need a whole chunk of memory each. */
 export const CHUNK_BYTES_MIN = 16_384;
 

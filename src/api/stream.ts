@@ -44,9 +44,15 @@ type Timed<F, N> = [N] extends [never] ? Exclude<F, 'event time'> : F;
 type Changes<R> = 'retracting' extends R ? 'changelog' : never;
 type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
 
-/** The name of a step's state in checkpoints. */
+/**
+ * The name of a step's state in checkpoints. A changed job goes on with the state of every step whose uid it keeps, as long
+ * as the state is of the same: key columns; aggregates in their order, with columns, types and conditions; the window with
+ * its clock, zone, trigger, evictor, lateness and results; columns of rows that wait; named states with their types. Anything
+ * else is refused (E1406), and so is a job without a uid that still has state (E1405). Steps above and below, watermarks,
+ * names of results, sinks, times to live, limits and what functions do may change.
+ */
 export interface Uid {
-  /** Names the operator's state in checkpoints; derived from its place in the job when left out. */
+  /** Names the operator's state in checkpoints. Left out, it is derived from what the step and all steps above it do. */
   readonly uid?: string;
 }
 

@@ -104,7 +104,8 @@ export class RecordDecoder {
     this.#lineBytesMax = parser.lineBytesMax;
     this.#parser = parser;
     this.#linesEndOf = kernels.function('jsonLinesEnd');
-    this.#capacity = chunkBytes * 2;
+    // A chunk is asked for when no whole record is left: what remains is short, unless records are long.
+    this.#capacity = chunkBytes + (chunkBytes >> 2);
     this.#base = kernels.memory.allocate(this.#capacity + PADDING_BYTES);
     this.#start = this.#linesEnd = this.#filled = this.#base;
     this.#position = this.#pushedTo = this.#firstPosition = offset;

@@ -7,7 +7,7 @@
  *  1. This is the only place where a kind of plan node becomes an operator; what that takes is in makers/.
  *  2. State is in the arena before an operator that uses it is made; the small rest is given to `restore` before any record.
  *  3. A deployment that fails gives back what it has opened.
- *  4. What a checkpoint holds for an operator that the plan no longer has is never dropped silently (E1405).
+ *  4. A checkpoint that the plan cannot go on with is refused before anything is made (checkpoint/compatibility.ts).
  */
 import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -28,6 +28,7 @@ import {
   type WatermarkNode,
   type WatermarkStrategy,
 } from '../plan/logical.ts';
+import { descriptionOf } from '../plan/node-description.ts';
 import {
   type PhysicalNode,
   type PhysicalOperator,
@@ -37,7 +38,7 @@ import {
   sourcesOf,
 } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
-import type { Manifest } from '../state/manifest.ts';
+import type { Manifest, NodeDescriptions } from '../state/manifest.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import { chunkBytesFor, type JobSettings } from './job-settings.ts';
@@ -79,9 +80,11 @@ export interface Deployment {
   readonly outputs: ReadonlyMap<string, Edge>;
 }
 
-/** Kind of each node by uid, for manifests. */
-export const kindsOf = (plan: PhysicalPlan): { readonly [uid: string]: string } =>
-  Object.fromEntries(plan.nodes.map(({ uid, operator }) => [uid, operator.kind]));
+/** What manifests say of each node, by uid. */
+export const describeNodes = ({ nodes }: PhysicalPlan): NodeDescriptions => ({
+  kinds: Object.fromEntries(nodes.map(({ uid, operator }) => [uid, operator.kind])),
+  states: Object.fromEntries(nodes.map(({ uid, operator }) => [uid, descriptionOf(operator)])),
+});
 
 /** Asks every source what it would read: fails on a missing input before anything of the job is touched. */
 export async function splitsOf(plan: PhysicalPlan): Promise<SourceSplits> {
@@ -118,9 +121,12 @@ export async function openSinks(
 
 export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Promise<Deployment> {
   const { restored } = given;
-  if (restored !== undefined) checkKnown(plan, restored);
   const context = { ...given, splits: withUnfinished(plan, given.splits, restored) };
-  const parts = await context.loadParts(partsOf(plan));
+  const parts = await context.loadParts(partsOf(plan, restored !== undefined));
+  if (restored !== undefined) {
+    const refusal = part(parts, 'compatibility').refusalOf(describeNodes(plan), restored, given.arena);
+    if (refusal !== undefined) throw new UserError(...refusal);
+  }
   const wiring = new Wiring(plan, { ...context, parts });
   plan.nodes.forEach((_, index) => wiring.make(index));
   wiring.connect();
@@ -147,20 +153,6 @@ function withUnfinished(plan: PhysicalPlan, splits: SourceSplits, restored: Mani
       const missing = unfinishedSplits(before).filter(({ id }) => !listed.some((split) => split.id === id));
       return [index, [...listed, ...missing]];
     }),
-  );
-}
-
-function checkKnown(plan: PhysicalPlan, restored: Manifest): void {
-  const known = new Set(plan.nodes.map(({ uid }) => uid));
-  const lost = Object.keys(restored.kinds).filter((uid) => !known.has(uid));
-  const held = lost.filter((uid) => (restored.ledgers[uid]?.['held'] ?? 0) > 0 || restored.kinds[uid] === 'source');
-  if (held.length === 0) return;
-  throw new UserError(
-    'E1405',
-    { uids: held.join(', ') },
-    {
-      hint: 'The job has changed. Give its operators explicit uids and keep them, or start anew with another state folder.',
-    },
   );
 }
 

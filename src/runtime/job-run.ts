@@ -38,7 +38,7 @@ import { type HeavyKeyText, type StateAlert, StateGrowth } from './growth/state-
 import { LagTracker } from './lag/lag-tracker.ts';
 import type { JobLag } from './lag/lag-figures.ts';
 import { type ProcessedOptions, type Token, Tokens } from './tokens.ts';
-import { type Deployment, deploy, kindsOf, openSinks, splitsOf } from './deployment.ts';
+import { type Deployment, deploy, describeNodes, openSinks, splitsOf } from './deployment.ts';
 
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
 const TURN_MS = 4;
@@ -159,7 +159,7 @@ export class JobRun {
         arena,
         task: this.#deployment.task,
         clock,
-        kinds: kindsOf(this.plan),
+        nodes: describeNodes(this.plan),
         retained: this.settings.retained,
         logBytes: this.settings.logBytes,
       },
@@ -183,7 +183,7 @@ export class JobRun {
       operators: {},
       sinks: {},
       ledgers: {},
-      kinds: kindsOf(this.plan),
+      ...describeNodes(this.plan),
     };
   }
 

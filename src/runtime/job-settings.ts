@@ -63,7 +63,7 @@ export const DEFAULT_SETTINGS: JobSettings = {
   stateBytes: 256 * 1024 * 1024,
   batchRows: 4096,
   // What a chunk holds is read, parsed and aggregated while it is in a core's own cache.
-  chunkBytes: 256 * 1024,
+  chunkBytes: 512 * 1024,
   logBytes: 64 * 1024 * 1024,
   lag: 'endToEnd',
   stateAlertMs: 15 * 60_000,

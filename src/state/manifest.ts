@@ -42,7 +42,12 @@ export interface Manifest {
   readonly ledgers: { readonly [uid: string]: { readonly [term: string]: number } };
   /** Kind of each operator, for inspect and for messages. */
   readonly kinds: { readonly [uid: string]: string };
+  /** Each operator with state as it was (plan/node-description.ts); none in manifests of versions that did not say it. */
+  readonly states: { readonly [uid: string]: Json };
 }
+
+/** What a manifest says of the operators of its job. */
+export type NodeDescriptions = Pick<Manifest, 'kinds' | 'states'>;
 
 export type Checksum = (bytes: Uint8Array) => string;
 
@@ -105,4 +110,5 @@ const manifestShape = z.object<Manifest>({
   sinks: z.record(z.list(z.json)),
   ledgers: z.record(z.record(z.number)),
   kinds: z.record(z.text),
+  states: (value, path) => z.record(z.json)(value ?? {}, path),
 });

@@ -22,7 +22,14 @@ import { Wake } from '../../base/wake.ts';
 import { Histogram } from '../../metrics/histogram.ts';
 import type { StateArena } from '../../state/arena.ts';
 import type { CheckpointStore } from '../../state/checkpoint-store.ts';
-import { encodeManifest, type Manifest, manifestName, type SegmentInfo, segmentName } from '../../state/manifest.ts';
+import {
+  encodeManifest,
+  type Manifest,
+  manifestName,
+  type NodeDescriptions,
+  type SegmentInfo,
+  segmentName,
+} from '../../state/manifest.ts';
 import type { Task } from '../task.ts';
 
 /** The segments may hold this many times the bytes of live state before all of it is written anew. */
@@ -35,7 +42,7 @@ export interface CheckpointerOptions {
   readonly arena: StateArena;
   readonly task: Task;
   readonly clock: Clock;
-  readonly kinds: { readonly [uid: string]: string };
+  readonly nodes: NodeDescriptions;
   /** Checkpoints kept besides the newest are `retained - 1`. */
   readonly retained: number;
   /** Segments of fewer bytes are never written anew. */
@@ -194,7 +201,7 @@ export class Checkpointer {
     segment: SegmentInfo | undefined,
     prepared: ReadonlyMap<string, readonly Json[]>,
   ): Manifest {
-    const { job, epoch, kinds } = this.#options;
+    const { job, epoch, nodes } = this.#options;
     const before = this.#full ? [] : this.#segments;
     const { sources, operators, ledgers, takenAt, finished } = cut;
     return {
@@ -206,7 +213,7 @@ export class Checkpointer {
       sources,
       operators,
       ledgers,
-      kinds,
+      ...nodes,
       arena: cut.arena,
       segments: segment === undefined ? before : [...before, segment],
       sinks: { ...Object.fromEntries(this.#committed), ...Object.fromEntries(prepared) },

@@ -1,4 +1,5 @@
 /** All parts at once: for hosts that have the whole package at hand, and for bundles that must be one file. */
+import * as compatibility from '../checkpoint/compatibility.ts';
 import * as asyncFunctions from './async-functions.ts';
 import * as changelogs from './changelogs.ts';
 import * as definedAggregates from './defined-aggregates.ts';
@@ -24,6 +25,7 @@ const PARTS: Parts = {
   generalWindows,
   sessionWindows,
   userWatermarks,
+  compatibility,
 };
 
 export const everyPart: LoadParts = async () => PARTS;

@@ -7,6 +7,7 @@ import type { LoadParts, PartName, Parts } from './parts.ts';
 const overColumns = () => import('./expression-parts.ts');
 const overRows = () => import('./row-parts.ts');
 const keyed = () => import('./keyed-parts.ts');
+const continuing = async () => ({ compatibility: await import('../checkpoint/compatibility.ts') });
 
 const LOADERS: { readonly [P in PartName]: () => Promise<Pick<Parts, P>> } = {
   expressions: overColumns,
@@ -20,6 +21,7 @@ const LOADERS: { readonly [P in PartName]: () => Promise<Pick<Parts, P>> } = {
   generalWindows: keyed,
   processFunctions: keyed,
   rowOrder: keyed,
+  compatibility: continuing,
 };
 
 export const partsOnDemand: LoadParts = async (names) => {

@@ -28,6 +28,8 @@ export interface Parts {
   readonly generalWindows: typeof import('./general-windows.ts');
   readonly sessionWindows: typeof import('./session-windows.ts');
   readonly userWatermarks: typeof import('./user-watermarks.ts');
+  /** Of every job that goes on from a checkpoint. */
+  readonly compatibility: typeof import('../checkpoint/compatibility.ts');
 }
 
 export type PartName = keyof Parts;
@@ -35,9 +37,9 @@ export type PartName = keyof Parts;
 /** Brings parts; a host's port. */
 export type LoadParts = (names: ReadonlySet<PartName>) => Promise<Partial<Parts>>;
 
-/** What has to be loaded before the operators of a plan can be made. */
-export const partsOf = ({ nodes }: PhysicalPlan): ReadonlySet<PartName> =>
-  new Set(nodes.flatMap(({ operator }) => neededBy(operator)));
+/** What has to be loaded before the operators of a plan can be made, when it goes on from a checkpoint or begins. */
+export const partsOf = ({ nodes }: PhysicalPlan, goesOn = false): ReadonlySet<PartName> =>
+  new Set([...nodes.flatMap(({ operator }) => neededBy(operator)), ...(goesOn ? (['compatibility'] as const) : [])]);
 
 function neededBy(operator: PhysicalOperator): readonly PartName[] {
   switch (operator.kind) {

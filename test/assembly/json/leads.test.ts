@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { below, seededRandom } from '../../../src/base/random.ts';
-import { column, decode, expected, openDecoder, openKernels } from '../../support/ndjson.ts';
+import type { DeadLetter } from '../../../src/connector/source.ts';
+import { column, decode, expected, kindsOf, openDecoder, openKernels } from '../../support/ndjson.ts';
 
 const kernels = await openKernels();
 const nullable = { nullable: true };
@@ -123,4 +124,62 @@ test('absent fields and changed whitespace leave a row fast once they have been 
   const { fastRows, generalRows } = decoder.counters;
   expect(fastRows + generalRows).toBe(400);
   expect(generalRows).toBeLessThanOrEqual(shapes.length);
+});
+
+test('keys that differ in their last letters only are told apart in any order', () => {
+  const seed = 91;
+  const random = seededRandom(seed);
+  const fields = Array.from({ length: 6 }, (_, i) => column(`a_column_of_number_${i}`, 'int64', nullable));
+  const lines = Array.from({ length: 500 }, () => {
+    const order = fields.map(({ name }, i) => ({ name, i, at: below(random, 1_000) })).sort((a, b) => a.at - b.at);
+    return `{${order.map(({ name, i }) => `"${name}":${i}`).join(',')}}\n`;
+  });
+  const { rows } = decode(kernels, { fields }, Buffer.from(lines.join('')));
+  expect(rows.map(String), `seed ${seed}`).toEqual(lines.map(() => '0,1,2,3,4,5'));
+});
+
+test.each([62, 63, 64, 65, 150])('of %i columns each line has what it gives and nothing of others', (count) => {
+  const random = seededRandom(count);
+  const fields = Array.from({ length: count }, (_, i) =>
+    column(`c${i}`, i % 3 === 0 ? 'utf8' : 'int64', { nullable: i % 40 !== 5 }),
+  );
+  const value = (i: number): string => {
+    const kind = below(random, 60);
+    if (kind === 0) return 'null';
+    if (kind === 1) return i % 3 === 0 ? '7' : '"seven"';
+    return i % 3 === 0 ? `"${i}"` : `${below(random, 2_000)}`;
+  };
+  const lines = Array.from({ length: 400 }, () => {
+    const items = fields.flatMap(({ name }, i) => (below(random, 40) === 0 ? [] : [`"${name}":${value(i)}`]));
+    const again = below(random, count);
+    if (below(random, 3) === 0) items.push(`"c${again}":${value(again)}`);
+    return `{${items.join(',')}}\n`;
+  });
+  const input = Buffer.from(lines.join(''));
+  const { rows, letters } = decode(kernels, { fields }, input);
+  const right = expected({ fields }, input);
+  expect(rows).toEqual(right.rows);
+  expect(kindsOf(letters)).toEqual(right.letters);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(letters.length).toBeGreaterThan(20);
+});
+
+test('a line of a known shape that is too long is refused, and so are no others', () => {
+  const names = ['a', 'b'.repeat(40), 'c', 'd'.repeat(41), 'e'];
+  const lines = names.map((name) => `{"id":1,"name":"${name}"}\n`);
+  const whole = { fields: schema.fields.slice(0, 2) };
+  const { rows, letters } = decode(kernels, whole, Buffer.from(lines.join('')), { lineBytesMax: 18 + 40 });
+  expect(rows.map((row) => row[1])).toEqual(['a', 'b'.repeat(40), 'c', 'e'].map(hex));
+  expect(letters.map(({ reason }) => reason)).toEqual(['the line is too long']);
+});
+
+test('a line that is refused is no row, neither a fast one nor one whose keys were looked up', () => {
+  kernels.reset();
+  const letters: DeadLetter[] = [];
+  const decoder = openDecoder(kernels, schema, letters);
+  const lines = ['{"id":1}', '{"id":2}', '{"id":3,"new":tru}', '{"id":4}', '{"also":1,"id":x}', '{"id":5,"third":0}'];
+  decoder.push(Buffer.from(`${lines.join('\n')}\n`));
+  decoder.next(1e9);
+  expect(letters.length).toBe(2);
+  expect(decoder.counters).toMatchObject({ fastRows: 2, generalRows: 2 });
 });

@@ -38,6 +38,7 @@ const MANIFEST: Manifest = {
   sinks: { out: [{ parts: [], next: 1 }, 'text', 7, true, null] },
   ledgers: { windows: { in: 5, out: 0, held: 5 } },
   kinds: { flights: 'source', windows: 'windowAggregate', out: 'sink', __proto__of: 'filter' },
+  states: { windows: { key: 'origin utf8', window: 'tumbling 1 hour' }, flights: {} },
 };
 
 async function checksum(): Promise<(bytes: Uint8Array) => string> {
@@ -51,6 +52,14 @@ describe('a manifest', () => {
   test('reads back as it was written', async () => {
     const sum = await checksum();
     expect(decodeManifest(encodeManifest(MANIFEST, sum), sum, 'here')).toEqual(MANIFEST);
+  });
+
+  test('of a version that did not say what state is of reads as one that says nothing', async () => {
+    const sum = await checksum();
+    const { states: _, ...older } = MANIFEST;
+    const body = text.encode(JSON.stringify(older));
+    const bytes = new Uint8Array([...text.encode(`millrace checkpoint ${FORMAT_VERSION}\n${sum(body)}\n`), ...body]);
+    expect(decodeManifest(bytes, sum, 'here')).toEqual({ ...MANIFEST, states: {} });
   });
 
   test('keeps uids that are names of properties of every object', async () => {
