@@ -233,7 +233,7 @@ async function entriesOf(
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
-    // A folder that is not there holds no file that matches, which is told with the pattern.
+    // A folder that is not there holds no file that matches, which is told with the pattern; nor does a link to itself.
     if (
       error instanceof Error
       && 'code' in error
