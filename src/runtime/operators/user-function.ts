@@ -43,6 +43,7 @@ export interface UserFunctionOptions {
 export class UserFunction implements Operator {
   // configuration
   readonly uid: string;
+  readonly hearsSplits = true;
   readonly #options: UserFunctionOptions;
   readonly #memory: LinearMemory;
   // transient
