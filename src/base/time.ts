@@ -74,7 +74,8 @@ export function durationMs(text: string, what: string): number {
   if (unit !== undefined && !isUnit(unit) && isCalendarUnit(unit)) throw new UserError('E1023', { text, what });
   if (match === null || unit === undefined || !isUnit(unit)) throw new UserError('E1001', { text, what });
   const ms = Math.round(Number(match[1]) * UNITS[unit]);
-  if (Math.abs(ms) > DURATION_MS_MAX) throw new UserError('E1001', { text, what }, { hint: 'The most is 100000000 days.' });
+  if (Math.abs(ms) > DURATION_MS_MAX)
+    throw new UserError('E1001', { text, what }, { hint: 'The most is 100000000 days.' });
   return ms;
 }
 

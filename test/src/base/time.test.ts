@@ -56,7 +56,7 @@ it('refuses durations of more than 100 million days', () => {
   expect(() => durationMs('-100000001 days', 'the window')).toThrow('is not a duration');
 });
 
-it.each(['2001-02-30T10:00Z', '2001-02-29', '2001-01-01T24:00Z', '2001-04-31T10:00+01:00'])(
+it.each(['2001-02-30T10:00Z', '2001-02-29T10:00Z', '2001-01-01T24:00Z', '2001-04-31T10:00+01:00'])(
   'refuses %s, which no calendar has',
   (text) => {
     expect(() => instantMs(text)).toThrow('is not an instant');
