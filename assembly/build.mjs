@@ -58,7 +58,7 @@ function build({ name, entry, flags: own }) {
     stdio: 'inherit',
   });
   const bytes = readFileSync(wasm);
-  const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
+  const text = deflateRawSync(bytes, { level: 9, memLevel: 9 }).toString('base64');
   writeFileSync(join(dist, `${name}.js`), `export const kernelsBase64 = '${text}';\n`);
   console.log(`${name}: ${bytes.length} bytes`);
 }

@@ -1,10 +1,10 @@
 /** `millrace dead-letters`: what a job could not use, by source and reason, and feeding it back. */
-import { stat } from 'node:fs/promises';
 import { UserError } from '../../src/base/errors.ts';
 import { LetterFiles, type Letter, originOf } from '../letter-files.ts';
 import { formatOptions, type OptionSpec, readArguments } from './arguments.ts';
 import { bold, EXIT, say } from './output.ts';
 import { runCommand } from './run.ts';
+import { requireFolder } from './state-folder.ts';
 
 const OPTIONS: { readonly [name: string]: OptionSpec } = {
   reason: { type: 'string', value: '<text>', help: 'only letters whose reason has this text' },
@@ -49,13 +49,6 @@ export async function deadLetters(args: readonly string[]): Promise<number> {
   const lines = options.flag('json') ? letters.map((letter) => JSON.stringify(letter)) : summary(letters, samples);
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   return EXIT.done;
-}
-
-async function requireFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
-  const hint = 'Jobs run by the CLI keep their state in .millrace/<job name>.';
-  throw new UserError('E1401', { path: folder, problem: 'there is no such folder' }, { hint });
 }
 
 async function lettersIn(folder: string, source?: string, reason?: string): Promise<readonly PlacedLetter[]> {

@@ -2,7 +2,7 @@
 import { UserError } from '../../src/base/errors.ts';
 import { inferSchema, type SchemaProposal } from '../../src/format/infer-schema.ts';
 import { Collected } from '../connectors/collected.ts';
-import { findFiles, openContent, type RecordFile } from '../connectors/file-source.ts';
+import { findRecordFiles, openContent, type RecordFile } from '../connectors/file-source.ts';
 import { formatOptions, type OptionSpec, readArguments } from './arguments.ts';
 import { EXIT, say } from './output.ts';
 import { proposalText } from './proposal-text.ts';
@@ -35,7 +35,7 @@ export async function infer(args: readonly string[]): Promise<number> {
     return EXIT.usage;
   }
   const rows = rowsOf(options.text('rows'));
-  const [file] = await findFiles([pattern]);
+  const [file] = await findRecordFiles([pattern]);
   const proposal: SchemaProposal | undefined =
     file === undefined ? undefined : inferSchema(await sampleOf(file, rows), rows);
   if (proposal === undefined || proposal.records === 0) {

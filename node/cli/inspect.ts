@@ -1,7 +1,5 @@
 /** `millrace inspect`: what a state folder holds, read without owning it and without changing it. */
-import { stat } from 'node:fs/promises';
 import { formatBytes } from '../../src/base/bytes.ts';
-import { UserError } from '../../src/base/errors.ts';
 import { KernelInstance } from '../../src/kernel/instance.ts';
 import { TERMS } from '../../src/metrics/ledger.ts';
 import { type Inspection, inspectStore } from '../../src/platform.ts';
@@ -10,6 +8,7 @@ import { NodeDisk } from '../disk.ts';
 import { kernelModule } from '../platform.ts';
 import { readArguments } from './arguments.ts';
 import { bold, EXIT, say } from './output.ts';
+import { requireFolder } from './state-folder.ts';
 
 export const inspectHelp = `millrace inspect <state folder> [--json]
 
@@ -26,14 +25,7 @@ export async function inspect(args: readonly string[]): Promise<number> {
     say(inspectHelp);
     return EXIT.usage;
   }
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() !== true) {
-    throw new UserError(
-      'E1401',
-      { path: folder, problem: 'there is no such folder' },
-      { hint: 'Jobs run by the CLI keep their state in .millrace/<job name>.' },
-    );
-  }
+  await requireFolder(folder);
   const kernels = new KernelInstance(await kernelModule(), INSPECT_BYTES_MAX);
   const inspection = await inspectStore(new DiskCheckpointStore(new NodeDisk(folder), folder), kernels);
   process.stdout.write(options.flag('json') ? `${JSON.stringify(inspection, null, 2)}\n` : `${format(inspection)}\n`);

@@ -3,7 +3,7 @@
  * millrace go to the running package, so that the job and the engine share one copy of it.
  */
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -86,6 +86,7 @@ function packages(file: string): Plugin {
       }));
       setup.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
         if (kind === 'entry-point' || path.startsWith('node:')) return undefined;
+        if (isBuiltin(path)) return { path, external: true };
         try {
           return { path: pathToFileURL(require.resolve(path)).href, external: true };
         } catch {

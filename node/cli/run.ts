@@ -95,13 +95,13 @@ function readingOf(options: Arguments): FileReadOptions {
   const rate = options.text('rate');
   return {
     ...(options.flag('follow') ? { follow: true } : {}),
-    ...(startAt === undefined ? {} : { startAt: startOf(startAt) }),
+    ...(startAt === undefined ? {} : { startAt: startAtOption(startAt) }),
     ...(rate === undefined ? {} : { rate: rate as Rate }), // checked where it is used
     ...(sample === undefined ? {} : { sample: Number(sample) }),
   };
 }
 
-function startOf(text: string): NonNullable<FileReadOptions['startAt']> {
+function startAtOption(text: string): NonNullable<FileReadOptions['startAt']> {
   if (text === 'end') return 'end';
   return /^\d+$/.test(text) ? { offset: Number(text) } : { timestamp: text };
 }

@@ -9,9 +9,9 @@ import { CsvDecoder, type CsvOptions, HEADER_BYTES_MAX, namesOf, RECORD_BYTES_MA
 import { type CsvHeader, readCsvHeader } from '../../src/format/csv-header.ts';
 import type { Chunks } from './chunks.ts';
 import { Collected } from './collected.ts';
-import type { ContentPart } from './file-source.ts';
 import type { FileReadOptions } from './read-options.ts';
 import { type RecordFiles, recordFiles } from './record-files.ts';
+import type { ContentPart } from './record-reader.ts';
 
 /** Records of the files that a glob, or several, name. */
 export const csvFiles = (
@@ -45,14 +45,14 @@ async function openDecoder(part: ContentPart, options: CsvOptions): Promise<CsvD
   const { chunks, start } = await part.beginning();
   try {
     if (part.offset === start) return new CsvDecoder({ ...part, ...options });
-    const header = await headerOf(chunks, options.separator);
+    const header = await headerAhead(chunks, options.separator);
     return new CsvDecoder({ ...part, ...options, names: namesOf(header, part.schema, part.path) });
   } finally {
     await chunks.close();
   }
 }
 
-async function headerOf(chunks: Chunks, separator: string): Promise<CsvHeader> {
+async function headerAhead(chunks: Chunks, separator: string): Promise<CsvHeader> {
   const target = new Collected();
   while (true) {
     const header = readCsvHeader(target.bytes(), separator);

@@ -6,46 +6,24 @@
  *     the names in checkpoints are the same on every machine.
  *  2. Offsets are bytes of the content: of the file, or of the text of a gzip file, whose size nobody knows before it is
  *     read. What is read depends on them alone, not on chunks.
- * Not here: bytes to rows (src/format), reading ahead (chunks.ts), patterns (glob.ts).
+ * Not here: chunks through a decoder (record-reader.ts), bytes to rows (src/format), reading ahead (chunks.ts), patterns
+ * (glob.ts).
  */
 import { assert } from '../../src/base/assert.ts';
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
-import type {
-  Poll,
-  ReaderContext,
-  ReaderCounters,
-  SourceConnector,
-  SourceSplit,
-  SplitReader,
-} from '../../src/connector/source.ts';
+import type { ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import type { DecoderOptions, RecordDecoder } from '../../src/format/record-decoder.ts';
-import { type Chunks, FileChunks } from './chunks.ts';
+import { FileChunks } from './chunks.ts';
 import { expandGlobs, type FoundFile } from './glob.ts';
 import { GzipChunks, isGzip } from './gzip-chunks.ts';
 import { type LineRules, recordAt } from './line-start.ts';
+import { type Content, decoderOptions, type RecordFormat, RecordReader } from './record-reader.ts';
 
 /** Of several chunks: a batch ends with each, and the record across that end becomes one of its own. */
 export const QUANTUM_BYTES = 1_048_576;
 /** Small files do not need a whole chunk of memory each. */
 export const CHUNK_BYTES_MIN = 16_384;
-
-/** The content of a file from somewhere on: the decoder's options, and what a format may need to know of the rest. */
-export interface ContentPart extends DecoderOptions {
-  /** The file as messages name it. */
-  readonly path: string;
-  /** The content from its beginning (byte `start` of the file), for formats that say there what follows. */
-  readonly beginning: () => Promise<Content>;
-}
-
-export interface Content {
-  readonly chunks: Chunks;
-  readonly start: number;
-}
-
-/** Makes the decoder of one part of a file. */
-export type RecordFormat = (part: ContentPart) => RecordDecoder | Promise<RecordDecoder>;
 
 interface StartAt {
   readonly at: number;
@@ -67,11 +45,11 @@ export function fileSource(
     live: false,
     quantum: QUANTUM_BYTES,
     async splits() {
-      files = await findFiles(list);
+      files = await findRecordFiles(list);
       return files.map(({ id, bytes, isCompressed }): SourceSplit => (isCompressed ? { id } : { id, size: bytes }));
     },
     async open(split, offset, context) {
-      if (files.length === 0) files = await findFiles(list);
+      if (files.length === 0) files = await findRecordFiles(list);
       const file = files.find(({ id }) => id === split.id);
       if (file === undefined) {
         throw new ExternalError(
@@ -80,13 +58,13 @@ export function fileSource(
           { hint: `no file of this name matches ${list.join(', ')}` },
         );
       }
-      const start = startAt !== undefined && context.isFirstStart === true ? startOf(file, startAt) : undefined;
+      const start = startAt !== undefined && context.isFirstStart === true ? startByteOf(file, startAt) : undefined;
       return openFile(file, offset ?? start, context, schema, format);
     },
   };
 }
 
-function startOf({ path, isCompressed }: RecordFile, { at, lines }: StartAt): number | undefined {
+function startByteOf({ path, isCompressed }: RecordFile, { at, lines }: StartAt): number | undefined {
   if (!isCompressed) return recordAt(path, at, lines);
   const problem = 'it is compressed: its bytes are not those of its records';
   const hint = 'decompress it, or start at a timestamp';
@@ -99,7 +77,7 @@ export interface RecordFile extends FoundFile {
 }
 
 /** The files of all patterns. E1504 for a pattern that names none, E1501 for one that cannot be read. */
-export async function findFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
+export async function findRecordFiles(patterns: readonly string[]): Promise<readonly RecordFile[]> {
   const found: RecordFile[] = [];
   for (const file of await expandGlobs(patterns)) found.push({ ...file, isCompressed: await isGzip(file.path) });
   return found;
@@ -133,66 +111,5 @@ async function openFile(
   } catch (error) {
     await chunks.close();
     throw error;
-  }
-}
-
-/** What a decoder needs to know of the reader that it works for. */
-export function decoderOptions(
-  place: Pick<DecoderOptions, 'schema' | 'split' | 'chunkBytes'> & { readonly offset: number },
-  context: ReaderContext,
-): DecoderOptions {
-  const { kernels, columns, batchRows, source, splitIndex } = context;
-  return {
-    ...place,
-    kernels,
-    columns,
-    batchRows,
-    source,
-    origin: { source, split: splitIndex },
-    deadLetter: (letter) => context.deadLetter(letter),
-  };
-}
-
-/** Chunks through a decoder. */
-export class RecordReader implements SplitReader {
-  readonly #chunks: Chunks;
-  readonly #decoder: RecordDecoder;
-
-  constructor(chunks: Chunks, decoder: RecordDecoder) {
-    this.#chunks = chunks;
-    this.#decoder = decoder;
-  }
-
-  get position(): number {
-    return this.#decoder.position;
-  }
-
-  get counters(): ReaderCounters {
-    const { filesLost } = this.#chunks;
-    return filesLost === undefined ? this.#decoder.counters : { ...this.#decoder.counters, filesLost };
-  }
-
-  offset(): Json {
-    return this.#chunks.offsetAt?.(this.#decoder.position) ?? this.#decoder.position;
-  }
-
-  poll(quantumEnd: number): Poll {
-    while (true) {
-      const answer = this.#decoder.next(quantumEnd);
-      if (answer === 'limit') return 'quantum end';
-      if (answer !== 'need input') return answer;
-      const given = this.#chunks.next(this.#decoder);
-      if (given === 'wait') return 'wait';
-      if (given === 'part end') this.#decoder.endPart();
-      if (given === 'end') this.#decoder.end();
-    }
-  }
-
-  ready(): Promise<void> {
-    return this.#chunks.ready();
-  }
-
-  close(): Promise<void> {
-    return this.#chunks.close();
   }
 }

@@ -14,12 +14,13 @@ import type { Json } from '../../src/base/json.ts';
 import { NewSplits } from '../../src/connector/new-splits.ts';
 import type { ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import { type Content, decoderOptions, QUANTUM_BYTES, type RecordFormat, RecordReader } from './file-source.ts';
+import { QUANTUM_BYTES } from './file-source.ts';
 import { type FileWatch, systemFileWatch } from './file-watch.ts';
 import { foldersOf } from './glob.ts';
 import type { LineRules } from './line-start.ts';
 import { Lookout } from './lookout.ts';
 import type { FollowSettings, StartPosition } from './read-options.ts';
+import { type Content, decoderOptions, type RecordFormat, RecordReader } from './record-reader.ts';
 
 /** Many files may be followed by one job, most of them silent. */
 const CHUNK_BYTES_MAX = 65_536;

@@ -293,7 +293,7 @@ export class FollowedSplit implements Chunks {
   #passHeader(file: OpenFile): boolean {
     const { header } = this.#options;
     if (header === undefined || !this.#isHeaderKnown) return true;
-    const found = headerOf(file.fd, header);
+    const found = headerIn(file.fd, header);
     if (found === undefined) return false;
     if (this.#header !== undefined && !found.text.equals(this.#header)) {
       const hint =
@@ -313,7 +313,7 @@ export class FollowedSplit implements Chunks {
     }
     const print = printOf(file.fd, file.readTo);
     if (this.#options.header !== undefined)
-      this.#header = headerOf(file.fd, this.#options.header)?.text ?? this.#header;
+      this.#header = headerIn(file.fd, this.#options.header)?.text ?? this.#header;
     this.#past.push({ key: file.key, path: file.path, base: file.base, print, end: this.#pushed });
     this.#files.shift();
     const [next] = this.#files;
@@ -356,7 +356,7 @@ const compressed = (path: string): UserError =>
 const HEADER_BYTES_MAX = 1 << 20;
 
 /** The header of a file, and where it ends, when it is all there. */
-function headerOf(
+function headerIn(
   fd: number,
   bytesOf: (bytes: Uint8Array) => number | undefined,
 ): { readonly text: Buffer; readonly end: number } | undefined {

@@ -215,7 +215,7 @@ async function walk(base: string, inside: string, reach: Reach, visit: (name: st
   if (depth === 0) return;
   const deeper = { depth: depth - 1, linkDepth: linkDepth - 1, hidden };
   const folder = join(base, inside);
-  for (const entry of await entriesOf(folder)) {
+  for (const entry of await entriesOf(folder, inside !== '')) {
     const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
     // Whether it is a file, or a link to one, is found out of what matches.
     if (!entry.isDirectory()) visit(name);
@@ -224,17 +224,22 @@ async function walk(base: string, inside: string, reach: Reach, visit: (name: st
   }
 }
 
-/** What systems answer for folders that are none, and for links to them. */
-const NOWHERE = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+const NOWHERE = new Set(['ENOENT', 'ENOTDIR']);
 
 async function entriesOf(
   folder: string,
+  isInside: boolean,
 ): Promise<{ name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
-    // A folder that is not there holds no file that matches, which is told with the pattern.
-    if (error instanceof Error && 'code' in error && NOWHERE.has(String(error.code))) return [];
+    // A folder that is not there holds no file that matches, which is told with the pattern; nor does a link to itself.
+    if (
+      error instanceof Error
+      && 'code' in error
+      && (NOWHERE.has(String(error.code)) || (isInside && error.code === 'ELOOP'))
+    )
+      return [];
     throw readFailure(folder, error);
   }
 }

@@ -23,7 +23,7 @@ import { assert } from '../../src/base/assert.ts';
 import { UserError } from '../../src/base/errors.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { ContentChunks } from './content-chunks.ts';
-import { type Content, decoderOptions, type RecordFormat, RecordReader } from './file-source.ts';
+import { type Content, decoderOptions, type RecordFormat, RecordReader } from './record-reader.ts';
 import { contentOf, type LetterFiles, letterSplit, originOf, PREFIX } from '../letter-files.ts';
 
 const CHUNK_BYTES = 65_536;

@@ -124,8 +124,8 @@ class QuotedFields {
 }
 
 function readBlock(fd: number, at: number, most = BLOCK_BYTES): Uint8Array {
-  const block = new Uint8Array(most);
-  return block.subarray(0, readSync(fd, block, 0, most, at));
+  const block = new Uint8Array(Math.max(0, Math.min(most, fstatSync(fd).size - at)));
+  return block.subarray(0, readSync(fd, block, 0, block.length, at));
 }
 
 function withFile<T>(path: string, use: (fd: number, size: number) => T): T {

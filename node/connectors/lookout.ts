@@ -65,7 +65,7 @@ export class Lookout implements SplitFinder {
     const path = await this.#pathOf(id);
     const { waitMs, onLoss, lines } = this.#settings;
     const split = new FollowedSplit({ path, chunkBytes, waitMs, onLoss, header: lines.header });
-    if (offset === undefined) split.begin(this.#first?.has(id) === true ? startOf(path, startAt, lines) : 0);
+    if (offset === undefined) split.begin(this.#first?.has(id) === true ? firstByteOf(path, startAt, lines) : 0);
     else
       split.resume(
         offset,
@@ -155,7 +155,7 @@ export class Lookout implements SplitFinder {
   }
 }
 
-function startOf(path: string, startAt: StartPosition, lines: LineRules): number {
+function firstByteOf(path: string, startAt: StartPosition, lines: LineRules): number {
   if (startAt === undefined) return 0;
   return startAt === 'end' ? lastRecord(path, lines) : (recordAt(path, startAt, lines) ?? 0);
 }

@@ -4,9 +4,10 @@ import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { StreamChunks } from './chunks.ts';
-import { decoderOptions, QUANTUM_BYTES, RecordReader } from './file-source.ts';
+import { QUANTUM_BYTES } from './file-source.ts';
 import { type FileReadOptions, type ReadOptions, readingOf, requireKnown, wrong } from './read-options.ts';
 import { recordFiles } from './record-files.ts';
+import { decoderOptions, RecordReader } from './record-reader.ts';
 import { withIntake } from './with-intake.ts';
 
 /** Lines of the files that a glob, or several, name. */

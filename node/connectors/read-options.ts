@@ -88,7 +88,7 @@ export function readingOf({ startAt, rate, sample }: Omit<FileReadOptions, 'foll
   const rowsPerSecond = rate === undefined ? undefined : rateOf(rate, where);
   if (sample !== undefined && !(typeof sample === 'number' && sample > 0 && sample <= 1))
     throw wrong(`sample of ${where}`, 'a share of rows, above 0 and at most 1', sample);
-  const { fromMs, position, text } = startOf(startAt, where);
+  const { fromMs, position, text } = startFrom(startAt, where);
   const asked = [text, sample === undefined ? undefined : `sample ${sample}`].filter((each) => each !== undefined);
   return {
     intake: { rowsPerSecond, sample, fromMs },
@@ -103,7 +103,7 @@ interface Start {
   readonly text?: string;
 }
 
-function startOf(startAt: FileReadOptions['startAt'], where: string): Start {
+function startFrom(startAt: FileReadOptions['startAt'], where: string): Start {
   if (startAt === undefined) return {};
   if (startAt === 'end') return { position: 'end', text: "startAt 'end'" };
   const given: { readonly timestamp?: string | Date; readonly offset?: number } = isRecord(startAt) ? startAt : {};

@@ -2,7 +2,7 @@
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import { CHUNK_BYTES_MIN, type Content, openContent, fileSource, findFiles, type RecordFormat } from './file-source.ts';
+import { CHUNK_BYTES_MIN, fileSource, findRecordFiles, openContent } from './file-source.ts';
 import { followedSource } from './followed-source.ts';
 import { isCompressed, isPattern } from './glob.ts';
 import type { LineRules } from './line-start.ts';
@@ -15,6 +15,7 @@ import {
   requireKnown,
 } from './read-options.ts';
 import { openKept } from './letters.ts';
+import type { Content, RecordFormat } from './record-reader.ts';
 import { withIntake } from './with-intake.ts';
 
 export interface RecordFiles {
@@ -55,7 +56,7 @@ export function recordFiles(files: RecordFiles, options: FileReadOptions): Sourc
 
 /** For records that a header names: it stands in the file that they came from. */
 async function beginningOf(split: string, patterns: readonly string[]): Promise<Content> {
-  const file = (await findFiles(patterns)).find(({ id }) => id === split);
+  const file = (await findRecordFiles(patterns)).find(({ id }) => id === split);
   if (file !== undefined) return openContent(file, undefined, CHUNK_BYTES_MIN);
   throw new ExternalError('E1501', { path: split, problem: 'the file that its dead letters came from is gone' });
 }

@@ -14,6 +14,7 @@ import type { Expression } from '../plan/expression.ts';
 import {
   FUTURE_PORT,
   type DeduplicateNode,
+  inputsOf,
   LATE_PORT,
   type LogicalNode,
   type ResultMode,
@@ -103,17 +104,16 @@ class StreamBuilder {
           needs: 'a timestamp in milliseconds, never null',
         });
       }
-      return new WithFutureBuilder(
-        {
-          kind: 'watermark',
-          schema: this.node.schema,
-          input: this.node,
-          column,
-          strategy: strategyOf(strategy),
-          ...watermarkOptionsOf(options),
-        },
-        { ...this.traits, hasEventTime: true },
-      );
+      const node: WatermarkNode = {
+        kind: 'watermark',
+        schema: this.node.schema,
+        input: this.node,
+        column,
+        strategy: strategyOf(strategy),
+        ...watermarkOptionsOf(options),
+      };
+      requireSplits(this.node);
+      return new WithFutureBuilder(node, { ...this.traits, hasEventTime: true });
     });
   }
 
@@ -529,6 +529,16 @@ function runningAggregate(
     },
     { hasEventTime: false, isChangelog: true },
   );
+}
+
+/** Watermarks are made for each split of a source: between the two only steps may stand that tell splits apart (E1214). */
+function requireSplits(node: LogicalNode): void {
+  const { kind } = node.kind === 'side' ? node.of : node;
+  if (!['source', 'filter', 'project', 'function', 'split', 'union'].includes(kind)) {
+    const step = node.kind === 'side' ? `the side '${node.name}' of ${kind}` : kind;
+    throw new UserError('E1214', { step }, { hint: 'call .watermark(...) above it, next to the source' });
+  }
+  inputsOf(node.kind === 'side' ? node.of : node).forEach(requireSplits);
 }
 
 function requireSome(list: readonly unknown[], where: string, what: string): void {

@@ -37,6 +37,8 @@ const messages = {
     `${p.condition} was built in ${p.where}, but is no part of its answer`,
   E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
   E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
+  E1214: (p: { step: string }) =>
+    `watermark cannot come below ${p.step}, whose rows are no longer those of one part of the input`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>

@@ -73,8 +73,14 @@ export function durationMs(text: string, what: string): number {
   const unit = match?.[2];
   if (unit !== undefined && !isUnit(unit) && isCalendarUnit(unit)) throw new UserError('E1023', { text, what });
   if (match === null || unit === undefined || !isUnit(unit)) throw new UserError('E1001', { text, what });
-  return Math.round(Number(match[1]) * UNITS[unit]);
+  const ms = Math.round(Number(match[1]) * UNITS[unit]);
+  if (Math.abs(ms) > DURATION_MS_MAX)
+    throw new UserError('E1001', { text, what }, { hint: 'The most is 100000000 days.' });
+  return ms;
 }
+
+/** 100 million days, which is as far as the calendar goes: what ends beyond would never end. */
+const DURATION_MS_MAX = 8.64e15;
 
 /** Own names only: '1 constructor' is no duration. */
 const isUnit = (text: string): text is Unit => Object.hasOwn(UNITS, text);
@@ -103,17 +109,24 @@ export const isProcessingTime = (value: object): boolean => 'clock' in value && 
 // everywhere.
 const INSTANT = /^[+-]?\d{4,6}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))$/;
 
+// Date.parse takes February 30 for March 2 and 24:00 for the next day; in UTC a date that exists keeps its day.
+function isInstantText(text: string): boolean {
+  const [date = '', time = ''] = text.split('T');
+  const midnight = INSTANT.test(text) && !time.startsWith('24') ? Date.parse(`${date}T00:00Z`) : Number.NaN;
+  return !Number.isNaN(midnight) && new Date(midnight).getUTCDate() === Number(date.slice(-2));
+}
+
 /** Milliseconds of ISO text with its zone ('2001-01-03T10:00Z', '…+01:00'), or of a Date. Throws E1007. */
 export function instantMs(instant: string | Date): number {
   const ms =
-    typeof instant === 'string' ? (INSTANT.test(instant) ? Date.parse(instant) : Number.NaN) : instant.getTime();
+    typeof instant === 'string' ? (isInstantText(instant) ? Date.parse(instant) : Number.NaN) : instant.getTime();
   if (Number.isNaN(ms)) throw new UserError('E1007', { text: typeof instant === 'string' ? instant : 'Invalid Date' });
   return ms;
 }
 
-/** '2001-01-03T10:00:00.000Z', or the name of an end of time. */
+/** '2001-01-03T10:00:00.000Z', the name of an end of time, or milliseconds where no calendar reaches. Never throws. */
 export function formatTime(ms: number): string {
   if (ms <= MIN_TIME) return 'the beginning of time';
   if (ms >= MAX_TIME) return 'the end of time';
-  return new Date(ms).toISOString();
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`;
 }

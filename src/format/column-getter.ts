@@ -10,6 +10,7 @@
 import { UserError } from '../base/errors.ts';
 import type { Field } from '../data/schema.ts';
 import { type ColumnType, Physical, physicalOf } from '../data/types.ts';
+import { wide } from '../kernel/milliseconds.ts';
 import type { LinearMemory } from '../kernel/memory.ts';
 import { TextReader } from './text-reader.ts';
 
@@ -148,8 +149,6 @@ function intGetter(column: Column): () => unknown {
     return value === undefined ? slow() : value;
   };
 }
-
-const wide = ({ u32, i32 }: Views, at: number): number => (i32[at + 1] ?? 0) * 2 ** 32 + (u32[at] ?? 0);
 
 function integerGetter(column: Column): () => unknown {
   const { views, cursor, place } = column;

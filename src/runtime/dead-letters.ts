@@ -3,7 +3,7 @@
  * the host has one, with a bounded sample in memory.
  *
  * Invariants
- *  1. Every refused record is counted once, by the operator that refused it.
+ *  1. Every refused record is counted once, in the ledger of the operator that refused it; not here.
  *  2. The sink is committed with checkpoints like any other, so that each letter is in it exactly once; `flush` hands over
  *     what is buffered before a cut.
  *  3. The sample is bounded in number and in bytes of each; what it leaves out is still counted.
@@ -63,15 +63,10 @@ export class DeadLetterOffice {
   readonly #sample: DeadLetterRecord[] = [];
   readonly #text = new TextDecoder();
   readonly #strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  #count = 0;
   #sink: { readonly builder: BatchBuilder; readonly operator: SinkOperator } | undefined;
 
   constructor(memory: LinearMemory) {
     this.#memory = memory;
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   get sample(): readonly DeadLetterRecord[] {
@@ -122,7 +117,6 @@ export class DeadLetterOffice {
   }
 
   #note(letter: DeadLetterRecord): void {
-    this.#count++;
     if (this.#sample.length < SAMPLE_MAX) this.#sample.push(letter);
   }
 

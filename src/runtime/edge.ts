@@ -5,6 +5,7 @@
  *  1. An operator is handed nothing while it, or anything below it, has output to make. Where the ways out of an operator
  *     meet again further down, one way may keep another waiting: what waits is passed on by `resume`, in order.
  *  2. The operator above is not called while something waits, so what waits stays valid.
+ *  3. What concerns a single split goes to those alone that hear of splits.
  */
 import { assert } from '../base/assert.ts';
 import type { EventTimeMs } from '../base/time.ts';
@@ -68,11 +69,15 @@ export class Edge implements Output {
 
   status(status: WatermarkStatus, split?: BatchOrigin): void {
     if (split === undefined) this.#isIdle = status === 'idle';
-    this.#pass(({ operator, input }) => operator.processStatus(status, input, split));
+    this.#pass(({ operator, input }) => {
+      if (split === undefined || operator.hearsSplits === true) operator.processStatus(status, input, split);
+    });
   }
 
   end(split?: BatchOrigin): void {
-    this.#pass(({ operator, input }) => operator.endOfInput(input, split));
+    this.#pass(({ operator, input }) => {
+      if (split === undefined || operator.hearsSplits === true) operator.endOfInput(input, split);
+    });
   }
 
   #pass(deliver: (target: Target) => void): void {

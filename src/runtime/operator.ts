@@ -14,6 +14,9 @@
  *     as `now` of a user's function that asks its context for it.
  *  7. What an operator waits for (answers of asynchronous functions) is announced by `waiting`; it emits what has come when
  *     it is resumed, so order and checkpoints are the operator's to keep.
+ *  8. Splits of sources are told apart only down to where watermarks are made of them: the operators that stand there pass
+ *     on the `origin` of batches, and the status and end of single splits, and say so by `hearsSplits`. Others never hear of
+ *     a single split (edge.ts), and what they emit has no origin that anybody asks for.
  */
 import type { Json } from '../base/json.ts';
 import type { EventTimeMs, ProcessingTimeMs } from '../base/time.ts';
@@ -39,6 +42,8 @@ export interface Operator {
   processWatermark(watermark: EventTimeMs, input: number): void;
   processStatus(status: WatermarkStatus, input: number, split?: BatchOrigin): void;
   endOfInput(input: number, split?: BatchOrigin): void;
+  /** Whether single splits of sources are told to it: it passes that on, or makes watermarks of it. */
+  readonly hearsSplits?: boolean;
   /** The watermark that it has passed on, when it keeps that in checkpoints. */
   readonly watermark?: EventTimeMs;
   /** Accumulators that it has merged since it began, when windows share them: the work of firing. */

@@ -37,6 +37,8 @@ export interface HeavyKey {
 
 interface Sum {
   readonly key: Uint8Array;
+  /** The key's bytes as characters, which are in the same order. */
+  readonly name: string;
   bytes: number;
   entries: number;
 }
@@ -119,7 +121,7 @@ function add(sums: Map<string, Sum>, key: Uint8Array, bytes: number, entries: nu
   const name = nameOf(key);
   const sum = sums.get(name);
   if (sum === undefined) {
-    sums.set(name, { key: key.slice(), bytes, entries });
+    sums.set(name, { key: key.slice(), name, bytes, entries });
     return;
   }
   sum.bytes += bytes;
@@ -131,22 +133,8 @@ const NAME_CHUNK = 4096;
 /** One character a byte. */
 function nameOf(key: Uint8Array): string {
   let name = '';
-  for (let at = 0; at < key.length; at += NAME_CHUNK) {
-    name += String.fromCharCode(...key.subarray(at, at + NAME_CHUNK));
-  }
+  for (let at = 0; at < key.length; at += NAME_CHUNK) name += String.fromCharCode(...key.subarray(at, at + NAME_CHUNK));
   return name;
 }
 
-function heavierFirst(a: Sum, b: Sum): number {
-  return a.bytes !== b.bytes ? b.bytes - a.bytes : compareBytes(a.key, b.key);
-}
-
-/** In the order of unsigned bytes; the shorter first. */
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at++) {
-    const difference = (a[at] ?? 0) - (b[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return a.length - b.length;
-}
+const heavierFirst = (a: Sum, b: Sum): number => b.bytes - a.bytes || (a.name < b.name ? -1 : 1);

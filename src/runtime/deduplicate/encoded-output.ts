@@ -5,7 +5,7 @@ import type { RowKind } from '../../data/row-kind.ts';
 import type { TableSchema } from '../../data/schema.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { RowCodec } from '../../kernel/row-codec.ts';
-import { writeMs } from '../process/milliseconds.ts';
+import { writeMs } from '../../kernel/milliseconds.ts';
 
 export interface OutputRow {
   /** Not to be changed until it has gone out. */

@@ -5,7 +5,7 @@ import { requireColumn, type TableSchema, tableSchema } from '../../data/schema.
 import type { KernelInstance } from '../../kernel/instance.ts';
 import { RowCodec } from '../../kernel/row-codec.ts';
 import type { StateKey } from '../../state/keyed-state.ts';
-import { readMs } from '../process/milliseconds.ts';
+import { readMs } from '../../kernel/milliseconds.ts';
 
 export class EncodedRows {
   readonly #kernels: KernelInstance;

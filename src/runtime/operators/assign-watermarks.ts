@@ -58,6 +58,7 @@ type SavedSplit = { readonly state: Json; readonly input: Json; readonly user: J
 export class AssignWatermarks implements Operator {
   // configuration
   readonly uid: string;
+  readonly hearsSplits = true;
   readonly #options: AssignWatermarksOptions;
   readonly #user: UserWatermarks | undefined;
   // transient

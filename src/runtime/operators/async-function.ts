@@ -30,6 +30,7 @@ import { BatchBuilder } from '../../format/batch-builder.ts';
 import { exactCopy, readable } from '../../format/exact-row.ts';
 import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
+import { readMs, writeMs } from '../../kernel/milliseconds.ts';
 import type { LinearMemory } from '../../kernel/memory.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { AsyncSpec } from '../../plan/logical.ts';
@@ -202,7 +203,7 @@ export class AsyncFunction implements AnswersLater {
   }
 
   #timeAt(times: Ptr, row: number): EventTimeMs {
-    return times === 0 ? MIN_TIME : eventTimeMs(Number(this.#memory.i64[(times >>> 3) + row] ?? 0n));
+    return times === 0 ? MIN_TIME : eventTimeMs(readMs(this.#memory, times, row));
   }
 
   #mark(mark: Mark): void {
@@ -360,10 +361,9 @@ export class AsyncFunction implements AnswersLater {
     } catch (cause) {
       throw this.#failure(request, cause instanceof Error ? cause.message : String(cause), cause);
     }
-    const { i64 } = this.#memory;
-    i64[(this.#timestamps >>> 3) + at] = BigInt(request.timestamp);
+    writeMs(this.#memory, this.#timestamps, at, request.timestamp);
     const watermark = this.#options.spec.order === 'input' ? request.watermark : this.#passed;
-    i64[(this.#watermarks >>> 3) + at] = BigInt(watermark);
+    writeMs(this.#memory, this.#watermarks, at, watermark);
   }
 
   #refuse(request: Request): void {
@@ -387,8 +387,8 @@ export class AsyncFunction implements AnswersLater {
     builder.reset();
     requests.forEach(({ row, timestamp, watermark }, i) => {
       builder.append(row);
-      this.#memory.i64[(timestamps >>> 3) + i] = BigInt(timestamp);
-      this.#memory.i64[(watermarks >>> 3) + i] = BigInt(watermark);
+      writeMs(this.#memory, timestamps, i, timestamp);
+      writeMs(this.#memory, watermarks, i, watermark);
     });
     return base64Of(this.#serializer.encode({ ...builder.finish(), timestamps, watermarks }));
   }

@@ -33,6 +33,7 @@ export interface FilterOptions {
 export class Filter implements Operator {
   // configuration
   readonly uid: string;
+  readonly hearsSplits = true;
   readonly #condition: Condition;
   readonly #deadLetter: RowDeadLetter;
   readonly #output: Output;

@@ -34,6 +34,7 @@ export interface ProjectOptions {
 export class Project implements Operator {
   // configuration
   readonly uid: string;
+  readonly hearsSplits = true;
   readonly #schema: TableSchema;
   readonly #projection: Projection;
   readonly #deadLetter: RowDeadLetter;

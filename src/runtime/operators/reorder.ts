@@ -42,7 +42,7 @@ import { EncodedOutput } from '../deduplicate/encoded-output.ts';
 import { EncodedRows } from '../deduplicate/encoded-rows.ts';
 import type { Operator, Output } from '../operator.ts';
 import { previewOf } from '../preview.ts';
-import { readMs } from '../process/milliseconds.ts';
+import { readMs } from '../../kernel/milliseconds.ts';
 import { ByNumber } from '../reorder/by-number.ts';
 import { ByTime } from '../reorder/by-time.ts';
 import { type Head, Heads } from '../reorder/heads.ts';

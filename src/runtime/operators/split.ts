@@ -34,6 +34,7 @@ export interface SplitOptions {
 export class Split implements Operator {
   // configuration
   readonly uid: string;
+  readonly hearsSplits = true;
   readonly #options: SplitOptions;
   readonly #conditions: readonly Condition[];
   // transient

@@ -26,6 +26,7 @@ export interface UnionOptions {
 export class Union implements Operator {
   // configuration
   readonly uid: string;
+  readonly hearsSplits = true;
   readonly more = false;
   readonly #output: Output;
   // transient

@@ -23,7 +23,7 @@ import type { OnError } from '../../plan/process.ts';
 import type { Operator, Output } from '../operator.ts';
 import { isOfTheFunction, rowFailure } from '../process/failures.ts';
 import { previewOf } from '../preview.ts';
-import { readMs } from '../process/milliseconds.ts';
+import { readMs } from '../../kernel/milliseconds.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
 
 export interface UserFunctionOptions {
@@ -43,6 +43,7 @@ export interface UserFunctionOptions {
 export class UserFunction implements Operator {
   // configuration
   readonly uid: string;
+  readonly hearsSplits = true;
   readonly #options: UserFunctionOptions;
   readonly #memory: LinearMemory;
   // transient

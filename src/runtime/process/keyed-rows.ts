@@ -8,7 +8,7 @@ import { RowCodec } from '../../kernel/row-codec.ts';
 import type { StateKey } from '../../state/keyed-state.ts';
 import { previewOf } from '../preview.ts';
 import type { KeyScope } from '../state/key-scope.ts';
-import { readMs } from './milliseconds.ts';
+import { readMs } from '../../kernel/milliseconds.ts';
 
 export class KeyedRows {
   readonly #kernels: KernelInstance;

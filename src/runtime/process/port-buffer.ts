@@ -11,7 +11,7 @@ import { BatchBuilder } from '../../format/batch-builder.ts';
 import type { Row } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { Output } from '../operator.ts';
-import { writeMs } from './milliseconds.ts';
+import { writeMs } from '../../kernel/milliseconds.ts';
 
 interface Chunk {
   readonly builder: BatchBuilder;

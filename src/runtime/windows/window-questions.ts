@@ -2,12 +2,13 @@
 import type { Row } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
 import type { WindowAggregateNode } from '../../plan/logical.ts';
-import type { KeyedState } from '../../state/keyed-state.ts';
+import type { KeyedState, StateKey } from '../../state/keyed-state.ts';
 import { AskedKey } from './asked-key.ts';
 import type { Assigner } from './assigner.ts';
 import type { Contents } from './contents.ts';
 import { type HeldWindow, openOf, requireStarts, windowFrom } from './held-window.ts';
 import { MergingWindows } from './merging-windows.ts';
+import { WindowRows } from './window-rows.ts';
 import { decodeWindow, type Window } from './window.ts';
 
 export interface WindowQuestionsOptions {
@@ -21,7 +22,7 @@ export interface WindowQuestionsOptions {
 
 export class WindowQuestions {
   readonly #options: WindowQuestionsOptions;
-  #asked: AskedKey | undefined;
+  #asked: { readonly key: AskedKey; readonly rows: WindowRows } | undefined;
 
   constructor(options: WindowQuestionsOptions) {
     this.#options = options;
@@ -29,10 +30,9 @@ export class WindowQuestions {
 
   /** The window of a key that starts at an instant, of sessions the one that has it. */
   held(key: Row, at: number, passed: number): HeldWindow {
-    const { uid, kernels, state, node } = this.#options;
+    const { uid, state, node } = this.#options;
     requireStarts(uid, node.window, at);
-    this.#asked ??= new AskedKey(kernels, uid, node);
-    const asked = this.#asked.state(key);
+    const asked = this.#stateKey(key);
     const before = { bytes: state.key.bytes.slice(), hash: state.key.hash };
     state.select(asked);
     try {
@@ -40,6 +40,16 @@ export class WindowQuestions {
     } finally {
       state.select(before);
     }
+  }
+
+  #stateKey(key: Row): StateKey {
+    if (this.#asked === undefined) {
+      const { uid, kernels, node } = this.#options;
+      const asked = new AskedKey(kernels, uid, node);
+      this.#asked = { key: asked, rows: new WindowRows(kernels, asked.schema, node.keys, (ms) => ms) };
+    }
+    this.#asked.rows.bind(this.#asked.key.batch(key));
+    return this.#asked.rows.key;
   }
 
   /** Windows with contents that start at an instant, when rows decide on their borders. */

@@ -5,6 +5,7 @@ import { RowKind } from '../../data/row-kind.ts';
 import { requireColumn, type TableSchema, tableSchema } from '../../data/schema.ts';
 import { type Row, RowView, type TimestampHook } from '../../format/row-view.ts';
 import type { KernelInstance } from '../../kernel/instance.ts';
+import { readMs } from '../../kernel/milliseconds.ts';
 import { RowCodec } from '../../kernel/row-codec.ts';
 import { previewOf } from '../preview.ts';
 import type { StateKey } from '../../state/keyed-state.ts';
@@ -100,9 +101,6 @@ export class WindowRows {
   }
 
   #at(column: number, missing: number): number {
-    if (column === 0) return missing;
-    const { u32, i32 } = this.#kernels.memory;
-    const at = (column >>> 2) + this.number * 2;
-    return (i32[at + 1] ?? 0) * 2 ** 32 + (u32[at] ?? 0);
+    return column === 0 ? missing : readMs(this.#kernels.memory, column, this.number);
   }
 }

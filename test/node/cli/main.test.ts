@@ -39,6 +39,15 @@ function expectError(answer: Answer, exit: number, code: string, message: string
   expect(answer.err).not.toMatch(/\n\s+at .*:\d+:\d+/);
 }
 
+it("runs a job that imports a module of Node's by its bare name", async () => {
+  folder.write(
+    'job.ts',
+    `import { readFileSync } from 'fs';\n${jobText()}\nif (readFileSync === undefined) throw new Error();\n`,
+  );
+  const answer = await folder.millrace('run', 'job.ts');
+  expect(answer.code, answer.err).toBe(0);
+});
+
 describe('a job that cannot work', () => {
   it.each([
     ['an unknown column', { key: 'keys' }, 'E1203', "unknown column 'keys' in keyBy", "Did you mean 'key'?"],

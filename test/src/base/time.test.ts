@@ -3,6 +3,7 @@ import {
   durationMs,
   eventTimeMs,
   formatTime,
+  instantMs,
   MAX_TIME,
   MIN_TIME,
   positiveDurationMs,
@@ -42,4 +43,27 @@ it('prints instants, and the two ends of time by name', () => {
   expect(formatTime(processingTimeMs(0))).toBe('1970-01-01T00:00:00.000Z');
   expect(formatTime(MIN_TIME)).toBe('the beginning of time');
   expect(formatTime(MAX_TIME)).toBe('the end of time');
+});
+
+it('prints instants that no calendar reaches as milliseconds', () => {
+  expect(formatTime(eventTimeMs(9e15))).toBe('9000000000000000 ms');
+  expect(formatTime(eventTimeMs(-9e15))).toBe('-9000000000000000 ms');
+});
+
+it('refuses durations of more than 100 million days', () => {
+  expect(durationMs('100000000 days', 'the window')).toBe(8.64e15);
+  expect(() => durationMs('100000001 days', 'the window')).toThrow('is not a duration');
+  expect(() => durationMs('-100000001 days', 'the window')).toThrow('is not a duration');
+});
+
+it.each(['2001-02-30T10:00Z', '2001-02-29T10:00Z', '2001-01-01T24:00Z', '2001-04-31T10:00+01:00'])(
+  'refuses %s, which no calendar has',
+  (text) => {
+    expect(() => instantMs(text)).toThrow('is not an instant');
+  },
+);
+
+it('reads days that exist, whatever their zone makes of them', () => {
+  expect(instantMs('2000-02-29T23:30-01:00')).toBe(Date.UTC(2000, 2, 1, 0, 30));
+  expect(instantMs('+010000-01-01T00:00Z')).toBe(Date.UTC(10000, 0, 1));
 });

@@ -50,10 +50,9 @@ function batchOf(kernels: KernelInstance, rows: readonly Row[]): RecordBatch {
 }
 
 describe('dead letters', () => {
-  test('are all counted, and the first hundred kept', async () => {
+  test('are sampled: the first hundred are kept', async () => {
     const office = new DeadLetterOffice((await newKernels()).memory);
     for (let i = 0; i < 250; i++) office.letter('source', letterOf(`line ${i}`, i));
-    expect(office.count).toBe(250);
     expect(office.sample).toHaveLength(100);
     expect(office.sample[99]).toEqual({
       operator: 'source',
