@@ -82,7 +82,9 @@ test('a job whose drain does not end can still be suspended', async () => {
 });
 
 test('start rejects when the job cannot run, not only when there is no worker', async () => {
-  expect(await browser.page.evaluate(() => globalThis.startPage.startOnly('/throws.js'))).toBe('RangeError: as planned');
+  expect(await browser.page.evaluate(() => globalThis.startPage.startOnly('/throws.js'))).toBe(
+    'RangeError: as planned',
+  );
   expect(await browser.page.evaluate(() => globalThis.startPage.startOnly('/counts.js'))).toBe('running');
 });
 
