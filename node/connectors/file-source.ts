@@ -12,7 +12,13 @@
 import { assert } from '../../src/base/assert.ts';
 import { ExternalError, UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
-import type { ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
+import {
+  QUANTUM_BYTES,
+  type ReaderContext,
+  type SourceConnector,
+  type SourceSplit,
+  type SplitReader,
+} from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { FileChunks } from './chunks.ts';
 import { expandGlobs, type FoundFile } from './glob.ts';
@@ -20,8 +26,6 @@ import { GzipChunks, isGzip } from './gzip-chunks.ts';
 import { type LineRules, recordAt } from './line-start.ts';
 import { type Content, decoderOptions, type RecordFormat, RecordReader } from './record-reader.ts';
 
-/** Of several chunks: a batch ends with each, and the record across that end becomes one of its own. */
-export const QUANTUM_BYTES = 1_048_576;
 /** Small files do not need a whole chunk of memory each. */
 export const CHUNK_BYTES_MIN = 16_384;
 

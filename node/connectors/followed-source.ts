@@ -12,9 +12,14 @@ import { assert } from '../../src/base/assert.ts';
 import { UserError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
 import { NewSplits } from '../../src/connector/new-splits.ts';
-import type { ReaderContext, SourceConnector, SourceSplit, SplitReader } from '../../src/connector/source.ts';
+import {
+  QUANTUM_BYTES,
+  type ReaderContext,
+  type SourceConnector,
+  type SourceSplit,
+  type SplitReader,
+} from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
-import { QUANTUM_BYTES } from './file-source.ts';
 import { type FileWatch, systemFileWatch } from './file-watch.ts';
 import { foldersOf } from './glob.ts';
 import type { LineRules } from './line-start.ts';

@@ -1,10 +1,9 @@
 /** NDJSON from files (replayable, one split each) and from standard input (read once). */
 import { UserError } from '../../src/base/errors.ts';
-import type { SourceConnector } from '../../src/connector/source.ts';
+import { QUANTUM_BYTES, type SourceConnector } from '../../src/connector/source.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
 import { NdjsonDecoder } from '../../src/format/ndjson.ts';
 import { StreamChunks } from './chunks.ts';
-import { QUANTUM_BYTES } from './file-source.ts';
 import { type FileReadOptions, type ReadOptions, readingOf, requireKnown, wrong } from './read-options.ts';
 import { recordFiles } from './record-files.ts';
 import { decoderOptions, RecordReader } from './record-reader.ts';

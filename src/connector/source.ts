@@ -56,6 +56,12 @@ export interface ReaderContext {
   readonly isFirstStart?: boolean;
 }
 
+/**
+ * Turn of splits that are read by bytes, in every host: a job over the same files gives the same rows in the same order. Of several
+ * chunks: a batch ends with each, and the record across that end becomes one of its own.
+ */
+export const QUANTUM_BYTES = 1_048_576;
+
 export type Poll = RecordBatch | 'wait' | 'quantum end' | 'end';
 
 /** Rows by how a reader found their columns: in the order and form of the row before, or by looking for them. */

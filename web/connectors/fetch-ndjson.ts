@@ -11,13 +11,14 @@
  */
 import { ExternalError } from '../../src/base/errors.ts';
 import type { Json } from '../../src/base/json.ts';
-import type {
-  DeadLetter,
-  Poll,
-  ReaderContext,
-  SourceConnector,
-  SourceSplit,
-  SplitReader,
+import {
+  type DeadLetter,
+  type Poll,
+  QUANTUM_BYTES,
+  type ReaderContext,
+  type SourceConnector,
+  type SourceSplit,
+  type SplitReader,
 } from '../../src/connector/source.ts';
 import type { BatchOrigin, RecordBatch } from '../../src/data/record-batch.ts';
 import type { TableSchema } from '../../src/data/schema.ts';
@@ -55,7 +56,6 @@ export interface FetchNdjsonOptions {
   readonly fetch?: typeof fetch;
 }
 
-const QUANTUM_BYTES = 262_144;
 const BUFFER_BYTES = 4 << 20;
 
 /** A source over URLs by their logical names: `{ january: 'https://…/2024-01.ndjson' }`. */
