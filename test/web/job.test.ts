@@ -195,8 +195,7 @@ test('state that the browser has lost is missed, not begun anew', async () => {
   await startHalf(page, 'lost');
   await page.load();
   await page.evaluate(() => globalThis.jobPage.deleteDatabase('millrace:lost'));
-  await start(page, 'lost');
-  const { code, message } = await done(page, 'lost');
+  const { code, message } = await start(page, 'lost');
   expect(code).toBe('E1413');
   expect(message).toContain('the browser has deleted the database');
 });
@@ -206,8 +205,7 @@ test('results that the browser has lost fail the job, which would otherwise go o
   await startHalf(page, 'lost-results');
   await page.load();
   await page.evaluate(() => globalThis.jobPage.deleteDatabase('millrace-results:lost-results'));
-  await start(page, 'lost-results');
-  expect((await done(page, 'lost-results')).code).toBe('E1505');
+  expect((await start(page, 'lost-results')).code).toBe('E1505');
 });
 
 test('a damaged checkpoint is passed over for the one before it, and no row comes twice', async () => {
@@ -223,8 +221,7 @@ test('a state without a whole checkpoint is an error that says so', async () => 
   await startHalf(page, 'broken', 3);
   await page.load();
   await page.evaluate(() => globalThis.jobPage.damage('broken', 9));
-  await start(page, 'broken');
-  const { code, message } = await done(page, 'broken');
+  const { code, message } = await start(page, 'broken');
   expect(code).toBe('E1401');
   expect(message).toContain('no checkpoint in it is whole');
 });
