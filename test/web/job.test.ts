@@ -239,7 +239,7 @@ test('of two tabs with one state the later goes on, and the earlier fails withou
 test('wherever the browser finds no room, the job fails with E1411 and goes on from its last checkpoint', async () => {
   const { page } = browser;
   const runHere = (name: string, failAt: number) =>
-    page.evaluate(([job, at]) => globalThis.jobPage.runHere(job, 2000, at), [name, failAt] as const);
+    page.evaluate(([job, at]) => globalThis.jobPage.runHere(job, 6000, at), [name, failAt] as const);
   expect(await runHere('room', 0)).toEqual({ summary: 'finished' });
   const whole = await texts(page, 'room');
   expect(whole.results).not.toBe('');
