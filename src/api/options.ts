@@ -19,7 +19,10 @@ export function requireKnownOptions(options: unknown, known: readonly string[], 
   );
 }
 
-/** The uid in options, checked: text that is not empty. */
+/** Names of states begin with the uid and a slash; the sink of dead letters has the other one. */
+const UID = /^(?!dead-letters$)[^/]+$/;
+
+/** The uid in options, checked. */
 export function uidOf(
   options: { readonly uid?: string } | undefined,
   where: string,
@@ -29,6 +32,7 @@ export function uidOf(
   requireKnownOptions(options, known, where);
   const uid: unknown = options.uid;
   if (uid === undefined) return undefined;
-  if (typeof uid !== 'string' || uid === '') throw mistake(`the uid of ${where}`, 'a name', uid);
+  if (typeof uid !== 'string' || !UID.test(uid))
+    throw mistake(`the uid of ${where}`, "a name without '/', other than 'dead-letters'", uid);
   return uid;
 }

@@ -220,6 +220,9 @@ export function statesOf(declared: unknown, where: string): readonly StateSpec[]
   if (declared === undefined) return [];
   if (!isRecord(declared)) throw mistake(where, 'an object of states', declared);
   return Object.entries(declared).map(([name, state]) => {
+    // What the engine calls its own beside it.
+    if (/\/|^(event|processing) timers$/.test(name))
+      throw mistake(`a name in ${where}`, "without '/', other than 'event timers' and 'processing timers'", name);
     if (state instanceof StateDeclaration) return { name, ...state.spec };
     throw mistake(`'${name}' of ${where}`, 'a state', state, 'write it with its call, such as value(int32())');
   });

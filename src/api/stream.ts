@@ -52,7 +52,10 @@ type Retracts<F> = 'changelog' extends F ? 'can retract' : Retract;
  * names of results, sinks, times to live, limits and what functions do may change.
  */
 export interface Uid {
-  /** Names the operator's state in checkpoints. Left out, it is derived from what the step and all steps above it do. */
+  /**
+   * Names the operator's state in checkpoints: text without '/', other than 'dead-letters'. Left out, it is derived from what
+   * the step and all steps above it do.
+   */
   readonly uid?: string;
 }
 

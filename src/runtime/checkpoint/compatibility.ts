@@ -37,12 +37,8 @@ export function refusalOf(now: NodeDescriptions, restored: Manifest, arena: Stat
 
 function lostOf({ kinds }: NodeDescriptions, restored: Manifest, arena: StateArena): readonly string[] {
   const known = Object.keys(kinds);
-  // Where one uid begins with another and a slash, so do the names of its states.
-  const isOfAnother = (name: string, uid: string): boolean =>
-    known.some((other) => other.startsWith(`${uid}/`) && (name === other || name.startsWith(`${other}/`)));
   const isHeld = (uid: string): boolean =>
-    (restored.ledgers[uid]?.['held'] ?? 0) > 0
-    || arena.statesOf(uid).some(({ name, entries }) => entries > 0 && !isOfAnother(name, uid));
+    (restored.ledgers[uid]?.['held'] ?? 0) > 0 || arena.statesOf(uid).some(({ entries }) => entries > 0);
   return Object.keys(restored.kinds).filter(
     (uid) => !known.includes(uid) && (Object.hasOwn(restored.sources, uid) || isHeld(uid)),
   );

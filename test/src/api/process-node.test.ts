@@ -44,6 +44,11 @@ describe('from JavaScript, process refuses', () => {
       () => process({ row, state: { n: 7 } }),
       "'n' of state of process must be a state, but is 7",
     ],
+    ...['a/b', 'event timers', 'processing timers'].map((name): [string, () => unknown, string] => [
+      `a state called '${name}'`,
+      () => process({ row, state: { [name]: value(int32()) } }),
+      `a name in state of process must be without '/', other than 'event timers' and 'processing timers', but is '${name}'`,
+    ]),
     [
       'timers by one name',
       () => process({ row, timers: ['a', 'a'] }),

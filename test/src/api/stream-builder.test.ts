@@ -309,16 +309,19 @@ describe('a user of JavaScript', () => {
     );
   });
 
-  it('is told about unknown options and empty uids', () => {
+  it('is told about unknown options and uids that the engine has a use for', () => {
     expect(wrong((s) => s.watermark?.('scheduled', monotonous(), { idleafter: '1 s' }))).toBe(
       "E1009 unknown option 'idleafter' of watermark | it takes: idleAfter, futureSkew, align. Did you mean 'idleAfter'?",
     );
     expect(wrong((s) => s.watermark?.('scheduled', monotonous(), { idleAfter: '0 s' }))).toBe(
       "E1003 idleAfter of watermark must be greater than zero, but is '0 s'",
     );
-    expect(wrong((s) => s.aggregate?.({ n: count() }, { uid: '' }))).toBe(
-      "E1006 the uid of aggregate must be a name, but is ''",
-    );
+    for (const uid of ['', 'per/hour', 'dead-letters', '/']) {
+      expect(wrong((s) => s.aggregate?.({ n: count() }, { uid }))).toBe(
+        `E1006 the uid of aggregate must be a name without '/', other than 'dead-letters', but is '${uid}'`,
+      );
+    }
+    expect(wrong((s) => s.aggregate?.({ n: count() }, { uid: 'dead-letters\n' }))).toBe('no mistake');
     expect(wrong((s) => s.map?.(() => ({}), { out: Flight, uuid: 'x' }))).toBe(
       "E1009 unknown option 'uuid' of map | it takes: out, uid, onError. Did you mean 'uid'?",
     );

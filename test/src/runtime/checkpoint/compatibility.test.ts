@@ -120,9 +120,9 @@ describe('state of an operator that the job no longer has', () => {
           rows.where(({ n }) => n.lt(0)),
           'a',
         ),
-        'a/b',
+        'a-b',
       ).to(out);
-    await goOn(await suspended(both), (rows, out) => counting(rows, 'a/b').to(out));
+    await goOn(await suspended(both), (rows, out) => counting(rows, 'a-b').to(out));
   });
 
   test('stays when a condition comes above an operator with a uid', async () => {
