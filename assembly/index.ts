@@ -1,4 +1,7 @@
-/** The only export list. One block per room; a kernel that is not named here does not exist for the host. */
+/**
+ * The export list of the whole edition: a kernel that is not named here does not exist for the host. One block per room. What pages
+ * load when they need no more is the core edition (index-core.ts), of which every name stands here as well.
+ */
 export { abiVersion } from './abi';
 export { framesTaken, memoryInit, transientAlloc } from './memory/frames';
 export { adaptiveBytes, adaptiveInit } from './watermark/adaptive';

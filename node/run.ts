@@ -15,18 +15,17 @@ import { type Duration, positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
 import {
-  DEFAULT_SETTINGS,
   eventTimeHook,
   everyPart,
   JobHandle,
   JobRun,
-  type LagMode,
   memoryBytesFor,
   type PhysicalPlan,
   physicalPlanOf,
   type RunningJob,
+  type RunSettings,
+  settingsOf,
   type StateAlert,
-  stateAlertMsOf,
 } from '../src/platform.ts';
 import type { CheckpointStore } from '../src/state/checkpoint-store.ts';
 import { DiskCheckpointStore } from '../src/state/disk-store.ts';
@@ -38,30 +37,13 @@ import { kernelModule, nodeClock } from './platform.ts';
 import { withDeadLetters, withReading } from './reading.ts';
 
 /** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
-export interface RunOptions {
+export interface RunOptions extends RunSettings {
   /** Folder for checkpoints and dead letters, made when it is not there. Without it nothing survives the process. */
   readonly state?: string;
-  /** Time between checkpoints, 10 s unless said otherwise. Sinks make their rows visible at checkpoints. */
-  readonly checkpointEvery?: Duration;
-  /** Bytes that state may take, 256 MB unless said otherwise. A job that needs more fails with E1302. */
-  readonly memory?: Size;
-  /** Checkpoints kept in the state folder, 2 unless said otherwise. */
-  readonly retained?: number;
-  /** Rows in a batch, at most 4,096. Results do not depend on it. */
-  readonly batchRows?: number;
-  /** Bytes read from a file at once. Results do not depend on it. */
+  /** Bytes read from a file at once, 512 KB unless said otherwise. Results do not depend on it. */
   readonly chunk?: Size;
-  /**
-   * How lag is measured: 'endToEnd' from the event to its effect unless said otherwise; 'processing' is what the engine needs;
-   * 'off' follows nothing.
-   */
-  readonly lag?: LagMode;
-  /** An alert is raised when state will have used up its memory within so long: '15 minutes' unless said otherwise. */
-  readonly stateAlert?: Duration | 'off';
   /** Told of every alert as it is raised; they are in `alerts()` as well. */
   readonly onAlert?: (alert: StateAlert) => void;
-  /** What the job is called when it has no name of its own. */
-  readonly name?: string;
   /** A pause after each turn of work (at most 64 batches), to watch a job go by or to kill it by hand. */
   readonly throttle?: Duration;
   /** How sources of files are read, over what the job says: followed, for instance. E1508 when it has none. */
@@ -75,21 +57,16 @@ export interface RunOptions {
   readonly handleSignals?: boolean;
 }
 
+const OWN_OPTIONS = ['chunk', 'onAlert', 'throttle', 'reading', 'replayDeadLetters', 'handleSignals'];
+
 /** Starts a job. Throws UserError when the job, its options or its state cannot work. */
 export async function run(job: Job, options: RunOptions = {}): Promise<RunningJob> {
+  const shared = settingsOf(options, OWN_OPTIONS);
+  const { chunk } = options;
+  const settings = chunk === undefined ? shared : { ...shared, chunkBytes: sizeBytes(chunk, 'chunk') };
+  const clock = clockOf(options);
   const read = withReading(physicalPlanOf(job, options.name ?? 'job'), options.reading ?? {});
   const plan = lettersOf(read, options);
-  const stateBytes = sizeBytes(options.memory ?? '256 MB', 'memory');
-  const settings = {
-    ...DEFAULT_SETTINGS,
-    stateBytes,
-    checkpointEveryMs: positiveDurationMs(options.checkpointEvery ?? '10 s', 'checkpointEvery'),
-    retained: options.retained ?? DEFAULT_SETTINGS.retained,
-    batchRows: options.batchRows ?? DEFAULT_SETTINGS.batchRows,
-    lag: options.lag ?? DEFAULT_SETTINGS.lag,
-    stateAlertMs: stateAlertMsOf(options.stateAlert),
-    chunkBytes: options.chunk === undefined ? DEFAULT_SETTINGS.chunkBytes : sizeBytes(options.chunk, 'chunk'),
-  };
   const store = options.state === undefined ? ephemeralStore() : await diskStore(options.state);
   // V8 collects garbage each time that memory grows: pauses of 5 to 10 ms while state fills.
   const kernels = new KernelInstance(await kernelModule(), memoryBytesFor(settings), { reserved: true });
@@ -99,7 +76,7 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   const jobRun = new JobRun(
     plan,
     {
-      clock: clockOf(options),
+      clock,
       kernels,
       store,
       loadParts: everyPart,

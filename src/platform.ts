@@ -28,7 +28,6 @@ export {
   type JobSettings,
   type JobStatus,
   memoryBytesFor,
-  stateAlertMsOf,
 } from './runtime/job-settings.ts';
 export type { HeavyKeyText, StateAlert } from './runtime/growth/state-growth.ts';
 export type { ProcessedOptions, Token } from './runtime/tokens.ts';
@@ -36,6 +35,7 @@ export type { JobLag, LagFigure, LagMode, LagPart, SinkLag } from './runtime/lag
 export { type Inspection, inspectStore } from './runtime/inspect.ts';
 export { explainPhysical } from './plan/explain-physical.ts';
 export { eventTimeHook, physicalPlanOf } from './api/deploy.ts';
+export { type RunSettings, settingsOf } from './api/settings.ts';
 
 // Ports
 export type { Clock } from './base/clock.ts';

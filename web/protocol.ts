@@ -18,32 +18,15 @@
  *  3. Results of one output arrive in the order in which the job made them; nothing arrives after ended or failed.
  *  4. A question gets one answer, unless the job ends first.
  */
-import type { Size } from '../src/base/bytes.ts';
 import type { Json } from '../src/base/json.ts';
-import type { Duration } from '../src/base/time.ts';
-import type { LagMode, RunningJob } from '../src/platform.ts';
+import type { RunningJob, RunSettings } from '../src/platform.ts';
 
 export const PROTOCOL_VERSION = 3;
 
 /** How a job runs: where its state lies, how often it is saved, how much memory it may take. */
-export interface StartOptions {
+export interface StartOptions extends RunSettings {
   /** Name of its state in IndexedDB, made when it is not there. Without it nothing survives the page. */
   readonly state?: string;
-  /** Time between checkpoints, 10 s unless said otherwise. Sinks make their rows visible at checkpoints. */
-  readonly checkpointEvery?: Duration;
-  /** Bytes that state may take, 256 MB unless said otherwise. A job that needs more fails with E1302. */
-  readonly memory?: Size;
-  /** Checkpoints kept, 2 unless said otherwise. */
-  readonly retained?: number;
-  /** Rows in a batch, at most 4,096. Results do not depend on it. */
-  readonly batchRows?: number;
-  /**
-   * How lag is measured: 'endToEnd' from the event to its effect unless said otherwise; 'processing' is what the engine needs;
-   * 'off' follows nothing.
-   */
-  readonly lag?: LagMode;
-  /** An alert is raised when state will have used up its memory within so long: '15 minutes' unless said otherwise. */
-  readonly stateAlert?: Duration | 'off';
   /** What the job is called when it has no name of its own; otherwise the name of its state. */
   readonly name?: string;
 }

@@ -8,12 +8,9 @@
  *  3. The job is suspended when the handle is disposed: the next run continues.
  * Not here: a worker of its own for the job (start.ts on the page, serve.ts in the worker).
  */
-import { sizeBytes } from '../src/base/bytes.ts';
-import { positiveDurationMs } from '../src/base/time.ts';
 import type { Job } from '../src/index.ts';
 import { KernelInstance } from '../src/kernel/instance.ts';
 import {
-  DEFAULT_SETTINGS,
   eventTimeHook,
   JobHandle,
   type JobPorts,
@@ -21,7 +18,7 @@ import {
   memoryBytesFor,
   physicalPlanOf,
   type RunningJob,
-  stateAlertMsOf,
+  settingsOf,
 } from '../src/platform.ts';
 import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { indexedDbSink } from './connectors/indexeddb-sink.ts';
@@ -51,21 +48,13 @@ export interface Attachment {
 }
 
 export async function runAttached(job: Job, options: RunOptions, { engine, post }: Attachment): Promise<RunningJob> {
+  const settings = settingsOf(options);
   const plan = physicalPlanOf(job, options.name ?? options.state ?? 'job');
   for (const { operator } of plan.nodes) {
     if (post !== undefined && operator.kind === 'sink' && operator.connector instanceof PageSink) {
       operator.connector.attach(post);
     }
   }
-  const settings = {
-    ...DEFAULT_SETTINGS,
-    stateBytes: sizeBytes(options.memory ?? '256 MB', 'memory'),
-    checkpointEveryMs: positiveDurationMs(options.checkpointEvery ?? '10 s', 'checkpointEvery'),
-    retained: options.retained ?? DEFAULT_SETTINGS.retained,
-    batchRows: options.batchRows ?? DEFAULT_SETTINGS.batchRows,
-    lag: options.lag ?? DEFAULT_SETTINGS.lag,
-    stateAlertMs: stateAlertMsOf(options.stateAlert),
-  };
   const kernels = new KernelInstance(await engine.kernels(plan), memoryBytesFor(settings));
   const jobRun = new JobRun(
     plan,

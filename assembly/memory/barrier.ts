@@ -165,6 +165,7 @@ export function popCapture(): u32 {
   if (chunk == 0) return 0;
   const count = load<u32>(chunk, 4) - 1;
   store<u32>(chunk, count, 4);
+  store<u32>(control, load<u32>(control, CAPTURED) - 1, CAPTURED);
   if (count == 0) {
     store<u32>(control, load<u32>(chunk), CAPTURE_HEAD);
     store<u32>(chunk, load<u32>(control, CAPTURE_FREE));

@@ -100,7 +100,7 @@ export function snapshotDone(): bool {
   return load<u32>(arenaControlPtr(), ACTIVE) == 0;
 }
 
-/** Blocks whose image had to be kept since snapshotBegin because they were written before they were drained. */
+/** Blocks whose image is kept, because they were written before they were drained, and is not yet drained itself. */
 export function snapshotCaptured(): u32 {
   return load<u32>(arenaControlPtr(), CAPTURED);
 }

@@ -21,7 +21,7 @@ const OPTIONS: { readonly [name: string]: OptionSpec } = {
   memory: { type: 'string', value: '<size>', help: "what state may take (default: '256 MB')" },
   retained: { type: 'string', value: '<n>', help: 'checkpoints kept (default: 2)' },
   'batch-rows': { type: 'string', value: '<n>', help: 'rows in a batch, at most 4096; never changes results' },
-  chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '1 MB'); never changes results" },
+  chunk: { type: 'string', value: '<size>', help: "bytes read at once (default: '512 KB'); never changes results" },
   follow: { type: 'boolean', help: 'read files on as they grow, and new ones that match; end with Ctrl-C' },
   'start-at': {
     type: 'string',

@@ -43,6 +43,7 @@ const messages = {
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>
     `state needs more memory than its budget: ${p.needed} needed, ${p.budget} allowed (largest: ${p.largest})`,
+  E1305: () => 'state changed faster than a checkpoint of it could be written: the memory for its image is used up',
   E1310: (p: { does: string; at: string; problem: string; row: string; key?: string }) =>
     `the function of a ${p.does} failed on the row${p.at}${p.key === undefined ? '' : ` of key ${p.key}`}: ${p.problem} (row: ${p.row})`,
   E1330: (p: { clock: string; got: string }) =>

@@ -17,6 +17,9 @@ export const DRAIN_BYTES_MIN = 8 + 64;
 /** What is written at least when a byte of state has changed; assembly/memory/frames.ts has the same. */
 export const BLOCK_BYTES = 64;
 
+/** What the image of a block takes; assembly/memory/barrier.ts has the same. */
+const IMAGE_BYTES = 8 + BLOCK_BYTES;
+
 /** What a walk over a state needs. */
 const SCAN_BYTES = 256;
 
@@ -27,6 +30,7 @@ export class Arena {
   readonly #restore: (ptr: number, bytes: number) => number;
   readonly #captured: () => number;
   readonly #kernels: KernelInstance;
+  readonly #budgetBytes: number;
   #scratch: Ptr | undefined;
 
   /**
@@ -35,6 +39,7 @@ export class Arena {
    */
   constructor(kernels: KernelInstance, budgetBytes: number) {
     this.#kernels = kernels;
+    this.#budgetBytes = budgetBytes;
     this.#begin = kernels.function('snapshotBegin');
     this.#drain = kernels.function('snapshotDrain');
     this.#abort = kernels.function('snapshotAbort');
@@ -112,9 +117,9 @@ export class Arena {
     this.#abort();
   }
 
-  /** Blocks that were written before they were drained, in the last snapshot. */
-  capturedBlocks(): number {
-    return this.#captured() >>> 0;
+  /** Of the memory beside state, in [0, 1], what images take of blocks that were written before they were drained. */
+  imageShare(): number {
+    return ((this.#captured() >>> 0) * IMAGE_BYTES) / (this.#kernels.maxBytes - this.#budgetBytes);
   }
 
   /** Puts runs back; whole ones only. After the last comes `reopen`. */

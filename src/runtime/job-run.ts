@@ -365,7 +365,7 @@ export class JobRun {
 
   async #loop(): Promise<void> {
     const { clock } = this.#ports;
-    const { task } = this.deployment;
+    const { task, arena } = this.deployment;
     const lag = this.lagTracker;
     const growth = this.stateGrowth;
     const tokens = this.#requireTokens();
@@ -377,6 +377,11 @@ export class JobRun {
     for (let steps = 1; ; steps++) {
       this.#throwFailure();
       if (this.#request === 'cancel') return;
+      const background = this.#background;
+      if (background !== undefined && arena.isPressed) {
+        await this.#unlessWoken(background);
+        continue;
+      }
       if (task.quiet) {
         if (this.#request === 'suspend') return;
         if (this.#request === 'drain') task.finish();

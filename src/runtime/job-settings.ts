@@ -1,6 +1,5 @@
 /** What a job runs with: ports that the host brings, settings with their defaults, and what it tells about itself. */
 import type { Clock } from '../base/clock.ts';
-import { type Duration, positiveDurationMs } from '../base/time.ts';
 import type { SinkConnector } from '../connector/sink.ts';
 import type { TimestampHook } from '../format/row-view.ts';
 import type { KernelInstance } from '../kernel/instance.ts';
@@ -69,15 +68,11 @@ export const DEFAULT_SETTINGS: JobSettings = {
   stateAlertMs: 15 * 60_000,
 };
 
-/** What an option says: a duration, 'off', or nothing for the default. */
-export function stateAlertMsOf(option: Duration | 'off' | undefined): number | undefined {
-  if (option === undefined) return DEFAULT_SETTINGS.stateAlertMs;
-  return option === 'off' ? undefined : positiveDurationMs(option, 'stateAlert');
-}
-
 /** Memory beside state: chunks, batches, and images that a snapshot keeps of blocks that change meanwhile. */
 const WORKING_BYTES = 160 * 1024 * 1024;
 const MEMORY_BYTES_MAX = 2 ** 32 - 2 ** 20;
+/** What state may take at most. */
+export const STATE_BYTES_MAX = 3.5 * 2 ** 30;
 
 /** Of these, for the chunks of all splits of a source; a decoder holds two. */
 const SPLITS_BYTES = 64 * 1024 * 1024;

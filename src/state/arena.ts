@@ -17,7 +17,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { formatBytes } from '../base/bytes.ts';
-import { InternalError, UserError } from '../base/errors.ts';
+import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
 import type { Ptr } from '../data/record-batch.ts';
 import { Arena, BLOCK_BYTES } from '../kernel/arena.ts';
@@ -31,6 +31,8 @@ import { z } from './shape.ts';
 const STATES_MAX = 254;
 const CHECKSUM_BYTES = 8;
 const HEADER_BYTES = 20;
+/** Of the memory beside state; the rest is for chunks and batches, and for what changes in one step. */
+const IMAGE_SHARE_MAX = 0.4;
 /** States that an error names. */
 const LARGEST_NAMED = 3;
 /** Runs in a frame: about this many bytes. */
@@ -156,6 +158,11 @@ export class StateArena {
     return this.#arena.beginSnapshot() * BLOCK_BYTES;
   }
 
+  /** Whether state must not change for now: what is being drained had to be kept in so much memory. */
+  get isPressed(): boolean {
+    return this.#arena.imageShare() > IMAGE_SHARE_MAX;
+  }
+
   abortSnapshot(): void {
     this.#arena.abortSnapshot();
   }
@@ -163,7 +170,9 @@ export class StateArena {
   /** The next frame of the snapshot, as bytes of its own; undefined when all is out. */
   nextFrame(checkpoint: number, number: number): Uint8Array | undefined {
     const runs = this.#arena.drainSnapshot(this.#frame + HEADER_BYTES, FRAME_RUNS_BYTES);
-    if (runs === 'spoiled') throw new InternalError('no memory left to keep the image of a snapshot');
+    if (runs === 'spoiled') {
+      throw new UserError('E1305', undefined, { hint: 'Allow more memory, or keep the state folder on a faster disk.' });
+    }
     if (runs === 0) return undefined;
     const { view } = this.#kernels.memory;
     view.setUint32(this.#frame + 8, runs, true);

@@ -82,6 +82,8 @@ export interface DriveOptions {
   readonly medium: MemoryMedium;
   readonly clock?: TickingClock;
   readonly settings?: Partial<JobSettings>;
+  /** The shared ones unless others are given. */
+  readonly kernels?: KernelInstance;
   readonly stop?: Stop;
   /** Kills the run at this call of the store, before or after its effect. */
   readonly crashAt?: number;
@@ -107,7 +109,7 @@ const IDLE_TURNS_MAX = 200;
 /** Starts a job on what `medium` holds and drives it to its end or its stop. Rejects with what the job fails with. */
 export async function drive(options: DriveOptions): Promise<Driven> {
   const { clock = new TickingClock(), settings } = options;
-  const kernels = await sharedKernels();
+  const kernels = options.kernels ?? (await sharedKernels());
   const store = new MemoryStore(options.medium);
   const controller = new PortController({
     asyncMethods: STORE_METHODS,

@@ -100,3 +100,27 @@ test('names the largest states when the budget is used up', async () => {
   expect(error.message).toMatch(/256 KB allowed \(largest: large \d+ KB in \d+ entries, small 12 KB in 1 entries\)/);
   expect(arena.verify()).toBe(true);
 });
+
+test('says when what a snapshot holds can no longer be kept, and takes the next one whole', async () => {
+  const kernels = await newKernels(9 << 20);
+  const arena = new StateArena(kernels, 6 << 20);
+  const count = counter(kernels, arena.open('orders'));
+  const all = (): void => {
+    for (let from = 0; from < 100_000; from += 1000) expect(count(numbers(from, 1000))).toBe('done');
+  };
+  all();
+  arena.beginSnapshot();
+  expect(arena.isPressed).toBe(false);
+  all();
+  expect(arena.isPressed).toBe(true);
+  expect(() => arena.nextFrame(1, 0)).toThrow(
+    'state changed faster than a checkpoint of it could be written: the memory for its image is used up',
+  );
+  arena.abortSnapshot();
+  expect(arena.isPressed).toBe(false);
+  const frames = framesOf(arena, 2);
+  const after = new StateArena(await newKernels(), 8 << 20);
+  frames.forEach((frame, i) => expect(after.restoreFrame(frame, 2, i)).toBe(true));
+  after.finishRestore(arena.describe());
+  expect([after.rowsHeld('orders'), after.states()[0]?.entries]).toEqual([200_000, 100_000]);
+});
