@@ -52,6 +52,19 @@ export function narrowI64(fromPtr: u32, outPtr: u32, rows: u32, lo: i32, hi: i32
   return bad;
 }
 
+/** Writes OVERFLOW for the present rows further from zero than `most`, of I64; answers how many. */
+export function rangeErrors(fromPtr: u32, validityPtr: u32, errorsPtr: u32, rows: u32, most: f64): i32 {
+  const hi = <i64>most;
+  let count = 0;
+  for (let i: u32 = 0; i < rows; i++) {
+    const x = load<i64>(fromPtr + (i << 3));
+    const fails = (x > hi || x < -hi) && isValid(validityPtr, i);
+    store<u8>(errorsPtr + i, fails ? OVERFLOW : 0);
+    count += i32(fails);
+  }
+  return count;
+}
+
 /** Writes OVERFLOW for the present rows that `narrowI64` could not narrow; answers how many. */
 export function narrowErrors(fromPtr: u32, validityPtr: u32, errorsPtr: u32, rows: u32, lo: i32, hi: i32): i32 {
   let count = 0;

@@ -2,9 +2,10 @@
  * Instants: ISO 8601 texts and epoch numbers, exact, in milliseconds or microseconds since 1970-01-01T00:00Z.
  *
  *   2026-01-01                            midnight UTC
+ *   +012026-01-01                         six digits of year, with their sign
  *   2026-01-01T10:20[:30[.fraction]]      'T', 't' or a space; 1 to 9 digits of fraction, cut to the unit
  *     followed by nothing (UTC), Z, z, ±hh, ±hhmm or ±hh:mm
- * Years 0000 to 9999, proleptic Gregorian. Second 60 is refused: it names no instant of this time scale.
+ * Proleptic Gregorian, as far as the calendar of a Date goes; year 0 has no sign. Second 60 is refused: it names no instant of this time scale.
  * A fraction counts forward, so cutting it goes towards the past before 1970 as well.
  */
 import { BAD_TIMESTAMP, MINUS, QUOTE, refuse, TEXT, TEXT_END, UNIT, UNIT_S, UNIT_US } from './layout';
@@ -40,12 +41,19 @@ function twoDigits(p: u32): u32 {
 /** Writes the instant of the text [textPtr, end) to `slot`, in the stored unit. The byte at `end` is no digit. */
 export function isoInstant(textPtr: u32, end: u32, slot: u32, unit: u32): bool {
   const perSecond: i64 = unit == UNIT_US ? 1000000 : 1000;
-  const days = dateDays(textPtr);
+  const sign = <u32>load<u8>(textPtr);
+  let p = textPtr;
+  let century: i32 = 0;
+  if (sign == MINUS || sign == 0x2b) {
+    century = twoDigits(p + 1) * 100;
+    p += 3;
+  }
+  const days = dateDays(p, century, sign == MINUS);
   if (days == NO_DATE) return false;
-  let p = textPtr + 10;
+  p += 10;
   if (p == end) {
     store<i64>(slot, <i64>days * DAY_S * perSecond);
-    return true;
+    return isInCalendar(<i64>days * DAY_S, 0);
   }
   const between = <u32>load<u8>(p);
   if (p > end || (between != 0x54 && between != 0x74 && between != 0x20)) return false;
@@ -71,23 +79,33 @@ export function isoInstant(textPtr: u32, end: u32, slot: u32, unit: u32): bool {
   const minuteOfDay = <i64>(hours * 60 + minutes) - <i64>offset;
   const second = <i64>days * DAY_S + minuteOfDay * 60 + <i64>seconds;
   store<i64>(slot, second * perSecond + fraction);
-  return true;
+  return isInCalendar(second, fraction);
+}
+
+/** The fraction counts forward, whatever the second. */
+function isInCalendar(second: i64, fraction: i64): bool {
+  const most = INSTANT_MAX_MS / 1000;
+  return second >= -most && second + i64(fraction != 0) <= most;
 }
 
 const NO_DATE: i32 = i32.MIN_VALUE;
 
-/** Days since 1970-01-01 of the date at `p`, or NO_DATE. */
-function dateDays(p: u32): i32 {
+/** Days since 1970-01-01 of the date at `p`, `centuries` added to its year, or NO_DATE. */
+function dateDays(p: u32, centuries: i32, isNegative: bool): i32 {
   const century = twoDigits(p);
   const rest = twoDigits(p + 2);
   const month = twoDigits(p + 5);
   const day = twoDigits(p + 8);
   if (century == NOT_DIGITS || rest == NOT_DIGITS || load<u8>(p, 4) != 0x2d || load<u8>(p, 7) != 0x2d) return NO_DATE;
-  const year = <i32>(century * 100 + rest);
+  let year = (centuries + <i32>century) * 100 + <i32>rest;
+  if (isNegative) {
+    if (year == 0) return NO_DATE;
+    year = -year;
+  }
   if (month - 1 > 11 || day - 1 >= daysOfMonth(year, month)) return NO_DATE;
   // Counted from 1 March, so that a leap day is the last of its year. 400 years are 146,097 days.
   const shifted = month > 2 ? year : year - 1;
-  const era = shifted < 0 ? -1 : shifted / 400;
+  const era = (shifted < 0 ? shifted - 399 : shifted) / 400;
   const yearOfEra = shifted - era * 400;
   const dayOfYear = (153 * (<i32>month + (month > 2 ? -3 : 9)) + 2) / 5 + <i32>day - 1;
   return era * 146097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719468;

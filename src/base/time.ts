@@ -74,13 +74,13 @@ export function durationMs(text: string, what: string): number {
   if (unit !== undefined && !isUnit(unit) && isCalendarUnit(unit)) throw new UserError('E1023', { text, what });
   if (match === null || unit === undefined || !isUnit(unit)) throw new UserError('E1001', { text, what });
   const ms = Math.round(Number(match[1]) * UNITS[unit]);
-  if (Math.abs(ms) > DURATION_MS_MAX)
+  if (Math.abs(ms) > CALENDAR_MS_MAX)
     throw new UserError('E1001', { text, what }, { hint: 'The most is 100000000 days.' });
   return ms;
 }
 
-/** 100 million days, which is as far as the calendar goes: what ends beyond would never end. */
-const DURATION_MS_MAX = 8.64e15;
+/** 100 million days, which is as far as the calendar goes to either side of 1970: what ends beyond would never end. */
+export const CALENDAR_MS_MAX = 8.64e15;
 
 /** Own names only: '1 constructor' is no duration. */
 const isUnit = (text: string): text is Unit => Object.hasOwn(UNITS, text);
@@ -128,5 +128,5 @@ export function instantMs(instant: string | Date): number {
 export function formatTime(ms: number): string {
   if (ms <= MIN_TIME) return 'the beginning of time';
   if (ms >= MAX_TIME) return 'the end of time';
-  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms`;
+  return Math.abs(ms) <= CALENDAR_MS_MAX ? new Date(ms).toISOString() : `${ms} ms`;
 }

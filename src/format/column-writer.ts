@@ -3,7 +3,7 @@
  *
  * Not here: nulls, rows and batches (batch-builder.ts).
  */
-import { isInstant } from '../base/time.ts';
+import { CALENDAR_MS_MAX, isInstant } from '../base/time.ts';
 import type { ColumnVector, Ptr } from '../data/record-batch.ts';
 import type { Field } from '../data/schema.ts';
 import { INTEGER_RANGE, type TypeKind } from '../data/types.ts';
@@ -37,9 +37,6 @@ export interface Column {
 /** After so many texts in a row that nobody lent, a column asks for few of them. */
 const UNLENT_MAX = 64;
 const ASKED_AGAIN = 256;
-
-/** Instants are as far from 1970 as a Date can be, as those that formats read are. */
-const INSTANT_MAX_MS = 8.64e15;
 
 /** How a column takes values. */
 const Take = { BOOL: 0, INT: 1, INT64: 2, TIMESTAMP: 3, FLOAT32: 4, FLOAT64: 5, UTF8: 6, BYTES: 7, JSON: 8 } as const;
@@ -110,7 +107,7 @@ function putRare(views: Views, column: Column, row: number, value: unknown): boo
     case Take.TIMESTAMP: {
       const perMs = column.field.type.unit === 'us' ? 1000 : 1;
       const instant = timestampOf(value, perMs);
-      return isWithin(instant, INSTANT_MAX_MS * perMs) && putInteger(views, at + row * 2, instant);
+      return isWithin(instant, CALENDAR_MS_MAX * perMs) && putInteger(views, at + row * 2, instant);
     }
     case Take.FLOAT32:
       if (typeof value !== 'number') return false;

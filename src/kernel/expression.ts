@@ -105,6 +105,11 @@ export class ExpressionKernels {
     return this.#call('narrowErrors')(values, validity, errors, rows, range[0], range[1]);
   }
 
+  /** OVERFLOW for present rows of int64 further from zero than `most`; how many there are. */
+  rangeErrors(values: Ptr, validity: Ptr, errors: Ptr, rows: number, most: number): number {
+    return this.#call('rangeErrors')(values, validity, errors, rows, most);
+  }
+
   /** out = a op b as BOOL. `validity` is that of the result: views of null rows are not looked at. */
   compare(
     physical: Physical,

@@ -13,6 +13,7 @@
  * Not here: memory (expression-registers.ts), evaluating and selecting (expression.ts).
  */
 import { didYouMean, UserError } from '../base/errors.ts';
+import { CALENDAR_MS_MAX } from '../base/time.ts';
 import type { Ptr, RecordBatch } from '../data/record-batch.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';
 import { type ColumnType, describeType, INTEGER_RANGE, Physical, physicalOf, widthOf } from '../data/types.ts';
@@ -157,7 +158,19 @@ export class ExpressionCompiler {
     }
     const whole = left.physical !== Physical.F64 && right.physical !== Physical.F64;
     const made = this.#calculate(expression, this.#cast(left, physical), this.#cast(right, physical), whole);
+    if (expression.type.kind === 'timestamp') this.#stayInCalendar(made, expression.type);
     return physical === own ? made : this.#narrow(made, rangeOf(expression.type));
+  }
+
+  /** Instants are as far from 1970 as a Date can be, as those that are read. */
+  #stayInCalendar({ operand }: Compiled, { unit }: ColumnType): void {
+    const errors = this.#registers.errors();
+    const most = unit === 'us' ? 1000 * CALENDAR_MS_MAX : CALENDAR_MS_MAX;
+    const k = this.#kernels;
+    this.steps.push(({ rows }) => {
+      const count = k.rangeErrors(operand.values, operand.validity, errors, rows, most);
+      operand.errors = this.#allErrors(operand, operand, count > 0, errors, rows);
+    });
   }
 
   #calculate(
@@ -192,19 +205,18 @@ export class ExpressionCompiler {
   /** The right side of timestamp arithmetic, in units of the timestamp: a duration in ms, or another timestamp. */
   #duration(expression: Binary): Compiled {
     const { left, right } = expression;
-    const unit = left.type.unit ?? 'ms';
+    // What is read in seconds is kept in ms.
+    const inMicros = left.type.unit === 'us';
     if (right.type.kind === 'timestamp') {
       // A difference is in ms, so both must be.
-      if (unit !== 'ms' || (right.type.unit ?? 'ms') !== 'ms')
+      if (inMicros || right.type.unit === 'us')
         this.#refuse(expression, 'the difference of timestamps that are not in ms');
       return this.compile(right);
     }
-    if (unit === 'ms') return this.compile(right);
+    if (!inMicros) return this.compile(right);
     if (right.op !== 'literal' || right.value === null)
-      this.#refuse(expression, `a timestamp in ${unit} and a computed duration`);
-    const ms = this.#integer(right, 64);
-    if (unit === 's' && ms % 1000n !== 0n) this.#refuse(expression, 'a timestamp in s and a fraction of a second');
-    const value = String(unit === 's' ? ms / 1000n : ms * 1000n);
+      this.#refuse(expression, 'a timestamp in us and a computed duration');
+    const value = String(this.#integer(right, 64) * 1000n);
     return this.#literal({ ...right, value }, Physical.I64);
   }
 

@@ -159,7 +159,7 @@ export function epoch(raw: string, unit: Unit): bigint {
   return inRange(floor, unit);
 }
 
-const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](.*))?$/;
+const DATE = /^(\d{4}|\+\d{6}|-(?!000000)\d{6})-(\d\d)-(\d\d)(?:[Tt ](.*))?$/;
 const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([-+])(\d\d)(?::?(\d\d))?)?$/;
 
 export function iso(text: string, unit: Unit): bigint {
@@ -175,6 +175,7 @@ export function iso(text: string, unit: Unit): bigint {
   const offset = (Number(offsetHour) * 60 + Number(offsetMinute)) * (sign === '-' ? -1 : 1);
   const seconds = date.getTime() / 1000 + (Number(hour) * 60 + Number(minute) - offset) * 60 + Number(second);
   const digits = unit === 'us' ? 6 : 3;
+  if (Math.abs(seconds) > 8.64e12 || (seconds === 8.64e12 && Number(fraction) !== 0)) unfit();
   return BigInt(seconds) * 10n ** BigInt(digits) + BigInt(fraction.padEnd(digits, '0').slice(0, digits));
 }
 

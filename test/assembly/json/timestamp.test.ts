@@ -22,6 +22,13 @@ test.each([
   ['0000-01-01', -62167219200000],
   ['0000-02-29', -62162121600000],
   ['9999-12-31T23:59:59.999999999Z', 253402300799999],
+  ['+010000-01-01', 253402300800000],
+  ['+001970-01-01T00:00:00.001Z', 1],
+  ['+000000-02-29', -62162121600000],
+  ['-000001-12-31', -62167305600000],
+  ['-000004-02-29T12:00Z', Date.UTC(-4, 1, 29, 12)],
+  ['+275760-09-13T00:00:00.000Z', 8_640_000_000_000_000],
+  ['-271821-04-20T00:00Z', -8_640_000_000_000_000],
 ])('reads %s', (text, ms) => {
   expect(read(`"${text}"`)).toBe(BigInt(ms));
 });
@@ -35,6 +42,14 @@ test('agrees with Date on every day of four centuries', () => {
   }
   const { rows } = decode(kernels, { fields: [column('at', 'timestamp')] }, Buffer.from(lines.join('')));
   expect(rows.map(([at]) => at)).toEqual(days);
+});
+
+test('reads every instant of the calendar as it is written', () => {
+  for (let ms = -8.64e15; ms <= 8.64e15; ms += 8.64e15 / 5000 + 86_399_999 / 7) {
+    const at = Math.min(8.64e15, Math.floor(ms));
+    expect(read(`"${new Date(at).toISOString()}"`)).toBe(BigInt(at));
+    expect(read(`"${new Date(at).toISOString()}"`, 'us')).toBe(BigInt(at) * 1000n);
+  }
 });
 
 test.each([
@@ -66,6 +81,17 @@ test.each([
   ' 2026-01-01',
   '2026-01-01_00:00',
   '+12026-01-01',
+  '-2026-01-01',
+  '-000000-01-01',
+  '+0100000-01-01',
+  '+1',
+  '-',
+  '+275760-09-13T00:00:00.001Z',
+  '+275760-09-13T00:00-00:01',
+  '+275760-09-14',
+  '-271821-04-19T23:59:59.999Z',
+  '+999999-12-31',
+  '+0a0000-01-01',
   '2026/01/01',
 ])('refuses "%s"', (text) => {
   expect(read(`"${text}"`)).toBe("column 'at' (timestamp): this is not an ISO 8601 instant");

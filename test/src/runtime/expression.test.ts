@@ -291,9 +291,9 @@ describe('an expression', () => {
     expect(new Condition(kernels, schema, condition, 'a test').filter(batch).selected).toBe(9);
   });
 
-  test('keeps the durations of timestamps in milliseconds, whatever the unit of the timestamp', () => {
+  test('adds to timestamps what a duration says, whatever their unit: those read in seconds are kept in milliseconds', () => {
     const units = [
-      ['s', 2n],
+      ['s', 2000n],
       ['ms', 2000n],
       ['us', 2_000_000n],
     ] as const;
@@ -308,6 +308,27 @@ describe('an expression', () => {
       } = new Projection(kernels, stamps, [later], 'a test').project(batch);
       expect(readColumn(kernels.memory, 'timestamp', made ?? { values: 0, validity: 0 }, [0]), unit).toEqual([
         expected,
+      ]);
+    }
+  });
+
+  test('fails for a row whose instant would be beyond the calendar', () => {
+    for (const [unit, per] of [
+      ['s', 1n],
+      ['ms', 1n],
+      ['us', 1000n],
+    ] as const) {
+      kernels.reset();
+      const type: ColumnType = { kind: 'timestamp', nullable: false, unit };
+      const stamps = tableSchema([{ name: 't', type }]);
+      const later: Expression = { op: 'plus', left: { op: 'column', name: 't', type }, right: int(1), type };
+      const most = 8_640_000_000_000_000n;
+      const batch = columnBatch(kernels, stamps, [[(most - 1n) * per], [most * per], [-most * per], [-(most + 2n) * per]]);
+      const projection = new Projection(kernels, stamps, [later], 'a test');
+      const overflow = 'integer overflow in (t + 1)';
+      expect(projection.project(batch).errors, unit).toEqual([
+        { row: 1, reason: overflow },
+        { row: 3, reason: overflow },
       ]);
     }
   });
