@@ -63,10 +63,30 @@ export function fileSource(
         );
       }
       const start = startAt !== undefined && context.isFirstStart === true ? startByteOf(file, startAt) : undefined;
-      return openFile(file, offset ?? start, context, schema, format);
+      try {
+        return await openFile(file, offset ?? start, context, schema, format);
+      } catch (error) {
+        throw hasRoom(context) ? error : tooMany(list, files.length, context.splitIndex, error);
+      }
     },
   };
 }
+
+/** Less than a reader needs at least. */
+const ROOM_BYTES_MIN = 1 << 20;
+
+const hasRoom = ({ kernels }: ReaderContext): boolean => kernels.maxBytes - kernels.takenBytes() >= ROOM_BYTES_MIN;
+
+/** All files are open from the start, so that event time decides which of them is read on. */
+const tooMany = (patterns: readonly string[], files: number, opened: number, cause: unknown): UserError =>
+  new UserError(
+    'E1501',
+    {
+      path: patterns.join(', '),
+      problem: `all of its ${files} files are read side by side, and memory has room for ${opened}`,
+    },
+    { hint: "allow more memory (such as '1 GB'), or put files that belong together into one", cause },
+  );
 
 function startByteOf({ path, isCompressed }: RecordFile, { at, lines }: StartAt): number | undefined {
   if (!isCompressed) return recordAt(path, at, lines);

@@ -90,6 +90,8 @@ const messages = {
   E1405: (p: { uids: string }) => `the checkpoint holds state of operators that the job no longer has: ${p.uids}`,
   E1406: (p: { uid: string; changes: string }) =>
     `'${p.uid}' cannot go on with the state in the checkpoint, which is of something else: ${p.changes}`,
+  E1407: (p: { uid: string; splits: string }) =>
+    `the job is finished, and '${p.uid}' has input that came after its end: ${p.splits}`,
   E1411: (p: { path: string; problem: string }) => `no room is left for the state at ${p.path}: ${p.problem}`,
   E1412: (p: { path: string; problem: string }) => `the connection to the state at ${p.path} was lost: ${p.problem}`,
   E1413: (p: { path: string; problem: string }) => `the state at ${p.path} is gone: ${p.problem}`,

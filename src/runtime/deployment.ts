@@ -39,6 +39,7 @@ import {
 } from '../plan/physical.ts';
 import type { StateArena } from '../state/arena.ts';
 import type { Manifest, NodeDescriptions } from '../state/manifest.ts';
+import type { Refusal } from './checkpoint/compatibility.ts';
 import { DEAD_LETTER_SCHEMA, DEAD_LETTERS, DeadLetterOffice } from './dead-letters.ts';
 import { Edge } from './edge.ts';
 import { chunkBytesFor, type JobSettings } from './job-settings.ts';
@@ -78,6 +79,8 @@ export interface Deployment {
   readonly deadLetters: DeadLetterOffice;
   /** What has passed out of each operator, by uid. */
   readonly outputs: ReadonlyMap<string, Edge>;
+  /** Why a finished job must not pass for one that has read everything. To be thrown when its output is committed. */
+  readonly unread: Refusal | undefined;
 }
 
 /** What manifests say of each node, by uid. */
@@ -123,8 +126,11 @@ export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Prom
   const { restored } = given;
   const context = { ...given, splits: withUnfinished(plan, given.splits, restored) };
   const parts = await context.loadParts(partsOf(plan, restored !== undefined));
+  let unread: Refusal | undefined;
   if (restored !== undefined) {
-    const refusal = part(parts, 'compatibility').refusalOf(describeNodes(plan), restored, given.arena);
+    const { refusalOf, unreadOf } = part(parts, 'compatibility');
+    const refusal = refusalOf(describeNodes(plan), restored, given.arena);
+    unread = unreadOf(new Map([...given.splits].map(([index, of]) => [plan.nodes[index]?.uid ?? '', of])), restored);
     if (refusal !== undefined) throw new UserError(...refusal);
   }
   const wiring = new Wiring(plan, { ...context, parts });
@@ -141,7 +147,7 @@ export async function deploy(plan: PhysicalPlan, given: DeploymentContext): Prom
     await task.close();
     throw error;
   }
-  return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs() };
+  return { task, arena: context.arena, deadLetters: wiring.deadLetters, outputs: wiring.outputs(), unread };
 }
 
 /** A split that was not read to its end is opened although its source no longer lists it: what is missing is told, not skipped. */

@@ -148,6 +148,8 @@ export class JobRun {
       encodeManifest(manifest, (bytes) => arena.checksum(bytes)),
     );
     for (const [uid, writer] of this.#writers) await writer.recover(manifest.sinks[uid] ?? []);
+    const { unread } = this.#deployment;
+    if (unread !== undefined) throw new UserError(...unread);
     const names = (await store.list()).map(({ name }) => name);
     const unreadable = damaged.map(({ name }) => name).filter(isManifestName);
     await store.remove([...unreadable, ...leftovers(names, [manifest, ...older])]);

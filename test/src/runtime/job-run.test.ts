@@ -109,6 +109,31 @@ describe('a job', () => {
     expect(results.rows).toHaveLength(200);
   });
 
+  test('that is finished says which files came after its end, once it has committed what was pending', async () => {
+    const medium = new MemoryMedium();
+    const clock = new TickingClock();
+    const results = collectSink();
+    const text = new TextEncoder().encode('{"n":1}\n');
+    const copied = (...names: readonly string[]): Job =>
+      from(memoryFiles(Object.fromEntries(names.map((name) => [name, text])), Number32, { clock }), { uid: 'rows' }).to(
+        makeSink('inserts only', results, 'results'),
+        { uid: 'out' },
+      );
+    expect((await drive({ job: copied('a', 'b'), medium, clock })).end).toBe('finished');
+    // What is away was read, so there is nothing to say.
+    for (const same of [copied('a', 'b'), copied('b')]) expect((await drive({ job: same, medium, clock })).end).toBe('finished');
+    await expect(drive({ job: copied('a', 'b', 'c'), medium, clock })).rejects.toMatchObject({
+      code: 'E1407',
+      message: "the job is finished, and 'rows' has input that came after its end: c",
+      hint: expect.stringContaining('another state and output'),
+    });
+    await expect(drive({ job: copied('b', 'v', 'w', 'x', 'y', 'z'), medium, clock })).rejects.toThrow(
+      "'rows' has input that came after its end: v, w, x and 2 more",
+    );
+    expect(results.rows).toHaveLength(2);
+    expect((await drive({ job: copied('a', 'b'), medium, clock })).end).toBe('finished');
+  });
+
   test('that cannot start closes what it had opened', async () => {
     const opened: string[] = [];
     const closed: string[] = [];
