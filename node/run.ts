@@ -33,6 +33,7 @@ import { ephemeralStore } from '../src/state/ephemeral-store.ts';
 import { ndjsonSink } from './connectors/ndjson-sink.ts';
 import type { FileReadOptions } from './connectors/read-options.ts';
 import { NodeDisk } from './disk.ts';
+import { requireOwnFolders } from './output-folders.ts';
 import { kernelModule, nodeClock } from './platform.ts';
 import { withDeadLetters, withReading } from './reading.ts';
 
@@ -67,6 +68,7 @@ export async function run(job: Job, options: RunOptions = {}): Promise<RunningJo
   const clock = clockOf(options);
   const read = withReading(physicalPlanOf(job, options.name ?? 'job'), options.reading ?? {});
   const plan = lettersOf(read, options);
+  await requireOwnFolders(plan, options.state);
   const store = options.state === undefined ? ephemeralStore() : await diskStore(options.state);
   // V8 collects garbage each time that memory grows: pauses of 5 to 10 ms while state fills.
   const kernels = new KernelInstance(await kernelModule(), memoryBytesFor(settings), { reserved: true });

@@ -2,10 +2,10 @@
  * Loads a job module. TypeScript is bundled with esbuild (types are erased, nothing needs to be installed); imports of
  * millrace go to the running package, so that the job and the engine share one copy of it.
  */
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { MillraceError, UserError } from '../../src/base/errors.ts';
@@ -60,7 +60,12 @@ async function importBundled(file: string): Promise<{ readonly [name: string]: u
       sourcemap: 'inline',
       sourcesContent: true,
       logLevel: 'silent',
-      plugins: [packages(file)],
+      define: {
+        'import.meta.url': `${OWN}_url`,
+        'import.meta.filename': `${OWN}_filename`,
+        'import.meta.dirname': `${OWN}_dirname`,
+      },
+      plugins: [packages(file), ownPlaces],
       outdir: folder,
     });
     const out = join(folder, 'job.mjs');
@@ -96,6 +101,25 @@ function packages(file: string): Plugin {
     },
   };
 }
+
+/** What stands in the bundle for what a module asks of import.meta. */
+const OWN = '__millrace_own';
+
+/** The bundle lies elsewhere: each module that asks where it is gets its own place. On its first line, so that lines keep their numbers. */
+const ownPlaces: Plugin = {
+  name: 'own places',
+  setup(setup) {
+    setup.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      if (!/import\.meta\.(url|filename|dirname)/.test(text)) return undefined;
+      const places = { url: pathToFileURL(path).href, filename: path, dirname: dirname(path) };
+      const own = Object.entries(places).map(([name, place]) => `var ${OWN}_${name} = ${JSON.stringify(place)};`);
+      const kind = extname(path).replace(/^\.[cm]?/, '');
+      // The pattern lets no other ending through.
+      return { contents: own.join(' ') + text.replace(/^#!/, '//'), loader: kind as 'js' | 'jsx' | 'ts' | 'tsx' };
+    });
+  },
+};
 
 interface BuildMessage {
   readonly text: string;

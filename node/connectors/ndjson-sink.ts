@@ -15,7 +15,7 @@ export interface NdjsonSinkOptions {
 /** Writes `part-0000000000.ndjson` and so on into `folder`, a part per checkpoint that has rows. */
 export function ndjsonSink(folder: string, options: NdjsonSinkOptions = {}): SinkConnector {
   const changelog = options.changelog === true;
-  return fileSink({
+  const sink = fileSink({
     disk: new NodeDisk(folder),
     folder: '',
     location: folder,
@@ -23,4 +23,5 @@ export function ndjsonSink(folder: string, options: NdjsonSinkOptions = {}): Sin
     accepts: changelog ? 'changelog' : 'inserts',
     encoder: ({ kernels, schema }) => new NdjsonEncoder(kernels.memory, schema, { changelog, kernels }),
   });
+  return { ...sink, folder };
 }

@@ -3,6 +3,7 @@
  *
  *   <folder>/.pending-<uid>-<epoch>/part-0000000012.ndjson     written, perhaps sealed
  *   <folder>/part-0000000012.ndjson                            committed: renamed into place
+ *   <folder>/.committed-<uid>-0000000013                       empty: every part below this number was committed
  *
  * Committed parts in the order of their names are the output in order, across restarts. A part is sealed at each
  * checkpoint that has rows, and its number is given then.
@@ -15,6 +16,7 @@
  *  3. The fence takes the pending folder away from earlier owners by renaming it: what they rename later is not
  *     there, and they fail (E1505). An owner that was fenced never makes its folder again.
  *  4. A part's bytes are synced before `prepare` answers; its name is durable before `commit` resolves.
+ *  5. A part that was committed may be taken away by whoever reads the output. One that is gone before that is an error (E1505).
  * Not here: the bytes of rows (a RowEncoder), real disks (the Disk port).
  */
 import { assert } from '../base/assert.ts';
@@ -83,6 +85,8 @@ class FileSinkWriter implements SinkWriter {
   readonly #sealing = new Set<PartFile>();
   /** Renames happened that are not durable yet. */
   #isFolderDirty = false;
+  /** The number in the name of the mark; undefined: there is none. */
+  #mark: number | undefined;
   // checkpointed, in committables
   readonly #sealed = new Map<string, Part>();
   #next = 0;
@@ -149,9 +153,11 @@ class FileSinkWriter implements SinkWriter {
     const restored = committables.map(parseCommittable);
     this.#next = Math.max(0, ...restored.map((committable) => committable.next));
     await this.#takeBackLaterParts(restored.length > 0);
+    await this.#findMark();
     const pending = this.#pendingFolder(this.#epoch);
     for (const part of restored.flatMap((committable) => committable.parts))
       await this.#rollForward(part, `${pending}/${part.name}`);
+    await this.#markBelow(this.#next);
     await this.#disk.syncDirectory(this.#options.folder);
     for (const name of await this.#disk.list(pending)) await this.#disk.remove(`${pending}/${name}`);
     this.#isRecovered = true;
@@ -182,10 +188,33 @@ class FileSinkWriter implements SinkWriter {
     const target = this.#at(part.name);
     const [waiting, there] = [await this.#disk.size(pending), await this.#disk.size(target)];
     const found = there ?? waiting;
+    if (found === undefined && numberOf(part.name) < (this.#mark ?? 0)) return;
     if (found === undefined) throw this.#cannotCommit(part, 'it is not there, neither pending nor committed');
     if (found !== part.bytes) throw this.#cannotCommit(part, `it holds ${found} bytes instead of ${part.bytes}`);
     if (there === undefined && !(await this.#disk.rename(pending, target)))
       throw this.#cannotCommit(part, 'it vanished');
+  }
+
+  /** Of several, which a power loss may leave, the lowest: what it says is true in any case. */
+  async #findMark(): Promise<void> {
+    const prefix = `.committed-${this.#uidName}-`;
+    const names = await this.#disk.list(this.#options.folder);
+    const marks = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+    const [lowest, ...others] = marks.filter((rest) => /^\d{10}$/.test(rest)).sort();
+    for (const rest of others) await this.#disk.remove(this.#at(prefix + rest));
+    this.#mark = lowest === undefined ? undefined : Number(lowest);
+  }
+
+  /** Says that the parts below `next` are committed; as durable as their names, with the folder. */
+  async #markBelow(next: number): Promise<void> {
+    if (next === (this.#mark ?? 0)) return;
+    const path = (mark: number): string => this.#at(`.committed-${this.#uidName}-${String(mark).padStart(10, '0')}`);
+    const isRenamed = this.#mark !== undefined && (await this.#disk.rename(path(this.#mark), path(next)));
+    if (!isRenamed) {
+      const file = await this.#disk.create(path(next));
+      if (file !== false) await file.close();
+    }
+    this.#mark = next;
   }
 
   write(batch: RecordBatch): void {
@@ -245,8 +274,15 @@ class FileSinkWriter implements SinkWriter {
       if (this.#sealed.has(part.name)) await this.#commitPart(part);
     }
     if (!this.#isFolderDirty) return;
+    // Parts that were sealed meanwhile still wait.
+    await this.#markBelow(Math.min(this.#next, ...[...this.#sealed.keys()].map(numberOf), ...this.#unsealed()));
     await this.#disk.syncDirectory(this.#options.folder);
     this.#isFolderDirty = false;
+  }
+
+  /** Numbers that were given to parts which are not sealed yet. */
+  #unsealed(): readonly number[] {
+    return [...this.#sealing, ...(this.#file === undefined ? [] : [this.#file])].map(({ name }) => numberOf(name));
   }
 
   async #commitPart(part: Part): Promise<void> {
@@ -283,6 +319,9 @@ class FileSinkWriter implements SinkWriter {
     return new ExternalError('E1505', { path: this.#options.location, part: part.name, problem });
   }
 }
+
+/** Of 'part-0000000012.ndjson' 12. */
+const numberOf = (name: string): number => Number.parseInt(name.slice('part-'.length), 10);
 
 function parseCommittable(json: Json): Committable {
   assert(

@@ -48,5 +48,7 @@ export interface SinkWriter {
 export interface SinkConnector {
   /** Whether it takes updates and deletes, or inserts only. */
   readonly accepts: 'inserts' | 'changelog';
+  /** The folder that it writes to and shares with no other sink; undefined: it writes to none. */
+  readonly folder?: string;
   open(context: SinkContext): Promise<SinkWriter>;
 }

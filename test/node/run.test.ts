@@ -1,5 +1,5 @@
 /** The handle of a running job: how it ends, what it tells, and that the next run continues. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import {
   from,
   int32,
   type Job,
+  job,
   schema,
   sum,
   timestamp,
@@ -166,6 +167,47 @@ describe('what a job tells', () => {
     await expect(start('out', { checkpointEvery: 'soon' as '1 s' })).rejects.toMatchObject({ code: 'E1001' });
     await expect(start('out', { memory: 'lots' as '1 MB' })).rejects.toMatchObject({ code: 'E1002' });
     await expect(start('out', { throttle: '0 s' })).rejects.toMatchObject({ code: 'E1003' });
+    await expect(start('out', { batchRows: 0 })).rejects.toMatchObject({ code: 'E1006' });
+    await expect(start('out', { chunks: '1 KB' } as RunOptions)).rejects.toMatchObject({ code: 'E1009' });
     expect(folder.exists('out')).toBe(false);
+  });
+
+  it('refuses two sinks that would write to one folder, before it touches it', async () => {
+    const rows = from(ndjsonFiles(join(folder.path, 'in/*.ndjson'), Row));
+    const [a, b] = [join(folder.path, 'out'), join(folder.path, 'in/../out')];
+    const both = job('both', rows.to(ndjsonSink(a), { uid: 'a' }), rows.to(ndjsonSink(b), { uid: 'b' }));
+    await expect(run(both)).rejects.toMatchObject({
+      code: 'E1503',
+      message: `the output folder ${b} cannot be used: 'a' and 'b' would both write to it`,
+      hint: 'give each sink a folder of its own',
+    });
+    const state = join(folder.path, 'state');
+    const letters = rows.to(ndjsonSink(join(state, 'dead-letters')), { uid: 'a' });
+    await expect(run(letters, { state })).rejects.toThrow("the dead letters of this job and 'a' would both write to it");
+    expect([folder.exists('out'), folder.exists('state')]).toEqual([false, false]);
+  });
+
+  it('starts again after its committed output was taken away, and says which files came after its end', async () => {
+    expect(await (await start('out')).done).toBe('finished');
+    for (const name of readdirSync(join(folder.path, 'out'))) {
+      if (name.startsWith('part-')) rmSync(join(folder.path, 'out', name));
+    }
+    expect(await (await start('out')).done).toBe('finished');
+    folder.write('in/b.ndjson', rowLines(5));
+    await expect(start('out')).rejects.toMatchObject({
+      code: 'E1407',
+      message: "the job is finished, and 'rows' has input that came after its end: b.ndjson",
+    });
+  });
+
+  it('says of more files than memory has room for how many that is', async () => {
+    for (let i = 0; i < 900; i++) folder.write(`in/${i}.ndjson`, rowLines(1));
+    await expect(start('out', { memory: '1 MB' })).rejects.toMatchObject({
+      code: 'E1501',
+      message: expect.stringMatching(
+        /^cannot read .*: all of its 901 files are read side by side, and memory has room for [4-8]\d\d$/,
+      ),
+      hint: "allow more memory (such as '1 GB'), or put files that belong together into one",
+    });
   });
 });

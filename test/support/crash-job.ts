@@ -171,7 +171,8 @@ export async function outputOf(disk: Disk): Promise<Output> {
       const path = `out/${folder}/${name}`;
       if (name.startsWith('part-'))
         found[folder] += text.decode(await disk.read(path, 0, (await disk.size(path)) ?? 0));
-      else left.push(path);
+      // A mark says which parts are committed.
+      else if (!name.startsWith('.committed-')) left.push(path);
     }
   }
   for (const folder of ['state', 'state/segments']) {

@@ -271,7 +271,7 @@ function contentOf(folder: string): ReadonlyMap<string, string> {
 function leftBehind(folder: string): readonly string[] {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const known =
-    /^((out|late|letters)(\/part-\d{10}\.ndjson)?|state(\/(owner|checkpoint|segments?)[-\d]*)?|state\/segments\/segment-[-\d]+)$/;
+    /^((out|late|letters)(\/(part-\d{10}\.ndjson|\.committed-[\w-]+-\d{10}))?|state(\/(owner|checkpoint|segments?)[-\d]*)?|state\/segments\/segment-[-\d]+)$/;
   return names.filter((name) => !known.test(name));
 }
 

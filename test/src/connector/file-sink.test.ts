@@ -113,6 +113,14 @@ async function output(disk: SimDisk): Promise<string> {
   return text;
 }
 
+/** Whatever is neither output nor the one mark that says how much of it is committed. */
+async function strays(disk: SimDisk): Promise<readonly string[]> {
+  const names = await disk.list(FOLDER);
+  const parts = names.filter((name) => name.startsWith('part-'));
+  const next = String(Number(parts.at(-1)?.slice(5, 15)) + 1).padStart(10, '0');
+  return names.filter((name) => !parts.includes(name) && name !== `.committed-out%2F%C3%B6%2A-${next}`);
+}
+
 const WHOLE = Array.from({ length: LINES }, (_, n) => `${n}${FILL}\n`).join('');
 
 describe('a file sink', () => {
@@ -120,7 +128,7 @@ describe('a file sink', () => {
     const undisturbed = new SimDisk();
     await job(undisturbed);
     expect(await output(undisturbed)).toBe(WHOLE);
-    expect((await undisturbed.list(FOLDER)).filter((name) => !name.startsWith('part-'))).toEqual([]);
+    expect(await strays(undisturbed)).toEqual([]);
     expect(undisturbed.calls).toBeGreaterThan(60);
     for (let call = 1; call <= undisturbed.calls; call++) {
       for (let seed = 0; seed < 12; seed++) {
@@ -137,10 +145,7 @@ describe('a file sink', () => {
           throw new Error(what, { cause: error });
         });
         expect(await output(left), what).toBe(WHOLE);
-        expect(
-          (await left.list(FOLDER)).filter((name) => !name.startsWith('part-')),
-          what,
-        ).toEqual([]);
+        expect(await strays(left), what).toEqual([]);
       }
     }
   });
@@ -204,7 +209,12 @@ describe('a file sink', () => {
     const restored = await openSink(disk, 3);
     await restored.fence();
     await restored.recover([committable]);
-    expect(await disk.list(FOLDER)).toEqual(['.pending-out-0000000003', 'notes.txt', 'part-0000000000.ndjson']);
+    expect(await disk.list(FOLDER)).toEqual([
+      '.committed-out-0000000001',
+      '.pending-out-0000000003',
+      'notes.txt',
+      'part-0000000000.ndjson',
+    ]);
   });
 
   test('takes parts back that an earlier checkpoint, restored in place of a damaged one, will write again', async () => {
@@ -222,7 +232,11 @@ describe('a file sink', () => {
     const restored = await openSink(disk, 2);
     await restored.fence();
     await restored.recover([first]);
-    expect(await disk.list(FOLDER)).toEqual(['.pending-out-0000000002', 'part-0000000000.ndjson']);
+    expect(await disk.list(FOLDER)).toEqual([
+      '.committed-out-0000000001',
+      '.pending-out-0000000002',
+      'part-0000000000.ndjson',
+    ]);
   });
 
   test('fails when a part of the restored checkpoint is gone or torn', async () => {
@@ -238,6 +252,46 @@ describe('a file sink', () => {
     const file = await disk.create(`${FOLDER}/.pending-out-0000000001/${part.name}`);
     if (file !== false) await file.append(new Uint8Array(4));
     await expect(sink.recover([{ parts: [part], next: 1 }])).rejects.toThrow('it holds 4 bytes instead of 5');
+  });
+
+  test('starts again when committed parts were taken away, but never without one that was still pending', async () => {
+    const disk = new SimDisk();
+    const sink = await openSink(disk, 1);
+    await sink.fence();
+    await sink.recover([]);
+    sink.write(line(1));
+    const first = (await sink.prepare(1)) ?? null;
+    sink.write(line(2));
+    await sink.commit([first]);
+    const second = (await sink.prepare(2)) ?? null;
+    sink.write(line(3));
+    const third = (await sink.prepare(3)) ?? null;
+    await sink.close();
+    await disk.remove(`${FOLDER}/part-0000000000.ndjson`);
+
+    // The first checkpoint was committed; of the third one part was, and two wait.
+    const both = [first, third];
+    const restarted = await openSink(disk, 2);
+    await restarted.fence();
+    await restarted.recover(both);
+    expect(await output(disk)).toBe('2\n3\n');
+    restarted.write(line(4));
+    await restarted.commit([(await restarted.prepare(4)) ?? null]);
+    expect(await output(disk)).toBe('2\n3\n4\n');
+    await restarted.close();
+    for (const name of await disk.list(FOLDER)) if (name.startsWith('part-')) await disk.remove(`${FOLDER}/${name}`);
+    const again = await openSink(disk, 3);
+    await again.fence();
+    await again.recover([second]);
+    expect(await disk.list(FOLDER)).toEqual(['.committed-out-0000000002', '.pending-out-0000000003']);
+
+    again.write(line(5));
+    const pending = (await again.prepare(5)) ?? null;
+    await again.close();
+    await disk.remove(`${FOLDER}/.pending-out-0000000003`);
+    const lost = await openSink(disk, 4);
+    await lost.fence();
+    await expect(lost.recover([pending])).rejects.toThrow('it is not there, neither pending nor committed');
   });
 
   test('removes what is pending and not in the restored checkpoint, whichever owners left it', async () => {
