@@ -12,7 +12,10 @@ export interface NdjsonSinkOptions {
   readonly changelog?: boolean;
 }
 
-/** Writes `part-0000000000.ndjson` and so on into `folder`, a part per checkpoint that has rows. */
+/**
+ * Writes `part-0000000000.ndjson` and so on into `folder`, a part per checkpoint that has rows. Parts may be taken away once they
+ * are there: a hidden mark beside them, `.committed-…`, says which were, and stays.
+ */
 export function ndjsonSink(folder: string, options: NdjsonSinkOptions = {}): SinkConnector {
   const changelog = options.changelog === true;
   const sink = fileSink({

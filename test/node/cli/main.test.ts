@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, JobFolder, jobText, rowLines } from '../../support/cli.ts';
 
@@ -352,6 +353,24 @@ describe('the command line', () => {
     expect(explained.out).toContain('rows');
     expect(explained.out).toContain('total = sum(n)');
     expect(folder.exists('out')).toBe(false);
+  });
+
+  it('tells each module of a job where it lies, not where it is bundled, and keeps its lines', async () => {
+    folder.write('jobs/places.ts', 'export const out: string = new URL("../out", import.meta.url).pathname;\n');
+    folder.write(
+      'jobs/job.ts',
+      `import { out } from './places.ts';\n${jobText()
+        .replace("'in/*.ndjson'", '`${import.meta.dirname}/../in/*.ndjson`')
+        .replace("'out'", 'out')
+        .replace("'sums'", 'import.meta.filename.slice(-6)')}`,
+    );
+    const { code, err } = await folder.millrace('run', 'jobs/job.ts', '--no-state');
+    expect([code, err]).toEqual([0, expect.any(String)]);
+    expect(folder.output('out')).not.toBe('');
+    folder.write('jobs/job.ts', "#!/usr/bin/env node\nthrow new Error(import.meta.url);\nexport default 1;\n");
+    const failed = await folder.millrace('run', 'jobs/job.ts');
+    expect(failed.err).toContain(pathToFileURL(join(folder.path, 'jobs/job.ts')).href);
+    expect(failed.err).toContain('job.ts:2  throw new Error');
   });
 
   it('runs quietly, and prints all metrics as JSON when asked', async () => {
