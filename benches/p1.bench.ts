@@ -4,11 +4,11 @@
  * disturb less. Not here: `withCheckpoints` (p1-checkpoints.bench.ts).
  */
 import { type Bench, type BenchOptions, type BenchResult, compare, quantile } from './bench.ts';
-import { BID_SHAPES, bidFile } from './support/bids.ts';
+import { BENCH_LINES, BID_SHAPES, bidFile } from './support/bids.ts';
 import { SideProcess } from './support/sides.ts';
 
 async function run({ short }: BenchOptions): Promise<BenchResult> {
-  const lines = short ? 200_000 : 2_000_000;
+  const lines = short ? 200_000 : BENCH_LINES;
   const figures: Record<string, number> = {};
   const spread: Record<string, number> = {};
   const counters: Record<string, number> = {};

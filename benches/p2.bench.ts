@@ -4,12 +4,12 @@
  * back in, and the engine's must be that of plain JavaScript as it is. `uniformCpu` is the ratio of the time of all cores.
  */
 import { type Bench, type BenchOptions, type BenchResult, compare, quantile } from './bench.ts';
-import { bidFile } from './support/bids.ts';
+import { BENCH_LINES, bidFile } from './support/bids.ts';
 import { expectedDigests } from './support/expected.ts';
 import { SideProcess } from './support/sides.ts';
 
 async function run({ short }: BenchOptions): Promise<BenchResult> {
-  const lines = short ? 200_000 : 2_000_000;
+  const lines = short ? 200_000 : BENCH_LINES;
   const { path } = bidFile('uniform', lines);
   const expected = expectedDigests(path);
   using engine = new SideProcess();

@@ -28,6 +28,8 @@ export type BidShape = 'uniform' | 'mixed' | 'shuffled';
 
 export const BID_SHAPES: readonly BidShape[] = ['uniform', 'mixed', 'shuffled'];
 
+/** Of a bench's file: a run of the engine is then long enough that starting a job and compiling it are little of it. */
+export const BENCH_LINES = 6_000_000;
 /** What a job over these files sets as its bounded disorder. */
 export const DISORDER_MS = 1_000;
 export const WINDOW_MS = 10_000;

@@ -53,8 +53,11 @@ export function addRow(checksum: Checksum, windowStart: number, channel: string,
     low = Math.imul(low ^ unit, 0x01000193);
     high = Math.imul(high ^ unit, 0x5bd1e995) ^ (high >>> 15);
   }
-  low = mixNumber(mixNumber(mixNumber(mixNumber(low, windowStart), totals.count), totals.sum), totals.max);
-  high = mixNumber(mixNumber(mixNumber(mixNumber(high, totals.max), totals.sum), windowStart), totals.count);
+  for (const value of [windowStart, totals.count, totals.sum, totals.max]) {
+    const [lower, upper] = [value | 0, Math.floor(value / 2 ** 32) | 0];
+    low = mixLow(mixLow(low, lower), upper);
+    high = mixHigh(mixHigh(high, lower), upper);
+  }
   checksum.rows++;
   checksum.low = (checksum.low + low) >>> 0;
   checksum.high = (checksum.high + high) >>> 0;
@@ -84,26 +87,27 @@ export function addRowBytes(
     low = Math.imul(low ^ unit, 0x01000193);
     high = Math.imul(high ^ unit, 0x5bd1e995) ^ (high >>> 15);
   }
-  low = mixPair(mixPair(mixPair(mixPair(low, words, start), words, count), words, sum), words, max);
-  high = mixPair(mixPair(mixPair(mixPair(high, words, max), words, sum), words, start), words, count);
+  low = lowOf(lowOf(lowOf(lowOf(low, words, start), words, count), words, sum), words, max);
+  high = highOf(highOf(highOf(highOf(high, words, start), words, count), words, sum), words, max);
   checksum.rows++;
   checksum.low = (checksum.low + low) >>> 0;
   checksum.high = (checksum.high + high) >>> 0;
 }
 
-const mixPair = (hash: number, words: Int32Array, at: number): number =>
-  mixWord(mixWord(hash, words[at] ?? 0), words[at + 1] ?? 0);
+const lowOf = (hash: number, words: Int32Array, at: number): number =>
+  mixLow(mixLow(hash, words[at] ?? 0), words[at + 1] ?? 0);
+const highOf = (hash: number, words: Int32Array, at: number): number =>
+  mixHigh(mixHigh(hash, words[at] ?? 0), words[at + 1] ?? 0);
 
-/** murmur3's step over both halves of a safe integer. */
-function mixNumber(hash: number, value: number): number {
-  return mixWord(mixWord(hash, value | 0), Math.floor(value / 2 ** 32) | 0);
+// One multiplication and one fold a word, with the constants of murmur3's finalizer.
+function mixLow(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x85ebca6b);
+  return mixed ^ (mixed >>> 13);
 }
 
-function mixWord(hash: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  const mixed = hash ^ k;
-  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
+function mixHigh(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
 }
 
 /** Totals per channel per window, by the start of the window. */

@@ -25,14 +25,12 @@ declare namespace WebAssembly {
 }
 declare function atob(text: string): string;
 declare function btoa(bytes: string): string;
-interface ReadableStream {
-  pipeThrough(through: DecompressionStream): ReadableStream;
-}
 declare class DecompressionStream {
   constructor(format: 'deflate-raw');
-}
-declare class Response {
-  constructor(body: Uint8Array | ReadableStream);
-  readonly body: ReadableStream | null;
-  arrayBuffer(): Promise<ArrayBuffer>;
+  readonly readable: {
+    getReader(): {
+      read(): Promise<{ done: false; value: Uint8Array<ArrayBuffer> } | { done: true; value?: undefined }>;
+    };
+  };
+  readonly writable: { getWriter(): { write(bytes: Uint8Array<ArrayBuffer>): Promise<void>; close(): Promise<void> } };
 }
