@@ -15,7 +15,15 @@ export {
   arithmeticI64,
   zeroDivisors,
 } from './expression/arithmetic';
-export { castI32ToF64, castI32ToI64, castI64ToF64, narrowErrors, narrowI64, rangeErrors, roundToF32 } from './expression/cast';
+export {
+  castI32ToF64,
+  castI32ToI64,
+  castI64ToF64,
+  narrowErrors,
+  narrowI64,
+  rangeErrors,
+  roundToF32,
+} from './expression/cast';
 export { compareBool, compareF64, compareI32, compareI64 } from './expression/compare';
 export { likeView } from './expression/like';
 export {

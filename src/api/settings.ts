@@ -39,7 +39,8 @@ const OPTIONS = 'checkpointEvery memory retained batchRows lag stateAlert name s
 export function settingsOf(options: RunSettings, own: readonly string[] = []): JobSettings {
   requireKnownOptions(options, [...OPTIONS, ...own], 'run');
   const { name = 'job', state = 'none', ...given } = options;
-  for (const text of [name, state]) if (typeof text !== 'string' || text === '') throw mistake('name and state of run', 'text', text);
+  for (const text of [name, state])
+    if (typeof text !== 'string' || text === '') throw mistake('name and state of run', 'text', text);
   const {
     checkpointEvery = '10 s',
     memory = '256 MB',

@@ -171,7 +171,9 @@ export class StateArena {
   nextFrame(checkpoint: number, number: number): Uint8Array | undefined {
     const runs = this.#arena.drainSnapshot(this.#frame + HEADER_BYTES, FRAME_RUNS_BYTES);
     if (runs === 'spoiled') {
-      throw new UserError('E1305', undefined, { hint: 'Allow more memory, or keep the state folder on a faster disk.' });
+      throw new UserError('E1305', undefined, {
+        hint: 'Allow more memory, or keep the state folder on a faster disk.',
+      });
     }
     if (runs === 0) return undefined;
     const { view } = this.#kernels.memory;

@@ -183,7 +183,9 @@ describe('what a job tells', () => {
     });
     const state = join(folder.path, 'state');
     const letters = rows.to(ndjsonSink(join(state, 'dead-letters')), { uid: 'a' });
-    await expect(run(letters, { state })).rejects.toThrow("the dead letters of this job and 'a' would both write to it");
+    await expect(run(letters, { state })).rejects.toThrow(
+      "the dead letters of this job and 'a' would both write to it",
+    );
     expect([folder.exists('out'), folder.exists('state')]).toEqual([false, false]);
   });
 

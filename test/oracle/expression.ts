@@ -135,7 +135,9 @@ function arithmetic(op: string, a: Exclude<Value, null>, b: Exclude<Value, null>
   const exact = op === 'plus' ? a + b : op === 'minus' ? a - b : op === 'times' ? a * b : a % b;
   // As far as a Date goes.
   const isDate = type.kind !== 'timestamp' || (exact <= 8_640_000_000_000_000n && exact >= -8_640_000_000_000_000n);
-  return isDate && BigInt.asIntN(BITS[type.kind] ?? 64, exact) === exact ? { value: exact } : { failure: 'integer overflow' };
+  return isDate && BigInt.asIntN(BITS[type.kind] ?? 64, exact) === exact
+    ? { value: exact }
+    : { failure: 'integer overflow' };
 }
 
 function floats(op: string, a: number, b: number): number {

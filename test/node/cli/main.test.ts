@@ -367,7 +367,7 @@ describe('the command line', () => {
     const { code, err } = await folder.millrace('run', 'jobs/job.ts', '--no-state');
     expect([code, err]).toEqual([0, expect.any(String)]);
     expect(folder.output('out')).not.toBe('');
-    folder.write('jobs/job.ts', "#!/usr/bin/env node\nthrow new Error(import.meta.url);\nexport default 1;\n");
+    folder.write('jobs/job.ts', '#!/usr/bin/env node\nthrow new Error(import.meta.url);\nexport default 1;\n');
     const failed = await folder.millrace('run', 'jobs/job.ts');
     expect(failed.err).toContain(pathToFileURL(join(folder.path, 'jobs/job.ts')).href);
     expect(failed.err).toContain('job.ts:2  throw new Error');

@@ -32,10 +32,7 @@ test.each<readonly [unknown, string]>([
   [{ memory: '4 GB' }, "E1006 memory must be at most 3.5 GB, but is '4 GB'"],
   [{ memory: '-1 MB' }, "E1003 memory must be greater than zero, but is '-1 MB'"],
   [{ memory: '0 MB' }, "E1003 memory must be greater than zero, but is '0 MB'"],
-  [
-    { memory: 256 },
-    "E1002 '256' is not a size for memory; write a number, a space and a unit, such as '256 MB'",
-  ],
+  [{ memory: 256 }, "E1002 '256' is not a size for memory; write a number, a space and a unit, such as '256 MB'"],
   [{ checkpointEvery: '-1 s' }, "E1003 checkpointEvery must be greater than zero, but is '-1 s'"],
   [{ checkpointEvery: '0.1 ms' }, "E1003 checkpointEvery must be greater than zero, but is '0.1 ms'"],
   [

@@ -323,9 +323,7 @@ describe('an expression', () => {
       const stamps = tableSchema([{ name: 't', type }]);
       const later: Expression = { op: 'plus', left: { op: 'column', name: 't', type }, right: int(1), type };
       const most = 8_640_000_000_000_000n;
-      const batch = columnBatch(kernels, stamps, [
-        [(most - 1n) * per, most * per, -most * per, -(most + 2n) * per],
-      ]);
+      const batch = columnBatch(kernels, stamps, [[(most - 1n) * per, most * per, -most * per, -(most + 2n) * per]]);
       const projection = new Projection(kernels, stamps, [later], 'a test');
       const overflow = 'integer overflow in (t + 1)';
       expect(projection.project(batch).errors, unit).toEqual([

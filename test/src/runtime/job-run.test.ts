@@ -121,7 +121,8 @@ describe('a job', () => {
       );
     expect((await drive({ job: copied('a', 'b'), medium, clock })).end).toBe('finished');
     // What is away was read, so there is nothing to say.
-    for (const same of [copied('a', 'b'), copied('b')]) expect((await drive({ job: same, medium, clock })).end).toBe('finished');
+    for (const same of [copied('a', 'b'), copied('b')])
+      expect((await drive({ job: same, medium, clock })).end).toBe('finished');
     await expect(drive({ job: copied('a', 'b', 'c'), medium, clock })).rejects.toMatchObject({
       code: 'E1407',
       message: "the job is finished, and 'rows' has input that came after its end: c",
