@@ -14,7 +14,6 @@ export {
   arenaInit,
   arenaPages,
   arenaReopen,
-  scanPages,
   stateEntries,
   statePages,
 } from './memory/arena';
@@ -30,5 +29,5 @@ export { windowAggregate } from './window/aggregate';
 export { fireNext, windowDue, windowFiring } from './window/fire';
 export { windowHeld } from './window/held';
 export { planInit, planLayout } from './window/plan';
-export { stateClear, stateKeys, stateRows, stateScan } from './kinds';
+export { stateClear, stateKeys, stateRows } from './kinds';
 export { stateWalk } from './heaviest';
