@@ -12,7 +12,7 @@ import { scriptedSource, type ScriptedSplit } from '../support/scripted-source.t
 
 const QUANTUM = 7;
 /** Of a step that makes so many rows of one, a turn fills more than one batch. */
-const MADE_OF_ONE = 700;
+const MADE_OF_ONE = 1_300;
 const Scripted = schema({ at: timestamp(), split: int32() });
 /** A step of the job takes so long: each is followed by a turn of the host. */
 const TURN_MS = 5;
