@@ -527,6 +527,7 @@ function runningAggregate(
       input: stream.node,
       keys,
       aggregates: calls,
+      takesBack: stream.traits.isChangelog,
       onError: failurePolicy(onError, calls),
     },
     { hasEventTime: false, isChangelog: true },

@@ -58,7 +58,7 @@ export class Aggregate implements Operator {
     const spec = {
       state: arena.open(uid),
       key: this.#keys.physical,
-      aggregates: aggregateSpecs(input, node.aggregates, uid),
+      aggregates: aggregateSpecs(input, node.aggregates, uid, node.takesBack),
     };
     this.#kernel = new ChangelogAggregate(kernels, spec, BATCH_ROWS_MAX);
   }

@@ -71,7 +71,7 @@ export class GeneralAggregate implements Operator {
       conditions: conditionsOf(kernels, input, calls, uid),
     });
     this.#groups = state.open('groups');
-    this.#entries = new MixedEntries({ uid, kernels, input, keys, calls, timestamp });
+    this.#entries = new MixedEntries({ uid, kernels, input, keys, calls, takesBack: node.takesBack, timestamp });
     this.#rows = new WindowRows(kernels, input, keys, timestamp);
     this.#results = new WindowResults({
       kernels,
