@@ -52,6 +52,8 @@ export interface Operator {
   readonly nextTimer?: ProcessingTimeMs | undefined;
   /** As an element: emits at most one, the rest through `more`. Called when `now` has reached `nextTimer`. */
   processTime?(now: ProcessingTimeMs): void;
+  /** Rows may rest in its state when all input has ended: what they are folded into has no end in event time. */
+  readonly keepsRows?: boolean;
   /** What it waits for: 'some' keeps the job alive, 'full' also holds the sources back. */
   readonly waiting?: 'none' | 'some' | 'full';
   /** Resolves when something that it waits for has come, so that `more` is true. */

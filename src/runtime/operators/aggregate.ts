@@ -36,6 +36,8 @@ export interface AggregateOptions {
 export class Aggregate implements Operator {
   // configuration
   readonly uid: string;
+  /** Groups stay for good. */
+  readonly keepsRows = true;
   readonly #options: AggregateOptions;
   readonly #keys: KeyColumns;
   readonly #inputs: AggregateInputs;

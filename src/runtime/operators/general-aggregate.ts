@@ -46,6 +46,8 @@ const ALL_TIME = { start: 0, end: 0 };
 export class GeneralAggregate implements Operator {
   // configuration
   readonly uid: string;
+  /** Groups stay for good. */
+  readonly keepsRows = true;
   readonly #options: GeneralAggregateOptions;
   readonly #inputs: AggregateInputs;
   readonly #groups: KeyedTable;
