@@ -1,4 +1,4 @@
-/** Codes of aggregates, as plans and checkpoints hold them, and how finishing one ends. They never change their meaning. */
+/** Codes of aggregates, as plans and checkpoints hold them, a type of their own, and how finishing one ends. They never change their meaning. */
 import { VIEW } from '../abi';
 
 export const COUNT: u32 = 0;
@@ -20,6 +20,9 @@ export const QUANTILE: u32 = 15;
 export const TOP_K: u32 = 16;
 export const COLLECT_LIST: u32 = 17;
 export const JOIN_TEXT: u32 = 18;
+
+/** Type of float64 input of which values may be taken back (apart.ts). Of sums, averages and moments over a changelog. */
+export const CHANGING: u32 = 5;
 
 // How finishing ends.
 export const PRESENT: i32 = 1;

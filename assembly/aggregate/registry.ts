@@ -8,6 +8,7 @@
 import { BOOL, columnValues, F64, I32, I64, VIEW } from '../abi';
 import { WHOLE } from '../edition';
 import { allFinish, anyFinish, trueAdd, trueMerge, trueRetract } from './any';
+import { apartAdd, apartBytes, apartFinish, apartMerge, apartRetract } from './apart';
 import { avgFinish } from './avg';
 import { BLOB_BYTES } from './blob';
 import { AGGREGATE_CODE, AGGREGATE_COLUMN, AGGREGATE_TYPE } from './call';
@@ -18,6 +19,7 @@ import {
   ARG_MAX,
   ARG_MIN,
   AVG,
+  CHANGING,
   COLLECT_LIST,
   COUNT,
   COUNT_DISTINCT,
@@ -55,6 +57,7 @@ function isNumber(type: u32): bool {
 /** Whether an aggregate of this code can be computed over a column of this type. */
 export function aggregateAccepts(code: u32, type: u32): bool {
   if (!WHOLE && isGrown(code, type)) return false;
+  if (WHOLE && type == CHANGING) return code == SUM || (code >= AVG && code <= VARIANCE);
   switch (code) {
     case ANY:
       return type == BOOL;
@@ -79,6 +82,7 @@ export function aggregateAccepts(code: u32, type: u32): bool {
 
 /** Bytes of an accumulator without the number of values: a multiple of 8. */
 export function aggregateBytes(code: u32, type: u32): u32 {
+  if (WHOLE && type == CHANGING) return apartBytes(code);
   switch (code) {
     case COUNT:
       return 0;
@@ -142,7 +146,7 @@ export function aggregateResultType(code: u32, type: u32): u32 {
     case COUNT:
       return I64;
     case SUM:
-      return type == F64 ? F64 : I64;
+      return type == F64 || (WHOLE && type == CHANGING) ? F64 : I64;
     case AVG:
       return F64;
     case STDDEV:
@@ -193,6 +197,10 @@ export function aggregateAdd(callPtr: u32, entriesPtr: u32, rowsPtr: u32, n: u32
   const values = column == 0 ? 0 : columnValues(column);
   const code = load<u32>(callPtr, AGGREGATE_CODE);
   if (WHOLE && isGrown(code, type)) return grownAdd(callPtr, entriesPtr, rowsPtr, n, offset);
+  if (WHOLE && type == CHANGING) {
+    apartAdd(code, entriesPtr, rowsPtr, n, values, offset);
+    return true;
+  }
   switch (code) {
     case SUM:
       sumAdd(type, entriesPtr, rowsPtr, n, values, offset);
@@ -234,7 +242,12 @@ export function aggregateRetract(callPtr: u32, accPtr: u32, row: u32): void {
   const type = load<u32>(callPtr, AGGREGATE_TYPE);
   const column = load<u32>(callPtr, AGGREGATE_COLUMN);
   const values = column == 0 ? 0 : columnValues(column);
-  switch (load<u32>(callPtr, AGGREGATE_CODE)) {
+  const code = load<u32>(callPtr, AGGREGATE_CODE);
+  if (WHOLE && type == CHANGING) {
+    apartRetract(code, accPtr, values, row);
+    return;
+  }
+  switch (code) {
     case SUM:
       sumRetract(type, accPtr, values, row);
       break;
@@ -263,6 +276,10 @@ export function aggregateMerge(callPtr: u32, intoPtr: u32, fromPtr: u32): bool {
   const type = load<u32>(callPtr, AGGREGATE_TYPE);
   const code = load<u32>(callPtr, AGGREGATE_CODE);
   if (WHOLE && isGrown(code, type)) return grownMerge(callPtr, intoPtr, fromPtr);
+  if (WHOLE && type == CHANGING) {
+    apartMerge(code, intoPtr, fromPtr);
+    return true;
+  }
   switch (code) {
     case SUM:
       sumMerge(type, intoPtr, fromPtr);
@@ -300,13 +317,18 @@ export function aggregateMerge(callPtr: u32, intoPtr: u32, fromPtr: u32): bool {
  */
 export function aggregateFinish(callPtr: u32, accPtr: u32, count: u64, outPtr: u32): i32 {
   const code = load<u32>(callPtr, AGGREGATE_CODE);
-  const type = load<u32>(callPtr, AGGREGATE_TYPE);
+  let type = load<u32>(callPtr, AGGREGATE_TYPE);
   if (code == COUNT) {
     countFinish(count, outPtr);
     return PRESENT;
   }
   if (count == 0 && code != COUNT_DISTINCT && code != APPROX_COUNT_DISTINCT) return NULL;
   if (WHOLE && isGrown(code, type)) return grownFinish(callPtr, accPtr, count, outPtr);
+  if (WHOLE && type == CHANGING) {
+    const ended = apartFinish(code, accPtr, outPtr);
+    if (ended >= 0) return ended;
+    type = F64;
+  }
   switch (code) {
     case SUM:
       return sumFinish(type, accPtr, outPtr) ? PRESENT : OVERFLOW;

@@ -17,7 +17,7 @@ export function narrowBytes(code: u32, type: u32): u32 {
   if (code == COUNT) return 0;
   if (type == VIEW) return NOT_NARROW;
   if (code == MIN || code == MAX) return type == F64 ? 8 : 4;
-  if ((code == SUM || code == AVG) && type != F64) return 8;
+  if ((code == SUM || code == AVG) && type < F64) return 8;
   return NOT_NARROW;
 }
 

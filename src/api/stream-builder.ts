@@ -104,15 +104,17 @@ class StreamBuilder {
           needs: 'a timestamp in milliseconds, never null',
         });
       }
+      const checked = watermarkOptionsOf(options);
       const node: WatermarkNode = {
         kind: 'watermark',
         schema: this.node.schema,
         input: this.node,
         column,
         strategy: strategyOf(strategy),
-        ...watermarkOptionsOf(options),
+        ...checked,
       };
       requireSplits(this.node);
+      if (checked.align !== undefined) requireSource(this.node);
       return new WithFutureBuilder(node, { ...this.traits, hasEventTime: true });
     });
   }
@@ -525,6 +527,7 @@ function runningAggregate(
       input: stream.node,
       keys,
       aggregates: calls,
+      takesBack: stream.traits.isChangelog,
       onError: failurePolicy(onError, calls),
     },
     { hasEventTime: false, isChangelog: true },
@@ -534,12 +537,24 @@ function runningAggregate(
 /** Watermarks are made for each split of a source: between the two only steps may stand that tell splits apart (E1214). */
 function requireSplits(node: LogicalNode): void {
   const { kind } = node.kind === 'side' ? node.of : node;
-  if (!['source', 'filter', 'project', 'function', 'split', 'union'].includes(kind)) {
-    const step = node.kind === 'side' ? `the side '${node.name}' of ${kind}` : kind;
-    throw new UserError('E1214', { step }, { hint: 'call .watermark(...) above it, next to the source' });
-  }
+  if (!['source', 'filter', 'project', 'function', 'split', 'union'].includes(kind))
+    throw new UserError('E1214', { step: stepOf(node) }, { hint: 'call .watermark(...) above it, next to the source' });
   inputsOf(node.kind === 'side' ? node.of : node).forEach(requireSplits);
 }
+
+/** Rows wait for others where they leave their source: the column that says when they are must be one of its own (E1215). */
+function requireSource(node: LogicalNode): void {
+  if (node.kind === 'source') return;
+  const problem = `its watermark stands below ${stepOf(node)}, where rows have left their source`;
+  throw new UserError(
+    'E1215',
+    { problem },
+    { hint: 'call .watermark(...) right at each source, and this step below it' },
+  );
+}
+
+const stepOf = (node: LogicalNode): string =>
+  node.kind === 'side' ? `the side '${node.name}' of ${node.of.kind}` : node.kind;
 
 function requireSome(list: readonly unknown[], where: string, what: string): void {
   if (list.length === 0) throw nothingGiven(where, what);

@@ -31,7 +31,10 @@ export interface WatermarkOptions {
    * are taken for a jump of time. Default: 31 days.
    */
   readonly futureSkew?: Duration | 'off';
-  /** Splits more than `maxDrift` ahead of the slowest of all that name this group wait for it. */
+  /**
+   * Splits more than `maxDrift` ahead of the slowest of all that name this group wait for it. Only of a watermark right at
+   * its source (E1215): behind other steps rows have left what could hold them back.
+   */
   readonly align?: { readonly group: string; readonly maxDrift: Duration };
 }
 

@@ -64,6 +64,8 @@ const AGGREGATE = {
   bytes: 64,
 } as const;
 const KEY_NONE = 255;
+/** Type of floats that may be taken back (assembly/aggregate/codes.ts). */
+const CHANGING = 5;
 /** An integer sum that does not fit int64. */
 export const OVERFLOW = -4;
 /** More in one group than a blob can hold (assembly/aggregate/blob.ts). */
@@ -87,6 +89,8 @@ export interface AggregateSpec {
   readonly list?: ListResult;
   /** Rows may lack a value: a column is nullable, or the aggregate has a filter. */
   readonly nullable: boolean;
+  /** Rows may be taken back. */
+  readonly takesBack?: boolean;
   readonly result: { readonly physical: Physical; readonly nullable: boolean };
 }
 
@@ -235,7 +239,8 @@ export class AggregatePlan {
     const out = this.results[index];
     words.fill(0, at, at + AGGREGATE.bytes / 4);
     words[at + AGGREGATE.code / 4] = aggregate.code;
-    words[at + AGGREGATE.type / 4] = aggregate.input ?? 0;
+    const isChanging = aggregate.takesBack === true && aggregate.input === Physical.F64;
+    words[at + AGGREGATE.type / 4] = isChanging ? CHANGING : (aggregate.input ?? 0);
     words[at + AGGREGATE.nullable / 4] = aggregate.nullable ? 1 : 0;
     words[at + AGGREGATE.column / 4] = aggregate.input === undefined ? 0 : column;
     words[at + AGGREGATE.outValues / 4] = out?.values ?? 0;

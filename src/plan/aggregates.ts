@@ -5,6 +5,8 @@
  *  1. Nulls are ignored. A result is nullable when every row of a group may be ignored: the column is nullable, or a
  *     condition filters its rows; that of an aggregate which needs several values always is. A group itself has a row.
  *  2. Sums of integers are int64 (bigint when the column reads as one) and exact; averages and deviations are float64.
+ *  3. A float that is taken back leaves no more than what rounding left, NaN and infinities nothing. Only a sum of finite
+ *     values that has passed the largest float stays infinite.
  */
 import { UserError } from '../base/errors.ts';
 import { requireColumn, type TableSchema } from '../data/schema.ts';

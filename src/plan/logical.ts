@@ -303,6 +303,8 @@ export interface AggregateNode {
   readonly input: LogicalNode;
   readonly keys: readonly string[];
   readonly aggregates: readonly AggregateCall[];
+  /** Whether its input is a changelog, whose rows may take others back. */
+  readonly takesBack: boolean;
   /** As of windows. */
   readonly onError?: OnError | undefined;
 }

@@ -4,8 +4,10 @@
  *
  * Invariants
  *  1. Topological order: a node stands after its inputs. A logical node used twice stands once.
- *  2. `columns` of a source are those that something above it reads; the others are checked as text and never made.
+ *  2. One watermark at most aligns a source, and it reads the source itself.
+ *  3. `columns` of a source are those that something above it reads; the others are checked as text and never made.
  */
+import { UserError } from '../base/errors.ts';
 import { indexOfColumn } from '../data/schema.ts';
 import { columnsOf } from './expression.ts';
 import { inputsOf, type LogicalNode, type LogicalPlan, type SinkNode } from './logical.ts';
@@ -53,7 +55,23 @@ export function physicalPlan(plan: LogicalPlan): PhysicalPlan {
     inputs: inputsOf(operator).map(inputOf),
     columns: columns.get(operator) ?? new Set<string>(),
   }));
+  requireOneAlignment(nodes);
   return { name: plan.name, nodes };
+}
+
+/** A source is held back by one group: for two it would have to wait in two orders of time. */
+function requireOneAlignment(nodes: readonly PhysicalNode[]): void {
+  const aligned = new Set<number>();
+  for (const { operator, inputs } of nodes) {
+    if (operator.kind !== 'watermark' || operator.align === undefined) continue;
+    for (const { from } of inputs) {
+      if (aligned.has(from)) {
+        const problem = `another watermark of '${nodes[from]?.uid}' holds them back`;
+        throw new UserError('E1215', { problem }, { hint: 'give align to one of its watermarks' });
+      }
+      aligned.add(from);
+    }
+  }
 }
 
 /** Each node once, after everything that it reads from. */

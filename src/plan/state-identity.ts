@@ -24,7 +24,10 @@ export function stateIdentityOf(description: Json): { readonly [name: string]: u
     case 'windowAggregate':
       return windowIdentity(node);
     case 'aggregate':
-      return { keys: columnsOf(node.input.schema, node.keys), aggregates: callsOf(node.aggregates, node.input.schema) };
+      return {
+        keys: columnsOf(node.input.schema, node.keys),
+        aggregates: callsOf(node.aggregates, node.input.schema, node.takesBack),
+      };
     case 'deduplicate':
       return deduplicationIdentity(node);
     case 'reorder': {
@@ -54,7 +57,8 @@ const rowsOf = ({ fields }: TableSchema): string => fields.map(columnOf).join(';
 const columnsOf = ({ fields }: TableSchema, names: readonly string[]): string =>
   rowsOf({ fields: names.flatMap((name) => fields.find((field) => field.name === name) ?? []) }) || 'none';
 
-const callsOf = (calls: readonly AggregateCall[], schema: TableSchema): unknown =>
+/** `takesBack`: their rows may be taken back, so kernels keep floats that are not finite apart. */
+const callsOf = (calls: readonly AggregateCall[], schema: TableSchema, takesBack = false): unknown =>
   calls.map(({ fn, column, by, where, options, user }) => ({
     of: `${fn} of ${columnsOf(
       schema,
@@ -62,8 +66,12 @@ const callsOf = (calls: readonly AggregateCall[], schema: TableSchema): unknown 
     )}`,
     where,
     options,
+    over: takesBack && user === undefined && isFloat(schema, column) ? 'a changelog' : undefined,
     accumulator: user === undefined ? undefined : rowsOf(user.accumulator),
   }));
+
+const isFloat = ({ fields }: TableSchema, column: string | undefined): boolean =>
+  fields.find(({ name }) => name === column)?.type.kind.startsWith('float') === true;
 
 function windowIdentity(node: WindowAggregateNode): { readonly [name: string]: unknown } {
   const { input, keys, window, trigger, evictor, results, allowedLatenessMs, aggregates, process } = node;

@@ -22,11 +22,12 @@ export interface Inputs {
   readonly errors: readonly RowError[];
 }
 
-/** How kernels are told of each call over rows of `input`. */
+/** How kernels are told of each call over rows of `input`, which may take others back. */
 export const aggregateSpecs = (
   input: TableSchema,
   calls: readonly AggregateCall[],
   uid: string,
+  takesBack = false,
 ): readonly AggregateSpec[] =>
   calls.map((call) => {
     const { name, fn } = call;
@@ -41,6 +42,7 @@ export const aggregateSpecs = (
       input: physical(call.column),
       by: physical(call.by),
       nullable: canLack(call, input, uid),
+      takesBack,
       result: { physical: physicalOf(result), nullable: result.nullable },
       ...more(call, input, uid),
     };

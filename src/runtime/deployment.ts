@@ -13,6 +13,7 @@ import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
+import { eventTimeMs } from '../base/time.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin } from '../data/record-batch.ts';
@@ -54,6 +55,13 @@ import { Task, type TaskOperator } from './task.ts';
 interface EventTimeColumn {
   readonly column: number;
   readonly type: ColumnType;
+}
+
+/** A node that makes watermarks of a source, at this index of the plan. */
+interface Timed {
+  readonly node: WatermarkNode;
+  readonly at: number;
+  readonly isDirect: boolean;
 }
 
 /** The splits of each source, by the index of its node. */
@@ -320,19 +328,23 @@ class Wiring {
     const { connector } = operator;
     const splits = this.#splits.get(index) ?? [];
     const restored = this.#context.restored?.sources[uid];
-    const timed = this.#watermarkNodeOf(index);
-    const eventTime = timed === undefined ? undefined : columnOf(timed.node).column;
+    const timed = this.#watermarksOf(index);
+    const direct = timed.find(({ isDirect }) => isDirect)?.node;
+    const eventTime = direct === undefined ? undefined : columnOf(direct);
     const driver: SourceDriver = new SourceDriver({
       uid,
       kernels,
       output,
       connector,
       splits,
-      eventTime: timed === undefined ? undefined : columnOf(timed.node),
-      maxOf: timed === undefined ? undefined : (origin) => this.#assigner(timed.index).maxOf(origin),
+      eventTime,
+      maxOf:
+        timed.length === 0
+          ? undefined
+          : (origin) => eventTimeMs(Math.max(...timed.map(({ at }) => this.#assigner(at).maxOf(origin)))),
       idleAfterMs: this.#idleAfterOf(index),
-      align: timed === undefined ? undefined : this.#alignmentOf(timed.node),
-      intake: connector.intake?.({ kernels, eventTime, saved: savedIntake(restored) }),
+      align: direct === undefined ? undefined : this.#alignmentOf(direct),
+      intake: connector.intake?.({ kernels, eventTime: eventTime?.column, saved: savedIntake(restored) }),
       newSplits: connector.discover?.(this.#context.clock),
       onSplit: ({ id }, { source, split }) => {
         for (const adder of this.#splitAdders) if (adder.source === source) adder.add(id, split);
@@ -358,13 +370,19 @@ class Wiring {
     return driver;
   }
 
-  /** The first watermark node that reads a source directly: its column is the source's event time. */
-  #watermarkNodeOf(source: number): { readonly node: WatermarkNode; readonly index: number } | undefined {
-    for (const { node: index } of readersOf(this.#plan, source, 0)) {
-      const operator = this.#plan.nodes[index]?.operator;
-      if (operator?.kind === 'watermark') return { node: operator, index };
-    }
-    return undefined;
+  /**
+   * The watermarks that say where a source stands: the one that reads it itself, of several that which aligns it or the
+   * first. Its column is the source's event time. Without such a one all that stand below other steps, which see what
+   * those hand on.
+   */
+  #watermarksOf(source: number): readonly Timed[] {
+    const all = this.#plan.nodes.flatMap(({ operator, inputs }, at): Timed[] =>
+      operator.kind === 'watermark' && sourcesOf(this.#plan, at).includes(source)
+        ? [{ node: operator, at, isDirect: inputs.some(({ from }) => from === source) }]
+        : [],
+    );
+    const direct = all.find(({ node }) => node.align !== undefined) ?? all.find(({ isDirect }) => isDirect);
+    return direct === undefined ? all : [direct];
   }
 
   #assigner(index: number): AssignWatermarks {

@@ -3,10 +3,11 @@
  * to their outputs, which call the operators below.
  *
  * Invariants
- *  1. One call emits at most one element to each output. What remains is announced by `more` and made by `resume`, one
- *     element a call; until `more` is false again the operator is handed nothing else.
+ *  1. One call emits at most one element to each output, besides the status 'active' before it. What remains is announced
+ *     by `more` and made by `resume`, one element a call; until `more` is false again the operator is handed nothing else.
  *  2. The task resumes the operator furthest downstream first, so an operator that emits finds everything below it ready.
- *  3. Watermarks never go backwards on an edge. A watermark is passed on only after all output that it caused.
+ *  3. Watermarks never go backwards on an edge. A watermark is passed on only after all output that it caused, and the
+ *     status 'idle' after the watermark that it caused.
  *  4. All state that grows lives in the arena. `snapshot` answers with the small rest (JSON), exactly the fields under the
  *     "checkpointed" banner; `restore` gets it back before the first element.
  *  5. An operator with several inputs numbers them; what arrives says on which. Barriers are aligned by the task.
@@ -52,6 +53,8 @@ export interface Operator {
   readonly nextTimer?: ProcessingTimeMs | undefined;
   /** As an element: emits at most one, the rest through `more`. Called when `now` has reached `nextTimer`. */
   processTime?(now: ProcessingTimeMs): void;
+  /** Rows may rest in its state when all input has ended: what they are folded into has no end in event time. */
+  readonly keepsRows?: boolean;
   /** What it waits for: 'some' keeps the job alive, 'full' also holds the sources back. */
   readonly waiting?: 'none' | 'some' | 'full';
   /** Resolves when something that it waits for has come, so that `more` is true. */

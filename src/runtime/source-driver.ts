@@ -3,9 +3,9 @@
  *
  * Invariants
  *  1. Replayable splits take turns by rule, never by arrival: a turn lasts to the next multiple of the source's quantum of
- *     the split's own position; the next turn goes to the split with the lowest largest timestamp, ties to the first. While
- *     that split's input is on its way the source waits, even when another split could go on. So a replay interleaves, and
- *     decides lateness, as the first run did.
+ *     the split's own position; the next goes to the split with the lowest largest timestamp that watermarks have seen, ties
+ *     to the first. While its input is on its way the source waits, even when another split could go on. So a replay
+ *     interleaves, and decides lateness, as the first run did.
  *  2. Live splits are read as their input arrives: of those that have some, the one that was read the longest time ago. Where
  *     they may become more while the job runs, the one with the lowest largest timestamp goes before.
  *  3. A split ends right behind its last byte, before anything else is read of any split, one that is empty before the first
@@ -81,11 +81,11 @@ export interface SourceDriverOptions {
   readonly output: Output;
   readonly connector: SourceConnector;
   readonly splits: readonly SourceSplit[];
-  /** Event time column that orders the turns; undefined: positions alone do. */
+  /** Event time column: how far ahead a row is. Undefined: the rows have none yet. */
   readonly eventTime: { readonly column: number; readonly type: ColumnType } | undefined;
   /**
-   * Where the operator that makes watermarks of these rows sees a split: its largest timestamp that is not from the future.
-   * Undefined: the largest of all.
+   * Where the operators that make watermarks of these rows, here or below other steps, see a split: its largest timestamp
+   * that is not from the future. It orders the turns. Undefined: the largest of all; without event time positions alone.
    */
   readonly maxOf?: ((origin: BatchOrigin) => EventTimeMs) | undefined;
   /** A live split that has nothing for so long is idle; undefined: never. */
@@ -172,6 +172,8 @@ export class SourceDriver {
   /** Whether rows wait because they would come too fast. */
   #isPaused = false;
   #follower: RowFollower | undefined;
+  /** Read last: steps between here and its watermark may have handed rows on since. */
+  #pushed: Split | undefined;
   /** Of readers that are closed. */
   #counted: ReaderCounters = { fastRows: 0, generalRows: 0 };
   /** Splits of which nothing is left: their ends are the next steps. Follows from positions, so a restart finds it again. */
@@ -352,12 +354,14 @@ export class SourceDriver {
 
   /** Largest timestamp of the split whose turn would be next: how replayable sources are ordered among each other. */
   nextMax(): EventTimeMs {
+    this.#settle();
     return this.#lowest()?.max ?? (this.#isOpen ? MAX_TIME : MIN_TIME);
   }
 
   /** `now` is asked only when a live split has nothing. */
   step(now?: () => ProcessingTimeMs): SourceStep {
     if (this.#ended) return 'end';
+    this.#settle();
     this.#now = now;
     if (this.#mustPause()) return 'wait';
     return this.#options.connector.live ? this.#stepLive(now) : this.#stepReplayable();
@@ -385,6 +389,7 @@ export class SourceDriver {
   }
 
   snapshot(): Json {
+    this.#settle();
     const splits: { [id: string]: Json } = Object.fromEntries(
       Object.entries(this.#past).map(([id, { offset, position, max, ended, once = false }]) => [
         id,
@@ -549,7 +554,7 @@ export class SourceDriver {
   }
 
   #before(a: Split, b: Split): boolean {
-    if (this.#options.eventTime !== undefined) return a.max < b.max;
+    if ((this.#options.maxOf ?? this.#options.eventTime) !== undefined) return a.max < b.max;
     const { quantum } = this.#options.connector;
     return Math.floor((a.reader?.position ?? 0) / quantum) < Math.floor((b.reader?.position ?? 0) / quantum);
   }
@@ -608,23 +613,16 @@ export class SourceDriver {
 
   #rowsAllowed(split: Split, { batch, at }: Held): number {
     const { align, eventTime, intake } = this.#options;
-    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
+    const timestamps = eventTime && batch.columns[eventTime.column];
     const now = this.#now?.();
     const paced = intake === undefined || now === undefined ? Number.POSITIVE_INFINITY : intake.allowed(now);
     const most = Math.min(batch.selected - at, paced);
-    if (align === undefined || eventTime === undefined || timestamps === undefined) return most;
+    if (align === undefined || !timestamps) return most;
+    const { type } = eventTime;
     const others = align.group.others(split);
     const limit = limitOf(others, align.maxDriftMs);
-    const { max } = split;
-    const { skewMs } = align;
-    const within = this.#kernels.rowsWithin(batch, timestamps, at, {
-      type: eventTime.type,
-      max,
-      others,
-      limit,
-      skewMs,
-    });
-    return Math.min(most, within);
+    const bounds = { type, max: split.max, others, limit, skewMs: align.skewMs };
+    return Math.min(most, this.#kernels.rowsWithin(batch, timestamps, at, bounds));
   }
 
   #partOf({ batch, at }: Held, rows: number): RecordBatch {
@@ -643,9 +641,16 @@ export class SourceDriver {
     this.ledger.out += batch.selected;
     if (this.#follower !== undefined) this.#follow(this.#follower, split, batch);
     output.batch(batch);
-    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
-    if (eventTime === undefined || timestamps === undefined) return;
-    split.max = maxOf?.(split.origin) ?? this.#kernels.max(timestamps, eventTime.type, batch.rows, split.max);
+    this.#pushed = split;
+    if (maxOf !== undefined) return this.#settle();
+    const timestamps = eventTime && batch.columns[eventTime.column];
+    if (timestamps) split.max = this.#kernels.max(timestamps, eventTime.type, batch.rows, split.max);
+  }
+
+  /** Looks anew at where the split stands that was read last: no matter of batches while the graph is quiet. */
+  #settle(): void {
+    const split = this.#pushed;
+    if (split !== undefined) split.max = this.#options.maxOf?.(split.origin) ?? split.max;
   }
 
   #follow(follower: RowFollower, split: Split, batch: RecordBatch): void {
@@ -658,8 +663,8 @@ export class SourceDriver {
   /** Event time of the first row meant; undefined when there is none or it is null. */
   #firstTime(batch: RecordBatch): EventTimeMs | undefined {
     const { eventTime, kernels } = this.#options;
-    const timestamps = eventTime === undefined ? undefined : batch.columns[eventTime.column];
-    if (eventTime === undefined || timestamps === undefined) return undefined;
+    const timestamps = eventTime && batch.columns[eventTime.column];
+    if (!timestamps) return undefined;
     const { u8, u32, i64 } = kernels.memory;
     const row = batch.selection === 0 ? 0 : (u32[batch.selection >>> 2] ?? 0);
     const { validity, values } = timestamps;

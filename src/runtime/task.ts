@@ -12,7 +12,9 @@
  *     interrupted, the next goes to the lowest largest timestamp. Of the live sources that have something the one goes on
  *     that was read the longest time ago: none waits until another has nothing.
  *  3. Operators stand in topological order, each before its own edges; `resume` goes to the last that has `more`.
+ *  4. A task that has ended holds no rows but those that are folded into state without an end.
  */
+import { assert } from '../base/assert.ts';
 import type { Json } from '../base/json.ts';
 import type { ProcessingTimeMs } from '../base/time.ts';
 import { type LedgerEntry, checkLedger } from '../metrics/ledger.ts';
@@ -106,6 +108,15 @@ export class Task {
   /** Every entry must balance while the graph is quiet. */
   checkLedgers(): void {
     for (const { uid, ledger } of [...this.sources, ...this.operators]) checkLedger(uid, ledger);
+  }
+
+  /** When all input has ended and all output is made: rows that an operator still holds would be lost. */
+  checkEnd(): void {
+    for (const { uid, ledger, keepsRows } of this.operators)
+      assert(
+        ledger.held === 0 || keepsRows === true,
+        `all input has ended, and ${uid} still holds ${ledger.held} rows`,
+      );
   }
 
   /** What operators and sources keep outside the arena, by uid. */

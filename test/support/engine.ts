@@ -93,6 +93,8 @@ export interface DriveOptions {
   readonly deadLetters?: SinkConnector;
   /** The job's name when it has none of its own. */
   readonly name?: string;
+  /** Other operators than those of the engine. */
+  readonly loadParts?: typeof everyPart;
   /** Gets the run before it starts: what became of it can then be asked even when it fails. */
   readonly onRun?: (run: JobRun) => void;
 }
@@ -117,7 +119,13 @@ export async function drive(options: DriveOptions): Promise<Driven> {
   });
   const instrumented = instrument<CheckpointStore>(options.wrapStore?.(store) ?? store, 'store', controller);
   const plan = physicalPlanOf(options.job, options.name ?? 'test');
-  const ports = { clock, kernels, store: instrumented, loadParts: everyPart, timestamp: eventTimeHook };
+  const ports = {
+    clock,
+    kernels,
+    store: instrumented,
+    loadParts: options.loadParts ?? everyPart,
+    timestamp: eventTimeHook,
+  };
   const { deadLetters } = options;
   const run = new JobRun(plan, deadLetters === undefined ? ports : { ...ports, deadLetters }, {
     ...TEST_SETTINGS,

@@ -34,6 +34,8 @@ export interface EntriesOptions {
   readonly input: TableSchema;
   readonly keys: readonly string[];
   readonly calls: readonly AggregateCall[];
+  /** Whether rows may be taken back. Left out: they may not. */
+  readonly takesBack?: boolean;
   readonly timestamp: TimestampHook;
 }
 
@@ -154,7 +156,7 @@ export class MixedEntries implements Entries {
   readonly #view: RowView;
   #filters: readonly Ptr[] = [];
 
-  constructor({ uid, kernels, input, keys, calls, timestamp }: EntriesOptions) {
+  constructor({ uid, kernels, input, keys, calls, takesBack, timestamp }: EntriesOptions) {
     this.#memory = kernels.memory;
     const isUser = (index: number): boolean => calls[index]?.user !== undefined;
     this.#ofKernel = calls.map((_, i) => i).filter((i) => !isUser(i));
@@ -163,6 +165,7 @@ export class MixedEntries implements Entries {
       input,
       calls.filter(({ user }) => user === undefined),
       uid,
+      takesBack,
     );
     this.#kernel = new Accumulators(kernels, specs, BATCH_ROWS_MAX);
     const eventTime = (epochMs: number): unknown => timestamp(epochMs, 0);

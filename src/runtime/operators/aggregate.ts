@@ -36,6 +36,8 @@ export interface AggregateOptions {
 export class Aggregate implements Operator {
   // configuration
   readonly uid: string;
+  /** Groups stay for good. */
+  readonly keepsRows = true;
   readonly #options: AggregateOptions;
   readonly #keys: KeyColumns;
   readonly #inputs: AggregateInputs;
@@ -58,7 +60,7 @@ export class Aggregate implements Operator {
     const spec = {
       state: arena.open(uid),
       key: this.#keys.physical,
-      aggregates: aggregateSpecs(input, node.aggregates, uid),
+      aggregates: aggregateSpecs(input, node.aggregates, uid, node.takesBack),
     };
     this.#kernel = new ChangelogAggregate(kernels, spec, BATCH_ROWS_MAX);
   }

@@ -46,6 +46,8 @@ const ALL_TIME = { start: 0, end: 0 };
 export class GeneralAggregate implements Operator {
   // configuration
   readonly uid: string;
+  /** Groups stay for good. */
+  readonly keepsRows = true;
   readonly #options: GeneralAggregateOptions;
   readonly #inputs: AggregateInputs;
   readonly #groups: KeyedTable;
@@ -71,7 +73,7 @@ export class GeneralAggregate implements Operator {
       conditions: conditionsOf(kernels, input, calls, uid),
     });
     this.#groups = state.open('groups');
-    this.#entries = new MixedEntries({ uid, kernels, input, keys, calls, timestamp });
+    this.#entries = new MixedEntries({ uid, kernels, input, keys, calls, takesBack: node.takesBack, timestamp });
     this.#rows = new WindowRows(kernels, input, keys, timestamp);
     this.#results = new WindowResults({
       kernels,

@@ -80,6 +80,8 @@ export interface GeneralWindowOptions {
 export class GeneralWindow implements Operator, AsksWindows {
   // configuration
   readonly uid: string;
+  /** Windows that event time does not end, of rows or of the clock of the machine, are open when the input ends. */
+  readonly keepsRows: boolean;
   readonly #options: GeneralWindowOptions;
   readonly #state: KeyedState;
   readonly #rows: WindowRows;
@@ -134,6 +136,7 @@ export class GeneralWindow implements Operator, AsksWindows {
     this.#sessions = assigner.isMerging ? new MergingWindows(state.open('sessions')) : undefined;
     this.#scope = new TriggerScope(state, state.open('trigger'));
     this.#clock = assigner.clock;
+    this.keepsRows = assigner.clock !== 'event time';
     this.#readsClock = trigger.usesClock || assigner.clock === 'processing time';
     this.#late = kernels.memory.allocate(BATCH_ROWS_MAX * 4);
   }

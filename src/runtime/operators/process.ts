@@ -108,6 +108,8 @@ export class Process implements Operator {
   #woke = false;
   #endedInputs = 0;
   #ending = false;
+  /** Behind the watermark that goes out first: nobody below takes one of an input that is idle. */
+  #sendIdle = false;
   // checkpointed, besides the port
   readonly #tracker: WatermarkTracker;
   /** The watermark last passed on. */
@@ -159,6 +161,7 @@ export class Process implements Operator {
       || this.#target !== undefined
       || this.#due !== undefined
       || this.#ending
+      || this.#sendIdle
       || this.#ports.some((port) => !port.isEmpty)
     );
   }
@@ -187,7 +190,8 @@ export class Process implements Operator {
     const moved = this.#tracker.setIdle(input, status === 'idle');
     if (this.#tracker.idle !== wasIdle) {
       this.#woke = wasIdle;
-      for (const { output } of this.#ports) output.status(this.#tracker.idle ? 'idle' : 'active');
+      this.#sendIdle = !wasIdle && moved;
+      if (!this.#sendIdle) this.#passStatus(wasIdle ? 'active' : 'idle');
     }
     if (moved) this.#target = this.#tracker.watermark;
   }
@@ -256,6 +260,7 @@ export class Process implements Operator {
     this.#scope.forget();
     if (this.#flush() || this.#taking !== undefined || this.#due !== undefined) return;
     if (this.#target !== undefined) this.#passWatermark(this.#target);
+    else if (this.#sendIdle) this.#passStatus('idle');
     else if (this.#ending) this.#passEnd();
   }
 
@@ -477,6 +482,11 @@ export class Process implements Operator {
     this.#passed = watermark;
     this.#shown = Math.max(this.#shown, watermark);
     for (const { output } of this.#ports) output.watermark(watermark);
+  }
+
+  #passStatus(status: WatermarkStatus): void {
+    this.#sendIdle = false;
+    for (const { output } of this.#ports) output.status(status);
   }
 
   #passEnd(): void {

@@ -27,13 +27,14 @@ export class Union implements Operator {
   // configuration
   readonly uid: string;
   readonly hearsSplits = true;
-  readonly more = false;
   readonly #output: Output;
   // transient
   readonly ledger = emptyLedger();
   readonly #kernels: WatermarkKernels;
   readonly #watermarks: Ptr;
   #ended = 0;
+  /** Behind the watermark that went out: those below pass on first what that caused. */
+  #sendIdle = false;
   /** Whether it woke, and those below have not heard since where it stands. */
   #woke = false;
   readonly #inputs: number;
@@ -53,7 +54,14 @@ export class Union implements Operator {
     return this.#tracker.watermark;
   }
 
-  resume(): void {}
+  get more(): boolean {
+    return this.#sendIdle;
+  }
+
+  resume(): void {
+    if (this.#sendIdle) this.#output.status('idle');
+    this.#sendIdle = false;
+  }
 
   processBatch(batch: RecordBatch, input: number): void {
     this.ledger.in += batch.selected;
@@ -83,7 +91,8 @@ export class Union implements Operator {
     if (moved) this.#output.watermark(this.#tracker.watermark);
     if (this.#tracker.idle === wasIdle) return;
     this.#woke = wasIdle;
-    this.#output.status(wasIdle ? 'active' : 'idle');
+    this.#sendIdle = !wasIdle && moved;
+    if (!this.#sendIdle) this.#output.status(wasIdle ? 'active' : 'idle');
   }
 
   endOfInput(_input: number, split?: BatchOrigin): void {

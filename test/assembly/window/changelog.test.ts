@@ -217,6 +217,69 @@ function readResult(
   return aggregate < 2 ? memory.i64[(values >>> 3) + row] : memory.f64[(values >>> 3) + row];
 }
 
+/** By IEEE 754, over all values that a group has. */
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+function varianceOf(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const mean = sumOf(values) / values.length;
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
+}
+
+const FLOATS = [
+  ...(['sum', 'avg', 'variance', 'stddev'] as const).map((fn) =>
+    specOf({ name: fn, fn, input: Physical.F64, nullable: fn === 'avg' }),
+  ),
+].map((spec) => ({ ...spec, takesBack: true }));
+
+test('a NaN or an infinity that is taken back leaves the sum, the average and the variance of the others', async () => {
+  const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seededRandom(seed);
+    const kernels = await newKernels();
+    new Arena(kernels, 8 << 20);
+    const { memory } = kernels;
+    const aggregate = new ChangelogAggregate(kernels, { state: 4, key: undefined, aggregates: FLOATS }, 64);
+    const rows = 400;
+    const column = { values: memory.allocate(rows * 8), validity: 0 };
+    const rowKinds = memory.allocate(rows);
+    const held: number[] = [];
+    const expected: (readonly unknown[])[] = [];
+    for (let i = 0; i < rows; i++) {
+      const back = held.length > 1 && below(random, 2) === 0;
+      const value = back
+        ? (held.splice(below(random, held.length), 1)[0] ?? 0)
+        : (special[below(random, 9)] ?? below(random, 1000) / 8);
+      if (!back) held.push(value);
+      memory.u8[rowKinds + i] = back ? 3 : 0;
+      memory.f64[(column.values >>> 3) + i] = value;
+      const variance = varianceOf(held);
+      const sum = sumOf(held);
+      expected.push([sum, sum / held.length, variance, variance === null ? null : Math.sqrt(variance)]);
+    }
+    const columns = FLOATS.map(() => column);
+    const input = { selected: rows, selection: 0, key: undefined, columns, filters: columns.map(() => 0), rowKinds };
+    const found: unknown[][] = [];
+    for (let at = 0; at < rows; ) {
+      at = aggregate.add(input, at);
+      for (let row = 0; row < aggregate.rows; row++) {
+        if (memory.u8[aggregate.output.rowKinds + row] === 1) continue;
+        found.push(aggregate.output.results.map((result) => readResult(kernels, result, 3, row)));
+      }
+    }
+    expect(found.length).toBe(rows);
+    found.forEach((results, row) =>
+      results.forEach((result, a) => {
+        const [value, at] = [expected[row]?.[a], `seed ${seed}, row ${row}, ${FLOATS[a]?.name}`];
+        if (typeof value === 'number' && Number.isFinite(value)) expect(result, at).toBeCloseTo(value, 6);
+        else expect(result, at).toBe(value);
+      }),
+    );
+  }
+});
+
 test('a row that is taken back from a group without rows is refused', async () => {
   const kernels = await newKernels();
   new Arena(kernels, 8 << 20);

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { collection, count, from, monotonous, schema, timestamp, tumbling, utf8 } from '../../../src/index.ts';
+import {
+  collect,
+  collection,
+  count,
+  from,
+  job,
+  monotonous,
+  schema,
+  timestamp,
+  tumbling,
+  utf8,
+} from '../../../src/index.ts';
+import { physicalPlanOf } from '../../../src/platform.ts';
 
 const S = schema({ at: timestamp(), k: utf8() });
 const rows = from(collection(S, []));
@@ -28,5 +40,45 @@ describe('a watermark', () => {
       .pick('at', 'k')
       .filter(() => true);
     expect(() => rows.union(mapped.map((row) => ({ ...row }), { out: S })).watermark('at', monotonous())).not.toThrow();
+  });
+});
+
+describe('align', () => {
+  const align = { align: { group: 'g', maxDrift: '1 minute' } } as const;
+  const { even } = rows.split({ even: ({ k }) => k.eq('even') });
+
+  test.each([
+    ['a condition', () => rows.where(({ k }) => k.ne('')).watermark('at', monotonous(), align), 'filter'],
+    ['other columns', () => rows.pick('at').watermark('at', monotonous(), align), 'project'],
+    ['a function', () => rows.filter(() => true).watermark('at', monotonous(), align), 'function'],
+    ['a union', () => rows.union(from(collection(S, []))).watermark('at', monotonous(), align), 'union'],
+    ['a branch', () => even?.watermark('at', monotonous(), align), "the side 'even' of split"],
+  ])('is refused below %s, where nobody could be held back', (_what, build, step) => {
+    expect(build).toThrow(
+      expect.objectContaining({
+        code: 'E1215',
+        message: `align can hold no rows back: its watermark stands below ${step}, where rows have left their source`,
+        hint: 'call .watermark(...) right at each source, and this step below it',
+      }),
+    );
+  });
+
+  test('is taken right at a source, whatever comes below', () => {
+    const aligned = rows.watermark('at', monotonous(), align);
+    expect(() => physicalPlanOf(aligned.where(({ k }) => k.ne('')).to(collect()), 'job')).not.toThrow();
+  });
+
+  test('is refused on a second watermark of a source', () => {
+    const [one, two] = [1, 2].map(() => rows.watermark('at', monotonous(), align).to(collect()));
+    if (one === undefined || two === undefined) throw new Error('two streams');
+    expect(() => physicalPlanOf(job('twice', one, two), 'job')).toThrow(
+      expect.objectContaining({
+        code: 'E1215',
+        message: expect.stringContaining("align can hold no rows back: another watermark of '"),
+        hint: 'give align to one of its watermarks',
+      }),
+    );
+    const plain = rows.watermark('at', monotonous()).to(collect());
+    expect(() => physicalPlanOf(job('once', plain, two), 'job')).not.toThrow();
   });
 });
