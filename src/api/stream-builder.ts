@@ -104,17 +104,15 @@ class StreamBuilder {
           needs: 'a timestamp in milliseconds, never null',
         });
       }
-      const checked = watermarkOptionsOf(options);
       const node: WatermarkNode = {
         kind: 'watermark',
         schema: this.node.schema,
         input: this.node,
         column,
         strategy: strategyOf(strategy),
-        ...checked,
+        ...watermarkOptionsOf(options),
       };
-      requireSplits(this.node);
-      if (checked.align !== undefined) requireSource(this.node);
+      requireSplits(this.node, node.align !== undefined);
       return new WithFutureBuilder(node, { ...this.traits, hasEventTime: true });
     });
   }
@@ -534,27 +532,21 @@ function runningAggregate(
   );
 }
 
-/** Watermarks are made for each split of a source: between the two only steps may stand that tell splits apart (E1214). */
-function requireSplits(node: LogicalNode): void {
-  const { kind } = node.kind === 'side' ? node.of : node;
-  if (!['source', 'filter', 'project', 'function', 'split', 'union'].includes(kind))
-    throw new UserError('E1214', { step: stepOf(node) }, { hint: 'call .watermark(...) above it, next to the source' });
-  inputsOf(node.kind === 'side' ? node.of : node).forEach(requireSplits);
+/**
+ * Watermarks are made for each split of a source: between the two only steps may stand that tell splits apart (E1214). Rows
+ * wait for others where they leave their source, by a column of its own: with align nothing may (E1215).
+ */
+function requireSplits(node: LogicalNode, aligns = false): void {
+  const operator = node.kind === 'side' ? node.of : node;
+  const { kind } = operator;
+  if (kind === 'source') return;
+  if (aligns || !['filter', 'project', 'function', 'split', 'union'].includes(kind)) {
+    const step = node.kind === 'side' ? `the side '${node.name}' of ${kind}` : kind;
+    const hint = 'call .watermark(...) above it, next to the source';
+    throw new UserError(aligns ? 'E1215' : 'E1214', { step }, { hint });
+  }
+  for (const input of inputsOf(operator)) requireSplits(input);
 }
-
-/** Rows wait for others where they leave their source: the column that says when they are must be one of its own (E1215). */
-function requireSource(node: LogicalNode): void {
-  if (node.kind === 'source') return;
-  const problem = `its watermark stands below ${stepOf(node)}, where rows have left their source`;
-  throw new UserError(
-    'E1215',
-    { problem },
-    { hint: 'call .watermark(...) right at each source, and this step below it' },
-  );
-}
-
-const stepOf = (node: LogicalNode): string =>
-  node.kind === 'side' ? `the side '${node.name}' of ${node.of.kind}` : node.kind;
 
 function requireSome(list: readonly unknown[], where: string, what: string): void {
   if (list.length === 0) throw nothingGiven(where, what);

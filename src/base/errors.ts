@@ -39,7 +39,7 @@ const messages = {
   E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
   E1214: (p: { step: string }) =>
     `watermark cannot come below ${p.step}, whose rows are no longer those of one part of the input`,
-  E1215: (p: { problem: string }) => `align can hold no rows back: ${p.problem}`,
+  E1215: (p: { step: string }) => `align cannot hold back the rows of ${p.step}`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
   E1302: (p: { needed: string; budget: string; largest: string }) =>

@@ -13,7 +13,6 @@ import { assert, assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { Json } from '../base/json.ts';
-import { eventTimeMs } from '../base/time.ts';
 import type { SinkConnector, SinkWriter } from '../connector/sink.ts';
 import type { SourceSplit } from '../connector/source.ts';
 import { BATCH_ROWS_MAX, type BatchOrigin } from '../data/record-batch.ts';
@@ -61,8 +60,9 @@ interface EventTimeColumn {
 interface Timed {
   readonly node: WatermarkNode;
   readonly at: number;
-  readonly isDirect: boolean;
 }
+
+const readsSource = ({ node }: Timed): boolean => node.input.kind === 'source';
 
 /** The splits of each source, by the index of its node. */
 export type SourceSplits = ReadonlyMap<number, readonly SourceSplit[]>;
@@ -329,7 +329,7 @@ class Wiring {
     const splits = this.#splits.get(index) ?? [];
     const restored = this.#context.restored?.sources[uid];
     const timed = this.#watermarksOf(index);
-    const direct = timed.find(({ isDirect }) => isDirect)?.node;
+    const direct = timed.find(readsSource)?.node;
     const eventTime = direct === undefined ? undefined : columnOf(direct);
     const driver: SourceDriver = new SourceDriver({
       uid,
@@ -341,7 +341,7 @@ class Wiring {
       maxOf:
         timed.length === 0
           ? undefined
-          : (origin) => eventTimeMs(Math.max(...timed.map(({ at }) => this.#assigner(at).maxOf(origin)))),
+          : (origin) => timed.map(({ at }) => this.#assigner(at).maxOf(origin)).reduce((a, b) => (a > b ? a : b)),
       idleAfterMs: this.#idleAfterOf(index),
       align: direct === undefined ? undefined : this.#alignmentOf(direct),
       intake: connector.intake?.({ kernels, eventTime: eventTime?.column, saved: savedIntake(restored) }),
@@ -376,13 +376,15 @@ class Wiring {
    * those hand on.
    */
   #watermarksOf(source: number): readonly Timed[] {
-    const all = this.#plan.nodes.flatMap(({ operator, inputs }, at): Timed[] =>
-      operator.kind === 'watermark' && sourcesOf(this.#plan, at).includes(source)
-        ? [{ node: operator, at, isDirect: inputs.some(({ from }) => from === source) }]
-        : [],
-    );
-    const direct = all.find(({ node }) => node.align !== undefined) ?? all.find(({ isDirect }) => isDirect);
+    const all = this.#watermarksBelow(source);
+    const direct = all.find(({ node }) => node.align !== undefined) ?? all.find(readsSource);
     return direct === undefined ? all : [direct];
+  }
+
+  #watermarksBelow(source: number): readonly Timed[] {
+    return this.#plan.nodes.flatMap(({ operator }, at) =>
+      operator.kind === 'watermark' && sourcesOf(this.#plan, at).includes(source) ? [{ node: operator, at }] : [],
+    );
   }
 
   #assigner(index: number): AssignWatermarks {
@@ -393,11 +395,9 @@ class Wiring {
 
   /** The shortest time after which some operator that makes watermarks of a source wants its silent splits idle. */
   #idleAfterOf(source: number): number | undefined {
-    const times = this.#plan.nodes.flatMap(({ operator }, index) => {
-      if (operator.kind !== 'watermark' || !sourcesOf(this.#plan, index).includes(source)) return [];
-      const { idleAfterMs = DEFAULT_IDLE_AFTER_MS } = operator;
-      return idleAfterMs === 'off' ? [] : [idleAfterMs];
-    });
+    const times = this.#watermarksBelow(source).flatMap(({ node: { idleAfterMs = DEFAULT_IDLE_AFTER_MS } }) =>
+      idleAfterMs === 'off' ? [] : [idleAfterMs],
+    );
     return times.length === 0 ? undefined : Math.min(...times);
   }
 

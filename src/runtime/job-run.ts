@@ -352,7 +352,6 @@ export class JobRun {
     const request = this.#request;
     if (request === 'cancel') return 'cancelled';
     this.#throwFailure();
-    if (request !== 'suspend') this.deployment.task.checkEnd();
     try {
       await this.#take(request !== 'suspend');
     } catch (error) {

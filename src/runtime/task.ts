@@ -105,18 +105,11 @@ export class Task {
     for (const source of this.sources) await source.close().catch(() => undefined);
   }
 
-  /** Every entry must balance while the graph is quiet. */
-  checkLedgers(): void {
+  /** Every entry must balance while the graph is quiet. At the end rows that an operator still holds would be lost. */
+  checkLedgers(isEnd: boolean): void {
     for (const { uid, ledger } of [...this.sources, ...this.operators]) checkLedger(uid, ledger);
-  }
-
-  /** When all input has ended and all output is made: rows that an operator still holds would be lost. */
-  checkEnd(): void {
-    for (const { uid, ledger, keepsRows } of this.operators)
-      assert(
-        ledger.held === 0 || keepsRows === true,
-        `all input has ended, and ${uid} still holds ${ledger.held} rows`,
-      );
+    const lost = this.operators.find(({ ledger, keepsRows }) => isEnd && ledger.held > 0 && keepsRows !== true);
+    assert(lost === undefined, `${lost?.uid} still holds rows at the end`);
   }
 
   /** What operators and sources keep outside the arena, by uid. */

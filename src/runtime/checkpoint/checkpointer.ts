@@ -115,7 +115,7 @@ export class Checkpointer {
 
   #cut(checkpoint: number, finished: boolean): Cut {
     const { task, arena, clock } = this.#options;
-    task.checkLedgers();
+    task.checkLedgers(finished);
     if (this.#logIsLong()) this.#full = true;
     if (this.#full) arena.markAllDirty();
     const changedBytes = arena.beginSnapshot();

@@ -57,8 +57,8 @@ describe('align', () => {
     expect(build).toThrow(
       expect.objectContaining({
         code: 'E1215',
-        message: `align can hold no rows back: its watermark stands below ${step}, where rows have left their source`,
-        hint: 'call .watermark(...) right at each source, and this step below it',
+        message: `align cannot hold back the rows of ${step}`,
+        hint: 'call .watermark(...) above it, next to the source',
       }),
     );
   });
@@ -74,8 +74,7 @@ describe('align', () => {
     expect(() => physicalPlanOf(job('twice', one, two), 'job')).toThrow(
       expect.objectContaining({
         code: 'E1215',
-        message: expect.stringContaining("align can hold no rows back: another watermark of '"),
-        hint: 'give align to one of its watermarks',
+        message: 'align cannot hold back the rows of a source for two watermarks',
       }),
     );
     const plain = rows.watermark('at', monotonous()).to(collect());
