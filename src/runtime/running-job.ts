@@ -5,6 +5,7 @@
  *  1. A job that fails rejects `done`, and `status` is 'failed'. It is never restarted silently.
  *  2. A handle that leaves its scope (`await using`) suspends its job: the next run continues.
  */
+import type { Row } from '../format/row-view.ts';
 import type { LedgerEntry } from '../metrics/ledger.ts';
 import type { MetricsSnapshot } from '../metrics/registry.ts';
 import type { DeadLetterRecord } from './dead-letters.ts';
@@ -118,8 +119,12 @@ export class JobHandle implements RunningJob {
   }
 
   state(uid: string): ReturnType<RunningJob['state']> {
-    // Asynchronous, because state need not lie in this thread.
-    return { get: async (key) => this.#run.lookup(uid, key) };
+    // Asynchronous, because state need not lie in this thread; and who asks may be a function in the middle of a call.
+    const get = async (key: Row): Promise<unknown> => {
+      await undefined;
+      return this.#run.lookup(uid, key);
+    };
+    return { get };
   }
 
   explainWindow(...[uid, key, windowStart]: Parameters<RunningJob['explainWindow']>): WindowExplanation {

@@ -31,7 +31,7 @@ import type { StateSpec } from '../../plan/process.ts';
 import type { KeyedState, TimerService } from '../../state/keyed-state.ts';
 import type { Operator, Output } from '../operator.ts';
 import { previewOf } from '../preview.ts';
-import { expiryFailure, isOfTheFunction, rowFailure, timerFailure } from '../process/failures.ts';
+import { expiryFailure, isOfTheFunction, requireNoPromise, rowFailure, timerFailure } from '../process/failures.ts';
 import { KeyedRows } from '../process/keyed-rows.ts';
 import { PortBuffer, type Stamp } from '../process/port-buffer.ts';
 import { type ContextHost, ProcessContext } from '../process/process-context.ts';
@@ -363,7 +363,7 @@ export class Process implements Operator {
     context.entry = entry.entry;
     try {
       // The API's types tie the function to this context.
-      node.onExpire?.(context as never);
+      requireNoPromise(node.onExpire?.(context as never));
     } catch (error) {
       if (!isOfTheFunction(error)) throw error;
       throw expiryFailure({ operator: this.uid, name: context.name ?? '', time, key: this.#keyPreview() }, error);
@@ -402,7 +402,7 @@ export class Process implements Operator {
     context.at = clock === 'event time' ? clocks.eventTime(timer.time) : clocks.processingTime(timer.time);
     try {
       // The API's types tie the function to this context. A timer of a name that the job no longer has finds nobody.
-      if (this.#tags.has(name)) this.#options.node.timer?.(context as never);
+      if (this.#tags.has(name)) requireNoPromise(this.#options.node.timer?.(context as never));
     } catch (error) {
       if (!isOfTheFunction(error)) throw error;
       throw timerFailure({ operator: this.uid, name, time: timer.time, key: this.#keyPreview() }, error);
@@ -412,7 +412,7 @@ export class Process implements Operator {
   #callRow({ spec, rows, context }: Input): void {
     try {
       // The API's types tie the function to the rows of its input and to this context.
-      spec.run(rows.row as never, context as never);
+      requireNoPromise(spec.run(rows.row as never, context as never));
       this.ledger.released++;
     } catch (error) {
       if (!isOfTheFunction(error)) throw error;

@@ -21,7 +21,7 @@ import type { LinearMemory } from '../../kernel/memory.ts';
 import { emptyLedger } from '../../metrics/ledger.ts';
 import type { OnError } from '../../plan/process.ts';
 import type { Operator, Output } from '../operator.ts';
-import { isOfTheFunction, rowFailure } from '../process/failures.ts';
+import { isOfTheFunction, requireNoPromise, rowFailure } from '../process/failures.ts';
 import { previewOf } from '../preview.ts';
 import { readMs } from '../../kernel/milliseconds.ts';
 import type { WatermarkStatus } from '../stream-element.ts';
@@ -271,7 +271,9 @@ interface RowList {
 function keepRows(view: RowView, run: (row: Row) => unknown, { from, to }: RowRange, kept: RowList): void {
   const { rows } = kept;
   for (let k = from; k < to; k++) {
-    if (run(view.select(k)) === true) rows[kept.count++] = view.index;
+    const answer = run(view.select(k));
+    if (answer === true) rows[kept.count++] = view.index;
+    else if (answer !== false) requireNoPromise(answer);
   }
 }
 

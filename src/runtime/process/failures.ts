@@ -6,6 +6,14 @@ import { formatTime } from '../../base/time.ts';
 export const isOfTheFunction = (error: unknown): boolean =>
   !(error instanceof InternalError) && !(error instanceof UserError && error.code === 'E1302');
 
+/** What a function gave back that is called for what it does: a promise means that it goes on when nobody looks any more. */
+export function requireNoPromise(answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null || !('then' in answer)) return;
+  // Whatever it still fails with was its own fault before.
+  Promise.resolve(answer).catch(() => undefined);
+  throw new TypeError('it is async, and nobody waits for it here: let mapAsync wait for answers, above this step');
+}
+
 const problemOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export interface FailedRow {

@@ -113,3 +113,45 @@ test('what was pushed is read back from the running job, once it has been proces
   ]);
   expect(typeof JobHandle.prototype.state).toBe('function');
 });
+
+test('a function that asks for the state of another key goes on with its own', async () => {
+  const input = pushed();
+  const cards = ['a', 'b', 'a', 'a', 'b', 'a'];
+  let handle: JobHandle | undefined;
+  const asked: Promise<unknown>[] = [];
+  const Count = schema({ card: utf8(), count: int32() });
+  const counts = collect(Count);
+  const job = from(
+    fromAsyncIterable(Payment, () => input.rows()),
+    { uid: 'payments' },
+  )
+    .watermark('at', monotonous())
+    .keyBy('card')
+    .process(
+      {
+        uid: 'counts',
+        state: { count: value(int32(), { initial: 0 }) },
+        row({ card }, { state, emit }) {
+          const count = state.count.get() + 1;
+          if (card === 'a') asked.push(handle?.state('counts').get({ card: 'b' }) ?? Promise.resolve());
+          state.count.set(count);
+          emit({ card, count });
+        },
+      },
+      { out: Count },
+    )
+    .to(counts);
+  await drive({
+    job,
+    medium: new MemoryMedium(),
+    look: (run) => {
+      if (handle !== undefined) return;
+      handle = new JobHandle(run);
+      for (const card of cards) input.push(card, 1);
+      input.end();
+    },
+  });
+  expect(asked).toHaveLength(4);
+  await Promise.all(asked);
+  expect(counts.rows.map(({ card, count }) => card + count)).toEqual(['a1', 'b1', 'a2', 'a3', 'b2', 'a4']);
+});

@@ -189,3 +189,37 @@ describe('timers of event time', () => {
     }
   });
 });
+
+describe('a function that is async', () => {
+  const rows = [row('a', 1, 10)];
+  const refusal = 'it is async, and nobody waits for it here: let mapAsync wait for answers, above this step';
+
+  test('is refused, because what it does later would fall on another row', async () => {
+    const late = events.keyBy('key').process(
+      {
+        async row(event, { emit }) {
+          await undefined;
+          emit({ key: event.key, what: 'late' });
+        },
+      },
+      { out: Out },
+    );
+    const harness = await processHarness(late.to(collect()));
+    expect(() => harness.rows(rows)).toThrow(`at 1970-01-01T00:00:00.010Z of key { key: "a" }: ${refusal}`);
+    expect(harness.story()).toEqual([]);
+  });
+
+  test('is refused of a timer', async () => {
+    const late = events.keyBy('key').process(
+      {
+        timers: ['due'],
+        row: (_event, { timers }) => timers.eventTime(instant(20), 'due'),
+        async timer() {},
+      },
+      { out: Out },
+    );
+    const harness = await processHarness(late.to(collect()));
+    harness.rows(rows);
+    expect(() => harness.watermark(30)).toThrow(refusal);
+  });
+});

@@ -99,6 +99,13 @@ describe('a filter', () => {
     expect(output.rows).toEqual([]);
     expect(imbalance(operator.ledger)).toBe(0);
   });
+
+  test('is refused when it is async, instead of keeping nothing', async () => {
+    const { operator, batch } = await setup({ does: 'filter', run: async () => true });
+    expect(() => operator.processBatch(batch(3))).toThrow(
+      /of a filter failed on the row .*: it is async, and nobody waits for it here: let mapAsync wait/,
+    );
+  });
 });
 
 describe('a map', () => {
