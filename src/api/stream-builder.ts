@@ -542,7 +542,7 @@ function requireSplits(node: LogicalNode, aligns = false): void {
   if (kind === 'source') return;
   if (aligns || !['filter', 'project', 'function', 'split', 'union'].includes(kind)) {
     const step = node.kind === 'side' ? `the side '${node.name}' of ${kind}` : kind;
-    const hint = 'call .watermark(...) above it, next to the source';
+    const hint = 'call .watermark(...) next to the source';
     throw new UserError(aligns ? 'E1215' : 'E1214', { step }, { hint });
   }
   for (const input of inputsOf(operator)) requireSplits(input);

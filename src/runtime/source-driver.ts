@@ -554,7 +554,7 @@ export class SourceDriver {
   }
 
   #before(a: Split, b: Split): boolean {
-    if ((this.#options.maxOf ?? this.#options.eventTime) !== undefined) return a.max < b.max;
+    if (this.#options.maxOf ?? this.#options.eventTime) return a.max < b.max;
     const { quantum } = this.#options.connector;
     return Math.floor((a.reader?.position ?? 0) / quantum) < Math.floor((b.reader?.position ?? 0) / quantum);
   }

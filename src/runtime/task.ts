@@ -108,8 +108,8 @@ export class Task {
   /** Every entry must balance while the graph is quiet. At the end rows that an operator still holds would be lost. */
   checkLedgers(isEnd: boolean): void {
     for (const { uid, ledger } of [...this.sources, ...this.operators]) checkLedger(uid, ledger);
-    const lost = this.operators.find(({ ledger, keepsRows }) => isEnd && ledger.held > 0 && keepsRows !== true);
-    assert(lost === undefined, `${lost?.uid} still holds rows at the end`);
+    for (const { uid, ledger, keepsRows } of this.operators)
+      assert(!isEnd || ledger.held === 0 || keepsRows === true, `${uid} still holds rows`);
   }
 
   /** What operators and sources keep outside the arena, by uid. */

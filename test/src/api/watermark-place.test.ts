@@ -58,7 +58,7 @@ describe('align', () => {
       expect.objectContaining({
         code: 'E1215',
         message: `align cannot hold back the rows of ${step}`,
-        hint: 'call .watermark(...) above it, next to the source',
+        hint: 'call .watermark(...) next to the source',
       }),
     );
   });
