@@ -37,8 +37,7 @@ const messages = {
     `${p.condition} was built in ${p.where}, but is no part of its answer`,
   E1209: (p: { uid: string }) => `the uid '${p.uid}' stands on two operators`,
   E1211: (p: { where: string }) => `${p.where} cannot read results that update and delete rows`,
-  E1214: (p: { step: string }) =>
-    `watermark cannot come below ${p.step}, whose rows are of no one split`,
+  E1214: (p: { step: string }) => `watermark cannot come below ${p.step}, whose rows are of no one split`,
   E1215: (p: { step: string }) => `align cannot hold back the rows of ${p.step}`,
   E1301: (p: { column: string; value: string }) =>
     `int64 column '${p.column}' holds ${p.value}, which a number cannot hold exactly`,
