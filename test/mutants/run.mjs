@@ -1,5 +1,5 @@
 /**
- * npm run mutants [-- name ...] [-- --bugs folder]: plants each bug of test/mutants/*.bug in a clean copy of the project
+ * npm run mutants [-- name ...] [-- --bugs folder] [-- --find]: plants each bug of test/mutants/*.bug in a clean copy of the project
  * and runs the test that must catch it.
  *
  *   Bug: what is wrong, and what it would do to a user
@@ -9,6 +9,8 @@
  *   code that stands once in the file
  *   With:
  *   other code, or nothing
+ *
+ * With --find it only looks whether every bug has its place in the code.
  *
  * File, Replace and With may come again, for bugs in several places. White space and trailing commas do not count when
  * the code is looked for, so that formatting a file anew breaks no bug.
@@ -121,8 +123,8 @@ function replaced(code, from, to) {
   return code.slice(0, all.places[at]) + to + code.slice(all.places[at + text.length - 1] + 1);
 }
 
-/** Plants the bug; answers what the files held before, or undefined when a place is not found. */
-function plant({ changes }, folder) {
+/** The files that the bug changes, before and after; undefined when a place is not found. */
+function planted({ changes }, folder) {
   const before = new Map();
   const after = new Map();
   for (const { file, from, to } of changes) {
@@ -136,8 +138,19 @@ function plant({ changes }, folder) {
     if (changed === undefined) return undefined;
     after.set(path, changed);
   }
-  for (const [path, code] of after) writeFileSync(path, code);
-  return before;
+  return { before, after };
+}
+
+/** Plants the bug; answers what the files held before, or undefined when a place is not found. */
+function plant(bug, folder) {
+  const files = planted(bug, folder);
+  for (const [path, code] of files?.after ?? []) writeFileSync(path, code);
+  return files?.before;
+}
+
+function requirePlaces(bugs) {
+  const lost = bugs.filter((bug) => planted(bug, root) === undefined).map(({ name }) => name);
+  if (lost.length > 0) throw new Error(`the code that these replace is not there, or there twice: ${lost.join(', ')}`);
 }
 
 /** Numbers of tests that passed and failed; undefined when none were counted, or the run was stopped. */
@@ -210,6 +223,11 @@ async function main(words) {
   if (chosen.length === 0)
     throw new Error(`no bug in ${folder}${names.length === 0 ? '' : ` is called ${names.join(', ')}`}`);
   const bugs = chosen.map((name) => readBug(join(folder, name)));
+  if (words.includes('--find')) {
+    requirePlaces(bugs);
+    console.log(`${bugs.length} bugs can be planted`);
+    return 0;
+  }
   const build = await run(process.execPath, ['assembly/build.mjs'], root);
   if (build.code !== 0) throw new Error(`the kernels do not build:\n${build.printed}`);
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');

@@ -12,11 +12,11 @@ const TARGET = 'src/base/bytes.ts';
 const bug = (before: string, after: string): string =>
   `Bug: a trial\nCaught by: test/src/base/bytes.test.ts\nFile: ${TARGET}\nReplace:\n${before}\nWith:\n${after}\n`;
 
-function runMutants(bugs: Record<string, string>): Promise<{ code: number; printed: string }> {
+function runMutants(bugs: Record<string, string>, ...words: string[]): Promise<{ code: number; printed: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bugs-'));
   for (const [name, text] of Object.entries(bugs)) writeFileSync(join(folder, `${name}.bug`), text);
   return new Promise((done) => {
-    execFile(process.execPath, [runner, '--bugs', folder], (error, stdout, stderr) => {
+    execFile(process.execPath, [runner, '--bugs', folder, ...words], (error, stdout, stderr) => {
       rmSync(folder, { recursive: true });
       done({ code: error === null ? 0 : 1, printed: stdout + stderr });
     });
@@ -36,6 +36,16 @@ it('reports a bug that is none as a survivor, and code that is not there once', 
   expect(printed).toMatch(/^caught +units/m);
   expect(printed).toContain('1 of 5 planted bugs caught');
   expect(code).toBe(1);
+});
+
+it('finds bugs that cannot be planted without running a test', async () => {
+  const stale = bug('KB: 1025', 'KB: 2');
+  const units = bug('KB: 1024', 'KB: 1000');
+  const lost = await runMutants({ stale, units }, '--find');
+  expect(lost.printed).toContain('the code that these replace is not there, or there twice: stale');
+  const found = await runMutants({ units }, '--find');
+  expect(found.printed).toBe('1 bugs can be planted\n');
+  expect([lost.code, found.code]).toEqual([1, 0]);
 });
 
 it('refuses a bug that does not say which test must catch it, or where it is', async () => {

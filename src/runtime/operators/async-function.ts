@@ -161,7 +161,9 @@ export class AsyncFunction implements AnswersLater {
   }
 
   processStatus(status: WatermarkStatus): void {
-    this.#mark({ kind: 'status', status });
+    // The row that wakes the input follows at once.
+    if (this.#queue.length === 0) this.#options.output.status(status);
+    else this.#mark({ kind: 'status', status });
   }
 
   endOfInput(): void {

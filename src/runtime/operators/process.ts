@@ -178,10 +178,13 @@ export class Process implements Operator {
   }
 
   processWatermark(watermark: EventTimeMs, input: number): void {
-    const moved = this.#tracker.advance(input, watermark);
-    if (!moved && !this.#woke) return;
+    const wasIdle = this.#tracker.idle;
+    const moved = this.#tracker.pass(input, watermark);
+    // Where one ends, all that are left may be idle.
+    this.#sendIdle = !wasIdle && this.#tracker.idle;
+    if (moved || this.#woke) this.#target = this.#tracker.watermark;
+    else if (!this.#sendIdle) return;
     this.#woke = false;
-    this.#target = this.#tracker.watermark;
     this.#step();
   }
 
@@ -252,13 +255,15 @@ export class Process implements Operator {
 
   #step(): void {
     for (const port of this.#ports) port.release();
-    for (let calls = 0; calls < CALLS_MAX && !this.#isFull() && this.#work(); calls++) {
+    let isLeft = true;
+    for (let calls = 0; calls < CALLS_MAX && isLeft && !this.#isFull(); calls++) {
       // Each is one call of a function, or nothing.
+      isLeft = this.#work();
     }
     this.#states.writeBack();
     this.#broadcast.writeBack();
     this.#scope.forget();
-    if (this.#flush() || this.#taking !== undefined || this.#due !== undefined) return;
+    if (this.#flush() || isLeft || this.#taking !== undefined || this.#due !== undefined) return;
     if (this.#target !== undefined) this.#passWatermark(this.#target);
     else if (this.#sendIdle) this.#passStatus('idle');
     else if (this.#ending) this.#passEnd();

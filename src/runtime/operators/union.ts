@@ -76,9 +76,14 @@ export class Union implements Operator {
   }
 
   processWatermark(watermark: EventTimeMs, input: number): void {
-    const moved = this.#tracker.advance(input, watermark);
-    if (moved || this.#woke) this.#output.watermark(this.#tracker.watermark);
+    const wasIdle = this.#tracker.idle;
+    const isNews = this.#tracker.pass(input, watermark) || this.#woke;
+    if (isNews) this.#output.watermark(this.#tracker.watermark);
     this.#woke = false;
+    if (wasIdle || !this.#tracker.idle) return;
+    // One has ended, and all that are left are idle.
+    if (isNews) this.#sendIdle = true;
+    else this.#output.status('idle');
   }
 
   processStatus(status: WatermarkStatus, input: number, split?: BatchOrigin): void {

@@ -89,6 +89,11 @@ export class WatermarkTracker {
     return this.#tell();
   }
 
+  /** What came on one input: MAX_TIME says that it has ended. True when there is a combined watermark to pass on. */
+  pass(input: number, watermark: EventTimeMs): boolean {
+    return watermark === MAX_TIME ? this.end(input) : this.advance(input, watermark);
+  }
+
   /** True when there is a combined watermark to pass on. */
   setIdle(input: number, idle: boolean): boolean {
     const state = this.#at(input);

@@ -55,6 +55,21 @@ describe('an asynchronous function', () => {
     expect(played.output['out']?.every(({ row }) => row['price'] === Number(row['id']) * 2)).toBe(true);
   });
 
+  it.each(['input', 'arrival'] as const)('goes on when its input wakes after it was idle (%s)', async (given) => {
+    const tapes = {
+      orders: tape(
+        Order,
+        [0, 1, 2, 3].map((id) => ({ at: id * 100_000, row: order(id) })),
+      ),
+    };
+    const played = await play(
+      priced(async ({ id }) => ({ id, price: 1 }), { order: given }),
+      { tapes },
+    );
+    expect(played.failure).toBeUndefined();
+    expect(idsOf(played)).toEqual(upTo(4));
+  });
+
   it('gives them as they come when asked to, and lets none overtake a watermark', async () => {
     const ask: Ask = async ({ id }) => {
       await turns(id % 7 === 0 ? 200 : 1);

@@ -223,3 +223,31 @@ describe('a function that is async', () => {
     expect(() => harness.watermark(30)).toThrow(refusal);
   });
 });
+
+describe('more calls at once than a turn makes', () => {
+  test.each([
+    ['timers', (n: number) => n],
+    ['timers of which the first say nothing', (n: number) => (n < 9_000 ? 0 : n)],
+  ])('all come before the watermark that releases them: %s', async (_what, say) => {
+    const KEYS = 10_000;
+    const due = events.keyBy('key').process(
+      {
+        timers: ['due'],
+        row: ({ key }, { timers }) => timers.eventTime(instant(say(Number(key)) > 0 ? 500 : 400), 'due'),
+        timer({ key, emit }) {
+          const n = say(Number(key.key));
+          if (n > 0) emit({ key: key.key, what: 'due' });
+        },
+      },
+      { out: Out },
+    );
+    const harness = await processHarness(due.to(collect()));
+    const rows = Array.from({ length: KEYS }, (_, n) => row(String(n), n, 10));
+    for (let at = 0; at < KEYS; at += 4_000) harness.rows(rows.slice(at, at + 4_000));
+    harness.watermark(1_000);
+    const story = harness.story();
+    expect(story.at(-1)).toBe(1_000);
+    const told = Array.from({ length: KEYS }, (_, n) => n).filter((n) => say(n) > 0);
+    expect(story.filter((element) => typeof element === 'object')).toHaveLength(told.length);
+  });
+});
