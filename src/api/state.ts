@@ -76,7 +76,7 @@ export type MapKey = utf8 | int8 | int16 | int32 | int64 | bigint64;
 export interface Ttl {
   /** How long an entry lives after it was written. */
   readonly ttl?: Duration;
-  /** 'access': reading it lets it live on too. */
+  /** 'access': reading it lets it live on too; of a map or a list each entry that is met. */
   readonly refresh?: 'write' | 'access';
   /** The clock of `ttl`. Processing time makes results depend on when the job runs. */
   readonly clock?: 'event time' | 'processing time';

@@ -277,8 +277,12 @@ export class JobRun {
     return this.#registry.snapshot();
   }
 
-  /** What the function with state of this uid holds for a key. E1335 when the job has none, E1203 and E1303 for a wrong key. */
+  /** What the function with state of this uid holds for a key. E1335 when the job has none, E1006, E1203 and E1303 for a wrong key. */
   lookup(uid: string, key: Row): unknown {
+    if (typeof key !== 'object' || key === null) {
+      const needs = "an object with the key's columns, such as { card: '4711' }";
+      throw new UserError('E1006', { what: 'the key', needs, got: String(key) });
+    }
     const functions = this.deployment.task.operators.filter(({ lookup }) => lookup !== undefined);
     const found = functions.find((operator) => operator.uid === uid);
     if (found === undefined) {

@@ -57,7 +57,8 @@ export interface RunningJob extends AsyncDisposable {
   token(): Token;
   /**
    * Resolves when the effects of all records up to the token are in state; with `committed`, also visible in sinks that
-   * commit, which takes until the next checkpoint. Rejects when the job ends before (E1340).
+   * commit, which takes until the next checkpoint. Rejects when the job ends before (E1340), and for what is no token of
+   * this job (E1006, E1341).
    */
   processed(token: Token, options?: ProcessedOptions): Promise<void>;
   /** The same for the first `rows` rows that a source gave (bytes, when it reads files). */
@@ -141,9 +142,10 @@ export class JobHandle implements RunningJob {
 
   processed(token: Token, options?: ProcessedOptions): Promise<void>;
   processed(source: string, rows: number, options?: ProcessedOptions): Promise<void>;
-  processed(of: Token | string, second: ProcessedOptions | number = {}, third: ProcessedOptions = {}): Promise<void> {
-    if (typeof of === 'string') return this.#run.processed(of, typeof second === 'number' ? second : 0, third);
-    return this.#run.processedToken(of, typeof second === 'number' ? {} : second);
+  processed(of: Token | string, second?: ProcessedOptions | number, third: ProcessedOptions = {}): Promise<void> {
+    // What is no number of rows is refused there.
+    if (typeof of === 'string') return this.#run.processed(of, second as number, third);
+    return this.#run.processedToken(of, typeof second === 'object' ? second : {});
   }
 
   alerts(): readonly StateAlert[] {

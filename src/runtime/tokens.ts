@@ -10,7 +10,8 @@
  *  2. Processed means that everything up to the token, and all that operators made of it, has gone through the graph: in
  *     state, or handed to sinks. What waits in a window for its watermark is in state.
  *  3. Committed: a checkpoint that was cut after that is durable, and its sinks have committed.
- *  4. A token that the job ends before is rejected (E1340), never left open.
+ *  4. A token that the job ends before is rejected (E1340), never left open. One that was processed when the job finished or
+ *     was suspended is kept by its last checkpoint: processed and committed, also for whoever asks afterwards.
  */
 import { UserError } from '../base/errors.ts';
 import { type AnswersLater, answersLater } from './operator.ts';
@@ -67,9 +68,9 @@ export class Tokens {
     );
   }
 
-  /** Throws E1341 for what the job does not read. */
+  /** Throws E1341 for what the job does not read, E1006 for what is no token. */
   processed(token: Token, options: ProcessedOptions): Promise<void> {
-    this.#requireKnown(token);
+    this.#requireToken(token);
     return this.#wait({
       isHandedOn: () => this.#isHandedOn(token),
       error: (status) => new UserError('E1340', { status }),
@@ -77,8 +78,9 @@ export class Tokens {
     });
   }
 
-  /** The same for the first `rows` units of a source, over all of its splits. */
+  /** The same for the first `rows` units of a source, over all of its splits. Throws E1006 for what is no number of rows. */
   rows(source: SourceDriver, rows: number, options: ProcessedOptions): Promise<void> {
+    requirePosition(`the number of rows of '${source.uid}'`, rows);
     return this.#wait({
       isHandedOn: () => source.progress().read >= rows && source.positions().every(({ isHeld }) => !isHeld),
       error: (status) => new UserError('E1336', { source: source.uid, position: rows, status }),
@@ -87,13 +89,10 @@ export class Tokens {
   }
 
   #wait(asked: Asked): Promise<void> {
-    if (this.#ended !== undefined) {
-      const isAll = this.#ended === 'finished' && asked.isHandedOn();
-      return isAll ? Promise.resolve() : Promise.reject(asked.error(this.#ended));
-    }
-    return new Promise((resolve, reject) =>
-      this.#waiting.push({ ...asked, resolve, reject, left: undefined, taken: 0 }),
-    );
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...asked, resolve, reject, left: undefined, taken: 0 });
+      if (this.#ended !== undefined) this.end(this.#ended);
+    });
   }
 
   /** After each step: lets go whoever waited for what has been done. */
@@ -122,6 +121,11 @@ export class Tokens {
   /** The job has ended: nothing more will be processed. */
   end(status: JobStatus): void {
     this.#ended = status;
+    if (status === 'finished' || status === 'suspended') {
+      // Nothing went on since the last checkpoint was cut, so it has all that is done.
+      this.cut();
+      this.committed();
+    }
     const left = [...this.#waiting.splice(0), ...this.#processed.splice(0), ...this.#cut.splice(0)];
     for (const { reject, error } of left) reject(error(status));
   }
@@ -161,14 +165,33 @@ export class Tokens {
     });
   }
 
-  #requireKnown(token: Token): void {
+  #requireToken(token: Token): void {
+    requireRecord('the token', 'an object of sources, such as { orders: { rows: 17 } }', token);
     for (const [uid, splits] of Object.entries(token)) {
       const source = this.#task.sources.find((each) => each.uid === uid);
       if (source === undefined) throw new UserError('E1341', { name: uid });
+      requireRecord(`'${uid}' of the token`, 'an object of positions by split, such as { rows: 17 }', splits);
       const known = new Set(source.positions().map(({ id }) => id));
-      for (const split of Object.keys(splits)) {
+      for (const [split, position] of Object.entries(splits)) {
         if (!known.has(split)) throw new UserError('E1341', { name: `${uid}/${split}` });
+        requirePosition(`'${uid}/${split}' of the token`, position);
       }
     }
   }
+}
+
+function requireRecord(what: string, needs: string, given: unknown): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  throw new UserError('E1006', { what, needs, got: described(given) });
+}
+
+function requirePosition(what: string, given: unknown): void {
+  if (typeof given === 'number' && Number.isSafeInteger(given) && given >= 0) return;
+  throw new UserError('E1006', { what, needs: 'a whole number from 0 on', got: described(given) });
+}
+
+function described(given: unknown): string {
+  if (typeof given === 'string') return `'${given}'`;
+  if (Array.isArray(given)) return 'an array';
+  return typeof given === 'object' && given !== null ? 'an object' : String(given);
 }

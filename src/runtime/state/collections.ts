@@ -7,7 +7,9 @@
  *
  * Invariants
  *  1. What is iterated comes in order of insertion. Changing the state meanwhile is allowed (state/keyed-state.ts).
- *  2. The number of a list's next element is written with every element, so it never expires before one.
+ *  2. The number of a list's next element is written with every element, and lives on with every one that is read, so it
+ *     never expires before one.
+ *  3. Where reading lets entries live on, each that is met does; looking on (`peek`) is no reading.
  */
 import type { Fold } from '../../plan/process.ts';
 import type { KeyedTable } from '../../state/keyed-state.ts';
@@ -15,17 +17,26 @@ import type { KeyScope } from './key-scope.ts';
 import type { Kept } from './kept.ts';
 import type { ValueState } from './value-state.ts';
 
+/** How a collection is read. */
+interface Reading {
+  /** Whether reading an entry lets it live on. */
+  readonly refreshes: boolean;
+}
+
 export class MapState {
   readonly #scope: KeyScope;
   readonly #table: KeyedTable;
   readonly #keys: Kept;
   readonly #values: Kept;
+  /** Whether reading lets entries live on. */
+  readonly #refreshes: boolean;
 
-  constructor(scope: KeyScope, table: KeyedTable, keys: Kept, values: Kept) {
+  constructor(scope: KeyScope, table: KeyedTable, kept: { readonly keys: Kept; readonly values: Kept } & Reading) {
     this.#scope = scope;
     this.#table = table;
-    this.#keys = keys;
-    this.#values = values;
+    this.#keys = kept.keys;
+    this.#values = kept.values;
+    this.#refreshes = kept.refreshes;
   }
 
   get(key: unknown): unknown {
@@ -50,7 +61,11 @@ export class MapState {
     this.#at().clear();
   }
 
-  *entries(): IterableIterator<[unknown, unknown]> {
+  entries(): IterableIterator<[unknown, unknown]> {
+    return this.#walk(this.#refreshes);
+  }
+
+  *#walk(refreshes: boolean): IterableIterator<[unknown, unknown]> {
     const owner = this.#scope.key;
     const entries = this.#at().entries();
     for (;;) {
@@ -58,13 +73,17 @@ export class MapState {
       this.#scope.select(owner);
       const next = entries.next();
       if (next.done === true) return;
-      yield [this.#keys.decode(next.value.sub), this.#values.decode(next.value.value)];
+      const { sub, value } = next.value;
+      const entry: [unknown, unknown] = [this.#keys.decode(sub), this.#values.decode(value)];
+      // The views end with the next call.
+      if (refreshes) this.#table.get(sub.slice());
+      yield entry;
     }
   }
 
   /** A copy, for those who look on. */
   peek(): ReadonlyMap<unknown, unknown> {
-    return new Map(this.entries());
+    return new Map(this.#walk(false));
   }
 
   /** Of an entry of the table that is gone. */
@@ -102,11 +121,14 @@ export class ListState {
   readonly #table: KeyedTable;
   readonly #kept: Kept;
   readonly #sub = new Uint8Array(4);
+  /** Whether reading lets elements live on. */
+  readonly #refreshes: boolean;
 
-  constructor(scope: KeyScope, table: KeyedTable, kept: Kept) {
+  constructor(scope: KeyScope, table: KeyedTable, kept: Kept, { refreshes }: Reading) {
     this.#scope = scope;
     this.#table = table;
     this.#kept = kept;
+    this.#refreshes = refreshes;
   }
 
   add(value: unknown): void {
@@ -121,7 +143,11 @@ export class ListState {
     table.put(this.#sub, this.#kept.encode(conformed));
   }
 
-  *get(): IterableIterator<unknown> {
+  get(): IterableIterator<unknown> {
+    return this.#walk(this.#refreshes);
+  }
+
+  *#walk(refreshes: boolean): IterableIterator<unknown> {
     const owner = this.#scope.key;
     const entries = this.#at().entries();
     for (;;) {
@@ -129,13 +155,22 @@ export class ListState {
       this.#scope.select(owner);
       const next = entries.next();
       if (next.done === true) return;
-      if (next.value.sub.length > 0) yield this.#kept.decode(next.value.value);
+      const { sub, value } = next.value;
+      if (sub.length === 0) continue;
+      const element = this.#kept.decode(value);
+      if (refreshes) this.#refresh(sub.slice());
+      yield element;
     }
+  }
+
+  #refresh(sub: Uint8Array): void {
+    this.#table.get(sub);
+    this.#table.get(NEXT);
   }
 
   /** A copy, for those who look on. */
   peek(): readonly unknown[] {
-    return [...this.get()];
+    return [...this.#walk(false)];
   }
 
   /** Of an entry of the table that is gone; undefined for the number of the next element, which is none. */

@@ -10,15 +10,30 @@ export interface Kept {
   /** Bytes of a conformed value, valid until the next call. */
   encode(value: unknown): Uint8Array;
   decode(bytes: Uint8Array): unknown;
+  /** A conformed or decoded value, or undefined, as a function may have it: nothing that it does to it changes what is kept. */
+  handOut(value: unknown): unknown;
+}
+
+const same = (value: unknown): unknown => value;
+
+const copyOf = (value: unknown): unknown => (value instanceof Uint8Array ? value.slice() : value);
+
+function copyOfRow(row: unknown): unknown {
+  // What conform or decode answered: a row, or undefined for none.
+  const columns = row as Row | undefined;
+  return columns && Object.freeze(Object.fromEntries(Object.entries(columns).map(([name, of]) => [name, copyOf(of)])));
 }
 
 export function keptOf(type: TableSchema, isColumn: boolean, eventTime: RowBytesOptions['eventTime']): Kept {
   const codec = new RowBytes(type, { eventTime, as: 'values' });
+  // All else is frozen or has no parts; an array of bytes cannot be frozen.
+  const hasBytes = type.fields.some((field) => field.type.kind === 'bytes');
   if (isColumn) {
     return {
       conform: (value) => codec.conformOnly(value),
       encode: (value) => codec.encodeOnly(value),
       decode: (bytes) => codec.decodeOnly(bytes),
+      handOut: hasBytes ? copyOf : same,
     };
   }
   return {
@@ -26,5 +41,6 @@ export function keptOf(type: TableSchema, isColumn: boolean, eventTime: RowBytes
     // What conform answered.
     encode: (value) => codec.encode(value as Row),
     decode: (bytes) => codec.decode(bytes),
+    handOut: hasBytes ? copyOfRow : same,
   };
 }

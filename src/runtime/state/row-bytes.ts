@@ -6,7 +6,8 @@
  * Invariants
  *  1. Equal to the kernel's bytes: what one encodes the other decodes. As keys, -0 is 0 and all NaN are one.
  *  2. `conform` answers what would be read back after storing, so that a cached value equals a stored one.
- *  3. What it answers is frozen: a function that changes what it got, and does not set it, changes nothing.
+ *  3. What it answers is frozen, but for bytes, which cannot be: whoever keeps it hands out copies of these (kept.ts). So
+ *     a function that changes what it got, and does not set it, changes nothing.
  */
 import { InternalError, UserError } from '../../base/errors.ts';
 import type { Field, TableSchema } from '../../data/schema.ts';

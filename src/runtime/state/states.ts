@@ -52,14 +52,19 @@ export class States {
   #handle(scope: KeyScope, state: KeyedState, spec: StateSpec, { eventTime }: Clocks): StateHandle {
     const table = state.open(spec.name, expiryOf(spec));
     const kept = keptOf(spec.type, spec.isColumn, eventTime);
+    const refreshes = spec.expiry?.refresh === 'access';
     switch (spec.kind) {
       case 'value':
         return this.#value(new ValueState(scope, table, spec, kept));
       case 'list':
-        return new ListState(scope, table, kept);
+        return new ListState(scope, table, kept, { refreshes });
       case 'map':
         assert(spec.key !== undefined, `the map '${spec.name}' has no key type`);
-        return new MapState(scope, table, keptOf(columnSchema(spec.key), true, eventTime), kept);
+        return new MapState(scope, table, {
+          keys: keptOf(columnSchema(spec.key), true, eventTime),
+          values: kept,
+          refreshes,
+        });
       case 'fold':
         assert(spec.fold !== undefined, `'${spec.name}' does not say how it folds`);
         return new FoldState(this.#value(new ValueState(scope, table, spec, kept)), spec.fold);

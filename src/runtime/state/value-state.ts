@@ -4,7 +4,8 @@
  * Invariants
  *  1. Decoded values are kept for the keys of the batch at hand and written once, by `writeBack`: at the end of the batch
  *     and so before every barrier. What expires is not kept: it must be seen to expire within a batch.
- *  2. A read gives what was set last, also when it is not written back yet.
+ *  2. A read gives what was set last, also when it is not written back yet, and never the cached value itself where that
+ *     could be changed.
  */
 import type { StateSpec } from '../../plan/process.ts';
 import type { KeyedTable, StateKey } from '../../state/keyed-state.ts';
@@ -38,7 +39,7 @@ export class ValueState {
 
   get(): unknown {
     const value = this.stored();
-    return value === undefined ? this.#initial : value;
+    return value === undefined ? this.#kept.handOut(this.#initial) : value;
   }
 
   /** What was set, undefined when nothing was. */
@@ -50,14 +51,14 @@ export class ValueState {
       entry = { key, value: this.#read(), isDirty: false };
       this.#cache.set(key, entry);
     }
-    return entry.value;
+    return this.#kept.handOut(entry.value);
   }
 
   /** As `get`, for those who look on: nothing lives longer for it. */
   peek(): unknown {
     this.#scope.select(this.#scope.key);
     for (const { value } of this.#table.entries()) return this.#kept.decode(value);
-    return this.#initial;
+    return this.#kept.handOut(this.#initial);
   }
 
   /** Of an entry of the table that is gone. */

@@ -135,6 +135,55 @@ describe('a token', () => {
     await expect(job.processed({ given: { rows: 3 } })).rejects.toThrow('the job ended (finished) before');
   });
 
+  it('that was processed before the job was suspended is processed and committed, also when it is asked for afterwards', async () => {
+    const pushed = new Pushed();
+    const job = await run(pushedSource(pushed).to(collect()), { handleSignals: false });
+    pushed.push(1, 2, 3);
+    await job.processed('orders', 3);
+    const atTheEnd = job.processed({ orders: { rows: 3 } }, { committed: true });
+    pushed.end();
+    await job.suspend();
+    await atTheEnd;
+    await job.processed('orders', 3);
+    await job.processed({ orders: { rows: 3 } }, { committed: true });
+    await expect(job.processed('orders', 4)).rejects.toThrow("the job is suspended, and 'orders' never came to 4");
+    await expect(job.processed({ orders: { rows: 4 } })).rejects.toThrow('the job ended (suspended) before');
+  });
+
+  it('is not processed by a suspended job whose asynchronous functions had still to answer', async () => {
+    const pushed = new Pushed();
+    const made = pushedSource(pushed)
+      .mapAsync(({ id }) => (id === 1 ? Promise.resolve({ id }) : new Promise<never>(() => undefined)), { out: Order })
+      .to(collect());
+    const job = await run(made, { handleSignals: false });
+    pushed.push(1);
+    await job.processed('orders', 1);
+    pushed.push(2);
+    await expect.poll(() => job.progress().recordsIn).toBe(2);
+    pushed.end();
+    await job.suspend();
+    await expect(job.processed('orders', 2)).rejects.toMatchObject({ code: 'E1336' });
+    await expect(job.processed({ orders: { rows: 2 } })).rejects.toMatchObject({ code: 'E1340' });
+  });
+
+  it('that is none is refused with what a token is', async () => {
+    const pushed = new Pushed();
+    const job = await run(pushedSource(pushed).to(collect()), { handleSignals: false });
+    // What JavaScript may hand in.
+    const processed = job.processed.bind(job) as (...given: readonly unknown[]) => Promise<void>;
+    for (const rows of [undefined, '3', Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, { committed: true }]) {
+      await expect(processed('orders', rows), String(rows)).rejects.toMatchObject({ code: 'E1006' });
+      await expect(processed({ orders: { rows } }), String(rows)).rejects.toMatchObject({ code: 'E1006' });
+    }
+    for (const token of [null, undefined, 5, [], { orders: 5 }, { orders: null }, { orders: [] }])
+      await expect(processed(token), JSON.stringify(token)).rejects.toMatchObject({ code: 'E1006' });
+    await expect(processed('orders', '3')).rejects.toThrow(
+      "the number of rows of 'orders' must be a whole number from 0 on, but is '3'",
+    );
+    pushed.end();
+    await job.cancel();
+  });
+
   it('is rejected when the job ends before it, and refused for what the job does not read', async () => {
     const pushed = new Pushed();
     const job = await run(pushedSource(pushed).to(collect()), { handleSignals: false });

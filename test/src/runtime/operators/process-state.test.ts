@@ -3,6 +3,7 @@ import { eventTime } from '../../../../src/api/time.ts';
 import { below, seededRandom } from '../../../../src/base/random.ts';
 import {
   aggregating,
+  bytes,
   collect,
   collection,
   float64,
@@ -181,6 +182,52 @@ describe('state', () => {
     harness.rows([row('a', 3, 3)]);
     expect(emitted(harness.story())).toEqual([1, 2, 3].map(() => [[1], true, true]));
   });
+
+  test('of bytes is unchanged by a function that changes what it got, however rows are cut into batches', async () => {
+    const Held = schema({ data: bytes() });
+    const job = events
+      .keyBy('key')
+      .process(
+        {
+          state: {
+            one: value(bytes(), { initial: new Uint8Array([7]) }),
+            row: value(Held, { initial: { data: new Uint8Array([7]) } }),
+            sum: reducing(bytes(), {
+              reduce: (a, b) => {
+                a[0] = 50;
+                return b;
+              },
+            }),
+          },
+          row({ n }, { state: { one, row: held, sum }, emit }) {
+            if (n === 2) {
+              one.set(new Uint8Array([20]));
+              held.set({ data: new Uint8Array([20]) });
+            }
+            sum.add(new Uint8Array([n]));
+            const got = [one.get(), held.get().data, sum.get() ?? new Uint8Array(1)];
+            emit({ what: got.map(([first]) => first ?? null) });
+            for (const array of got) array[0] = 99;
+          },
+        },
+        { out: Out },
+      )
+      .to(collect());
+    const rows = [row('a', 1, 1), row('b', 1, 2), row('a', 2, 3), row('a', 3, 4), row('a', 4, 5)];
+    const expected = [
+      [7, 7, 1],
+      [7, 7, 1],
+      [20, 20, 2],
+      [20, 20, 3],
+      [20, 20, 4],
+    ];
+    const inOne = await processHarness(job);
+    inOne.rows(rows);
+    expect(emitted(inOne.story())).toEqual(expected);
+    const oneByOne = await processHarness(job);
+    for (const each of rows) oneByOne.rows([each]);
+    expect(emitted(oneByOne.story())).toEqual(expected);
+  });
 });
 
 describe('state with a ttl', () => {
@@ -227,6 +274,88 @@ describe('state with a ttl', () => {
       harness.rows(rows);
       expect(emitted(harness.story()), refresh).toEqual(['none', 1, last]);
     }
+  });
+
+  test('of a map or a list lives on by the entries that are read, if that refreshes it', async () => {
+    const walked = (refresh: 'write' | 'access') =>
+      events
+        .keyBy('key')
+        .process(
+          {
+            state: {
+              list: listOf(int32(), { ttl: '10 ms', refresh }),
+              map: mapOf(int32(), int32(), { ttl: '10 ms', refresh }),
+            },
+            row({ n }, { state: { list, map }, emit }) {
+              if (n > 0) {
+                list.add(n);
+                map.set(n, n);
+              }
+              if (n < 0) {
+                // Up to the first entry: the others are not met.
+                for (const _ of list) break;
+                for (const _ of map.values()) break;
+              } else emit({ what: [[...list], [...map.keys()]] });
+            },
+          },
+          { out: Out },
+        )
+        .to(collect());
+    // The last element that is added finds its number although only reads have kept the list alive.
+    const rows = [row('a', 1, 100), row('a', 2, 101), row('a', 0, 108), row('a', -1, 116), row('a', 0, 120)];
+    const more = [row('a', 3, 129)];
+    const written = await processHarness(walked('write'));
+    written.rows([...rows, ...more]);
+    const start = [
+      [[1], [1]],
+      [
+        [1, 2],
+        [1, 2],
+      ],
+      [
+        [1, 2],
+        [1, 2],
+      ],
+    ];
+    expect(emitted(written.story())).toEqual([...start, [[], []], [[3], [3]]]);
+    const read = await processHarness(walked('access'));
+    read.rows(rows);
+    read.restart();
+    read.rows(more);
+    const alive = [
+      [[1], [1]],
+      [
+        [1, 3],
+        [1, 3],
+      ],
+    ];
+    expect(emitted(read.story())).toEqual([...start, ...alive]);
+  });
+
+  test('of a map or a list lives no longer for those who look on', async () => {
+    const job = events
+      .keyBy('key')
+      .process(
+        {
+          state: {
+            list: listOf(int32(), { ttl: '10 ms', refresh: 'access' }),
+            map: mapOf(int32(), int32(), { ttl: '10 ms', refresh: 'access' }),
+          },
+          row({ n }, { state: { list, map }, emit }) {
+            if (n > 0) {
+              list.add(n);
+              map.set(n, n);
+            } else if (n === 0) emit({ what: [[...list], [...map.keys()]] });
+          },
+        },
+        { out: Out },
+      )
+      .to(collect());
+    const harness = await processHarness(job);
+    harness.rows([row('a', 1, 100), row('b', -1, 108)]);
+    expect(harness.operator.lookup({ key: 'a' })).toEqual({ list: [1], map: new Map([[1, 1]]) });
+    harness.rows([row('a', 0, 112)]);
+    expect(emitted(harness.story())).toEqual([[[], []]]);
   });
 
   test('is seen by a timer as it was at the time of the timer, not at that of the watermark that released it', async () => {
