@@ -1,7 +1,7 @@
 /** The sources and sinks of this host as users write them. */
 import type { Accepts, Columns, Schema, Sink, Source } from '../src/index.ts';
 import { CSV_SEPARATORS } from '../src/format/csv.ts';
-import { mistake } from '../src/api/mistake.ts';
+import { mistake } from '../src/base/mistake.ts';
 import { requireKnownOptions } from '../src/api/options.ts';
 import { makeSink, makeSource, tableOf } from '../src/platform.ts';
 import * as csv from './connectors/csv-files.ts';

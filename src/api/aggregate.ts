@@ -14,7 +14,7 @@ import { located } from './call-site.ts';
 import type { Condition } from './expression.ts';
 import { conditionOf } from './expression-scope.ts';
 import type { AnyKind, bigint64, bool, Columns, float32, float64, int64, json, Name, Nullable, utf8 } from './kind.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 
 declare const columnsOf: unique symbol;

@@ -5,7 +5,7 @@ import { resultType } from '../plan/aggregates.ts';
 import type { AggregateCall } from '../plan/logical.ts';
 import type { OnError } from '../plan/process.ts';
 import { aggregateCall } from './aggregate.ts';
-import { isRecord, mistake, nothingGiven } from './mistake.ts';
+import { isRecord, mistake, nothingGiven } from '../base/mistake.ts';
 import { uidOf } from './options.ts';
 import { onErrorOf } from './process-node.ts';
 import type { FunctionOptions } from './stream.ts';

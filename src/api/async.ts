@@ -4,7 +4,7 @@
  */
 import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
 import type { AsyncSpec } from '../plan/logical.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 
 /** Tells a request that nobody waits for it any more: it timed out, or the job ended. An AbortSignal in all but name. */

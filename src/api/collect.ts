@@ -9,7 +9,7 @@ import { collectSink, type CollectSinkOptions } from '../format/collect-sink.ts'
 import type { Row as Cells, TimestampHook } from '../format/row-view.ts';
 import { located } from './call-site.ts';
 import type { Columns, Row } from './kind.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 import { type Accepts, makeSink, type Sink } from './port.ts';
 import { type Schema, tableOf } from './schema.ts';

@@ -6,7 +6,7 @@ import { collectionSource, iterableSource } from '../format/collection-source.ts
 import type { Row as Cells } from '../format/row-view.ts';
 import { located } from './call-site.ts';
 import type { Columns, NewRow } from './kind.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 import { makeSource, type Source } from './port.ts';
 import { type Schema, tableOf } from './schema.ts';

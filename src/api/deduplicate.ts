@@ -2,7 +2,7 @@
 import { type Duration, positiveDurationMs } from '../base/time.ts';
 import { UserError } from '../base/errors.ts';
 import type { DeduplicateNode, LogicalNode } from '../plan/logical.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
 import type { Traits } from './traits.ts';
 

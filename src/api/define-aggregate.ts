@@ -10,7 +10,7 @@ import { columnSchema } from '../runtime/state/row-bytes.ts';
 import { type Aggregate, type Only, userAggregate } from './aggregate.ts';
 import { located } from './call-site.ts';
 import type { Columns, Name, Nullable, Value } from './kind.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 import { type Column, columnTypeOf, tryTableOf } from './schema.ts';
 import type { Held, Typed } from './state.ts';

@@ -20,7 +20,7 @@ import {
 import type { Literal } from './expression.ts';
 import { located } from './call-site.ts';
 import { literalOf, numberLiteral, textLiteral, unitsPerMs } from './literal.ts';
-import { mistake, nothingGiven } from './mistake.ts';
+import { mistake, nothingGiven } from '../base/mistake.ts';
 
 type Family = 'a number' | 'text' | 'a bool' | 'a timestamp' | 'bytes' | 'json';
 

@@ -16,7 +16,7 @@ import { requireColumn, type TableSchema } from '../data/schema.ts';
 import { childrenOf, type Expression, formatExpression } from '../plan/expression.ts';
 import { located } from './call-site.ts';
 import { ExpressionBuilder, mismatch, Scope } from './expression-builder.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import type { Named } from './traits.ts';
 
 type Build = (fields: never) => unknown;

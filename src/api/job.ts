@@ -9,7 +9,7 @@ import { explainPlan } from '../plan/explain.ts';
 import type { LogicalPlan, SinkNode } from '../plan/logical.ts';
 import { assignUids } from '../plan/uids.ts';
 import { located } from './call-site.ts';
-import { mistake, nothingGiven } from './mistake.ts';
+import { mistake, nothingGiven } from '../base/mistake.ts';
 
 /** Outputs that run together and share one state. Made with `.to(sink)` and `job(...)`, run by the host. */
 export interface Job {

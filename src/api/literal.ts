@@ -4,7 +4,7 @@
  */
 import { type ColumnType, describeType, INTEGER_RANGE, type TypeKind } from '../data/types.ts';
 import type { Expression } from '../plan/expression.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { isEventTime } from './time.ts';
 
 const INT64_MIN = -(2n ** 63n);

@@ -3,7 +3,7 @@
  * TypeScript.
  */
 import { didYouMean, UserError } from '../base/errors.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 
 /** Throws E1009 for an option that is not in `known`, E1006 when `options` is no object. */
 export function requireKnownOptions(options: unknown, known: readonly string[], where: string): void {

@@ -7,7 +7,7 @@ import type { SinkConnector } from '../connector/sink.ts';
 import type { SourceConnector } from '../connector/source.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { Columns } from './kind.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { type Schema, tableOf } from './schema.ts';
 
 declare const takes: unique symbol;

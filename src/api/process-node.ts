@@ -7,7 +7,7 @@ import { type TableSchema, tableSchema } from '../data/schema.ts';
 import { describeType } from '../data/types.ts';
 import type { LogicalNode, ProcessInput, ProcessNode } from '../plan/logical.ts';
 import type { OnError, StateSpec } from '../plan/process.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
 import { tableOf } from './schema.ts';
 import { statesOf } from './state.ts';

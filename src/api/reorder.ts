@@ -6,7 +6,7 @@ import { describeType } from '../data/types.ts';
 import type { LogicalNode, ReorderNode } from '../plan/logical.ts';
 import { AUDIT_FIELDS, EXTREME_FIELDS, GAP_FIELDS, keySchema, type ReorderSpec, withFields } from '../plan/reorder.ts';
 import type { int64, bytes, SequenceName, timestamp, utf8 } from './kind.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
 import type { Traits } from './traits.ts';
 

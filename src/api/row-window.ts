@@ -6,7 +6,7 @@
 import { type Duration, positiveDurationMs } from '../base/time.ts';
 import { located } from './call-site.ts';
 import type { int64 } from './kind.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { offsetOf, sizeAndSlide, type Window, WindowDeclaration, type WindowOffset } from './window.ts';
 
 /** Windows of counted rows have numbers, from 0 on for each key. */

@@ -10,7 +10,7 @@ import type { ColumnType, TypeKind } from '../data/types.ts';
 import { located } from './call-site.ts';
 import type * as kinds from './kind.ts';
 import type { Columns, Nullable } from './kind.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 
 /** Exists for the compiler only: carries the kind of a column or expression. */
 export declare const kindOf: unique symbol;

@@ -4,7 +4,7 @@ import { type Duration, positiveDurationMs } from '../base/time.ts';
 import { BATCH_ROWS_MAX } from '../data/record-batch.ts';
 import { DEFAULT_SETTINGS, type JobSettings, STATE_BYTES_MAX } from '../runtime/job-settings.ts';
 import type { LagMode } from '../runtime/lag/lag-figures.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 
 /** How a job runs, in every host: how often it is saved, how much memory it may take. */

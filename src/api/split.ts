@@ -1,7 +1,7 @@
 /** A stream split by conditions: each row in one of several streams. */
 import type { LogicalNode, SplitNode } from '../plan/logical.ts';
 import { conditionOf } from './expression-scope.ts';
-import { isRecord, mistake, nothingGiven } from './mistake.ts';
+import { isRecord, mistake, nothingGiven } from '../base/mistake.ts';
 
 /** Rows of no branch. */
 const OTHERWISE = 'otherwise';

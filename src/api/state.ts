@@ -12,7 +12,7 @@ import { columnSchema } from '../runtime/state/row-bytes.ts';
 import { keptOf } from '../runtime/state/kept.ts';
 import { located } from './call-site.ts';
 import type { bigint64, Columns, int16, int32, int64, int8, Nullable, Row, utf8, Value } from './kind.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 import { type Column, columnTypeOf, type Schema, tryTableOf } from './schema.ts';
 import { eventTimeOf } from './time.ts';

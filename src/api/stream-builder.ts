@@ -44,7 +44,7 @@ import { conform } from './conform.ts';
 import { conditionOf, namedOf } from './expression-scope.ts';
 import { type Job, outputJob } from './job.ts';
 import type { Columns } from './kind.ts';
-import { isRecord, mistake, nothingGiven } from './mistake.ts';
+import { isRecord, mistake, nothingGiven } from '../base/mistake.ts';
 import { uidOf } from './options.ts';
 import { onErrorOf, processNode, type Side } from './process-node.ts';
 import { type Source, sinkDeclaration, sourceDeclaration } from './port.ts';

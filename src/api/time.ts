@@ -11,7 +11,7 @@
 import { UserError } from '../base/errors.ts';
 import { type Duration, durationMs, formatTime, instantMs } from '../base/time.ts';
 import { located } from './call-site.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 
 /** An instant on the clock of the events. */
 export interface EventTime {

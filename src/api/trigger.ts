@@ -7,7 +7,7 @@
 import { type Duration, positiveDurationMs } from '../base/time.ts';
 import type { EvictorSpec, ResultMode, TriggerSpec, WindowSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 import { latenessOf, type LateOptions } from './window.ts';
 import { neverFires } from './window-needs.ts';

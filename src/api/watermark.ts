@@ -10,7 +10,7 @@ import type { Json } from '../base/json.ts';
 import { type Duration, durationMs, positiveDurationMs } from '../base/time.ts';
 import type { WatermarkGenerator as PlanGenerator, WatermarkNode, WatermarkStrategy } from '../plan/logical.ts';
 import { located } from './call-site.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 import { type EventTime, eventTimeOf, isEventTime, type ProcessingTime, processingTimeOf } from './time.ts';
 

@@ -2,7 +2,7 @@
 import type { WindowProcess } from '../plan/logical.ts';
 import type { TableSchema } from '../data/schema.ts';
 import type { Columns, NewRow, Row } from './kind.ts';
-import { isRecord, mistake } from './mistake.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { requireKnownOptions, uidOf } from './options.ts';
 import { type Schema, tableOf } from './schema.ts';
 

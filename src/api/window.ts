@@ -16,7 +16,7 @@ import { TimeZone } from '../base/time-zone.ts';
 import type { ResultMode, WindowSpec, ZoneSpec } from '../plan/logical.ts';
 import { located } from './call-site.ts';
 import type { timestamp } from './kind.ts';
-import { mistake } from './mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { requireKnownOptions } from './options.ts';
 
 /** Columns that say which window a result is of: the common ones. */

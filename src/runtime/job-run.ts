@@ -37,7 +37,9 @@ import { type Damage, leftovers, refuseForeign, restoreLatest } from './checkpoi
 import { type HeavyKeyText, type StateAlert, StateGrowth } from './growth/state-growth.ts';
 import { LagTracker } from './lag/lag-tracker.ts';
 import type { JobLag } from './lag/lag-figures.ts';
-import { type ProcessedOptions, type Token, Tokens } from './tokens.ts';
+import { part } from './makers/parts.ts';
+import type { SourceDriver } from './source-driver.ts';
+import type { ProcessedOptions, Token, Tokens } from './tokens.ts';
 import { type Deployment, deploy, describeNodes, openSinks, splitsOf } from './deployment.ts';
 
 /** Steps are run for this long, or this many of them, before the host gets its turn. */
@@ -60,7 +62,10 @@ export class JobRun {
   #failure: { readonly error: unknown } | undefined;
   #longestGapMs = 0;
   #lag: LagTracker | undefined;
+  /** From the first time that somebody asks. */
   #tokens: Tokens | undefined;
+  /** Whether nothing more will be processed. */
+  #hasEnded = false;
   #growth: StateGrowth | undefined;
   #registry: MetricsRegistry | undefined;
   /** Checkpoints that were found damaged at the start. */
@@ -134,7 +139,6 @@ export class JobRun {
       clock,
       loadParts,
     });
-    this.#tokens = new Tokens(this.#deployment.task);
     this.#lag = new LagTracker(this.plan, this.#deployment.task, clock, this.settings.lag);
     this.#growth = new StateGrowth({
       arena,
@@ -230,21 +234,27 @@ export class JobRun {
     return this.lagTracker.lag();
   }
 
-  /** What all sources have been handed by now: for `processed`. */
+  /** What all sources have been handed by now, read or not: for `processed`. */
   token(): Token {
-    return this.#requireTokens().token();
+    const received = (source: SourceDriver) => source.positions().map(({ id, received }) => [id, received]);
+    return Object.fromEntries(
+      this.deployment.task.sources.map((source) => [source.uid, Object.fromEntries(received(source))]),
+    );
   }
 
   /** Resolves when the effects of everything up to the token are in state, or also committed. */
   async processedToken(token: Token, options: ProcessedOptions): Promise<void> {
-    const processed = this.#requireTokens().processed(token, options);
+    const processed = (await this.#askedTokens()).processed(token, options);
     // Looked at by the loop, between two steps: whoever asks may be a function in the middle of one.
     this.#wake();
     await processed;
   }
 
-  #requireTokens(): Tokens {
-    assert(this.#tokens !== undefined, 'the job has not started');
+  async #askedTokens(): Promise<Tokens> {
+    const { task } = this.deployment;
+    const tokens = part(await this.#ports.loadParts(new Set(['tokens'])), 'tokens');
+    this.#tokens ??= new tokens.Tokens(task);
+    if (this.#hasEnded) this.#tokens.end(this.#status);
     return this.#tokens;
   }
 
@@ -298,7 +308,7 @@ export class JobRun {
     if (source === undefined) {
       throw new UserError('E1335', { uid, known: sources.map((each) => each.uid).join(', ') });
     }
-    const processed = this.#requireTokens().rows(source, rows, options);
+    const processed = (await this.#askedTokens()).rows(source, rows, options);
     this.#wake();
     await processed;
   }
@@ -374,7 +384,6 @@ export class JobRun {
     const { task, arena } = this.deployment;
     const lag = this.lagTracker;
     const growth = this.stateGrowth;
-    const tokens = this.#requireTokens();
     let due = this.#due();
     let turnBegan = clock.monotonicMs();
     let last = turnBegan;
@@ -398,7 +407,7 @@ export class JobRun {
       }
       const step = task.step(processingTime);
       lag.advance();
-      tokens.advance();
+      this.#tokens?.advance();
       if (step === 'end') return;
       const now = clock.monotonicMs();
       if (now - last > this.#longestGapMs) this.#longestGapMs = now - last;
@@ -495,6 +504,7 @@ export class JobRun {
   async #close(status: JobStatus): Promise<void> {
     this.#status = status;
     await this.#background;
+    this.#hasEnded = true;
     this.#tokens?.end(status);
     await this.#deployment?.task.close();
     for (const writer of this.#writers.values()) await writer.close().catch(() => undefined);

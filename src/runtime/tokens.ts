@@ -14,8 +14,8 @@
  *     was suspended is kept by its last checkpoint: processed and committed, also for whoever asks afterwards.
  */
 import { UserError } from '../base/errors.ts';
+import { isRecord, mistake } from '../base/mistake.ts';
 import { type AnswersLater, answersLater } from './operator.ts';
-import type { JobStatus } from './job-settings.ts';
 import type { SourceDriver } from './source-driver.ts';
 import type { Task } from './task.ts';
 
@@ -33,7 +33,7 @@ interface Asked {
   /** Whether sources have handed on all that is waited for. */
   readonly isHandedOn: () => boolean;
   /** What to reject with when the job ends before. */
-  readonly error: (status: JobStatus) => UserError;
+  readonly error: (status: string) => UserError;
   readonly committed: boolean;
 }
 
@@ -52,20 +52,10 @@ export class Tokens {
   /** Processed, and to be committed: since the last cut, and by the checkpoint in progress. */
   #processed: Waiter[] = [];
   #cut: Waiter[] = [];
-  #ended: JobStatus | undefined;
+  #ended: string | undefined;
 
   constructor(task: Task) {
     this.#task = task;
-  }
-
-  /** What all sources have been handed by now, read or not. */
-  token(): Token {
-    return Object.fromEntries(
-      this.#task.sources.map((source) => [
-        source.uid,
-        Object.fromEntries(source.positions().map(({ id, received }) => [id, received])),
-      ]),
-    );
   }
 
   /** Throws E1341 for what the job does not read, E1006 for what is no token. */
@@ -119,7 +109,7 @@ export class Tokens {
   }
 
   /** The job has ended: nothing more will be processed. */
-  end(status: JobStatus): void {
+  end(status: string): void {
     this.#ended = status;
     if (status === 'finished' || status === 'suspended') {
       // Nothing went on since the last checkpoint was cut, so it has all that is done.
@@ -181,17 +171,10 @@ export class Tokens {
 }
 
 function requireRecord(what: string, needs: string, given: unknown): void {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
-  throw new UserError('E1006', { what, needs, got: described(given) });
+  if (!isRecord(given)) throw mistake(what, needs, given);
 }
 
 function requirePosition(what: string, given: unknown): void {
   if (typeof given === 'number' && Number.isSafeInteger(given) && given >= 0) return;
-  throw new UserError('E1006', { what, needs: 'a whole number from 0 on', got: described(given) });
-}
-
-function described(given: unknown): string {
-  if (typeof given === 'string') return `'${given}'`;
-  if (Array.isArray(given)) return 'an array';
-  return typeof given === 'object' && given !== null ? 'an object' : String(given);
+  throw mistake(what, 'a whole number from 0 on', given);
 }

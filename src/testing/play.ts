@@ -16,7 +16,7 @@
 import { kernelsBase64 } from '#kernels';
 import { eventTimeHook, physicalPlanOf } from '../api/deploy.ts';
 import type { Job } from '../api/job.ts';
-import { mistake } from '../api/mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SinkConnector, SinkContext, SinkWriter } from '../connector/sink.ts';
 import { describeSchema } from '../data/schema.ts';

@@ -17,7 +17,7 @@
 import { kernelsBase64 } from '#kernels';
 import { eventTimeHook, physicalPlanOf } from '../api/deploy.ts';
 import type { Job } from '../api/job.ts';
-import { mistake } from '../api/mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { below, seededRandom } from '../base/random.ts';
 import type { Disk } from '../base/disk.ts';
 import { fileSink } from '../connector/file-sink.ts';

@@ -7,7 +7,7 @@
  * Not here: rows into columns and their checks (format/batch-builder.ts).
  */
 import type { Columns, NewRow } from '../api/kind.ts';
-import { mistake } from '../api/mistake.ts';
+import { mistake } from '../base/mistake.ts';
 import { type Schema, tableOf } from '../api/schema.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';

@@ -1,5 +1,6 @@
 /** All parts at once: for hosts that have the whole package at hand, and for bundles that must be one file. */
 import * as compatibility from '../checkpoint/compatibility.ts';
+import * as tokens from '../tokens.ts';
 import * as asyncFunctions from './async-functions.ts';
 import * as changelogs from './changelogs.ts';
 import * as definedAggregates from './defined-aggregates.ts';
@@ -26,6 +27,7 @@ const PARTS: Parts = {
   sessionWindows,
   userWatermarks,
   compatibility,
+  tokens,
 };
 
 export const everyPart: LoadParts = async () => PARTS;

@@ -22,6 +22,7 @@ const LOADERS: { readonly [P in PartName]: () => Promise<Pick<Parts, P>> } = {
   processFunctions: keyed,
   rowOrder: keyed,
   compatibility: continuing,
+  tokens: keyed,
 };
 
 export const partsOnDemand: LoadParts = async (names) => {

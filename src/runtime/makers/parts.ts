@@ -4,7 +4,7 @@
  *
  * Invariants
  *  1. Nothing reaches an operator of a part but through that part: what a plan does not need is never loaded.
- *  2. Loading comes before anything is made; making is synchronous.
+ *  2. Loading comes before anything is made; making is synchronous. Tokens alone are loaded later: when they are asked for.
  * Not here: aligned windows, watermarks by a delay, sources and sinks, which every job may use.
  */
 import { assert } from '../../base/assert.ts';
@@ -30,6 +30,8 @@ export interface Parts {
   readonly userWatermarks: typeof import('./user-watermarks.ts');
   /** Of every job that goes on from a checkpoint. */
   readonly compatibility: typeof import('../checkpoint/compatibility.ts');
+  /** Of every job that is asked how far it has come. */
+  readonly tokens: typeof import('../tokens.ts');
 }
 
 export type PartName = keyof Parts;

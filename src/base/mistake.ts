@@ -1,5 +1,5 @@
 /** How a value that is not what it must be is reported: E1006, with the value as a person would write it. */
-import { UserError } from '../base/errors.ts';
+import { UserError } from './errors.ts';
 
 /** The error for `what` given `got` instead of what it needs. */
 export const mistake = (what: string, needs: string, got: unknown, hint?: string): UserError =>
