@@ -500,6 +500,11 @@ export class JobRun {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
+  /** The process is taken to be dead: answers to its functions find nobody any more. For simulations. */
+  abandon(): void {
+    for (const operator of this.#deployment?.task.operators ?? []) operator.close?.();
+  }
+
   /** Gives everything back, whatever happened before; the first error is the one that counts, so later ones are dropped. */
   async #close(status: JobStatus): Promise<void> {
     this.#status = status;

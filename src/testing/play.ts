@@ -11,6 +11,8 @@
  *  3. Rows are recorded when they are out: as a sink is handed them, or as it has written or committed them. With
  *     restarts, rows since the last checkpoint are recorded again.
  *  4. A sample shows what stands when everything up to its moment has been done, and nothing after it.
+ * Asynchronous functions of the job must have their answers at hand: one that waits for a timer, a file or a network meets
+ * its time-out first, because virtual time does not wait with it.
  * Not here: faults at every port call (simulate.ts).
  */
 import { kernelsBase64 } from '#kernels';
@@ -118,6 +120,10 @@ const IDLE_ROUNDS_MAX = 100;
 export async function play(job: Job, options: PlayOptions): Promise<Played> {
   const plan = physicalPlanOf(job, NAME);
   checkTapes(plan, options.tapes);
+  for (const name of ['speed', 'sampleEveryMs', 'tickMs'] as const) {
+    const given = options[name];
+    if (given !== undefined && !(given > 0)) throw mistake(`${name} of play`, 'a number above zero', given);
+  }
   const settings: JobSettings = { ...DEFAULT_SETTINGS, stateBytes: STATE_BYTES, ...options.settings };
   const kernels = new KernelInstance(await compileKernels(kernelsBase64), memoryBytesFor(settings));
   return new Player(plan, options, settings, kernels).play();
@@ -165,6 +171,7 @@ class Player {
       const run = this.#start();
       const end = await this.#drive(run, restarts.shift());
       if (end === 'restart') {
+        run.abandon();
         this.#clock.forgetSleepers();
         this.#medium.crash();
         this.#kernels.reset();

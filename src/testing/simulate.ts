@@ -12,6 +12,8 @@
  *  2. What a job writes depends on its rows alone: every seed, and every crash point of every seed, gives the output of
  *     the first seed undisturbed, line by line.
  *  3. Nothing of the job's own sources and sinks is called: no file is read or written.
+ * Asynchronous functions of the job must have their answers at hand: one that waits for a timer, a file or a network meets
+ * its time-out first, because virtual time does not wait with it.
  * Not here: crashing and comparing (simulator.ts), the rows on their way (given-rows.ts).
  */
 import { kernelsBase64 } from '#kernels';
@@ -81,6 +83,8 @@ interface World {
 export async function simulate(job: Job, options: SimulateOptions): Promise<Simulation> {
   const plan = physicalPlanOf(job, NAME);
   const input = inputOf(plan, options.input);
+  if (!(Number.isSafeInteger(options.seeds) && options.seeds > 0))
+    throw mistake('seeds of simulate', 'a whole number above zero', options.seeds);
   const kernels = new KernelInstance(await compileKernels(kernelsBase64), memoryBytesFor(settingsOf(1)));
   const kinds = kindsOf(options.faults ?? 'all');
   const differences: Difference[] = [];
@@ -176,6 +180,8 @@ class SimulatedJob implements CrashScenario<World, Ports> {
   readonly #seed: number;
   /** Of the world looked at last. */
   output: Simulation['output'] = {};
+  /** Of the process that was connected last. */
+  #run: JobRun | undefined;
 
   constructor(plan: Plan, input: ReadonlyMap<string, GivenRows>, kernels: KernelInstance, seed: number) {
     this.#plan = plan;
@@ -200,7 +206,8 @@ class SimulatedJob implements CrashScenario<World, Ports> {
       timestamp: eventTimeHook,
       deadLetters: sinkOn(disk, DEAD, 'inserts'),
     };
-    return { run: new JobRun(this.#replaced(disk, { wrap, clock }), ports, settingsOf(this.#seed)) };
+    this.#run = new JobRun(this.#replaced(disk, { wrap, clock }), ports, settingsOf(this.#seed));
+    return { run: this.#run };
   }
 
   async start({ run }: Ports): Promise<void> {
@@ -209,6 +216,7 @@ class SimulatedJob implements CrashScenario<World, Ports> {
   }
 
   crash(world: World, kind: CrashKind, random: ProcessContext['random']): void {
+    this.#run?.abandon();
     world.disk = kind === 'power loss' ? world.disk.powerLoss(random) : world.disk.crash();
   }
 

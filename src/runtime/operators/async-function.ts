@@ -93,7 +93,9 @@ export class AsyncFunction implements AnswersLater {
   /** Rows of the queue that nobody was asked for yet, in order. */
   #toAsk: Request[] = [];
   readonly #asker = new LastAsker();
-  /** Ends the waits of requests when the job ends. */
+  /** What ends the attempts that are under way: for the functions, and for whoever waits for them. */
+  readonly #attempts = new Set<Wake>();
+  /** Ends the pauses before further attempts. */
   readonly #closed = new Wake();
   // checkpointed
   #queue: (Request | Mark)[] = [];
@@ -199,9 +201,10 @@ export class AsyncFunction implements AnswersLater {
     this.#ask();
   }
 
-  /** Nothing of a request that is under way is heard any more. */
+  /** Requests under way are told to end, and nothing of them is heard any more. */
   close(): void {
     this.#closed.wake();
+    for (const over of this.#attempts) over.wake();
   }
 
   #timeAt(times: Ptr, row: number): EventTimeMs {
@@ -253,7 +256,7 @@ export class AsyncFunction implements AnswersLater {
   /** Sees a request through all its attempts. Never rejects. */
   async #answer(request: Request): Promise<void> {
     const { retries, backoffMs } = this.#options.spec;
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = 0; !this.#closed.aborted; attempt++) {
       try {
         request.results = await this.#attempt(request.row);
         request.state = 'answered';
@@ -261,7 +264,7 @@ export class AsyncFunction implements AnswersLater {
       } catch (error) {
         request.problem = error instanceof Error ? error.message : String(error);
         request.cause = error;
-        if (attempt >= retries || this.#closed.aborted) break;
+        if (attempt >= retries) break;
         await this.#options.clock.sleep(backoffMs * 2 ** attempt, this.#closed);
       }
     }
@@ -271,6 +274,7 @@ export class AsyncFunction implements AnswersLater {
   async #attempt(row: Row): Promise<readonly Row[]> {
     const { run, timeoutMs, timeoutText, many } = this.#options.spec;
     const over = new Wake();
+    this.#attempts.add(over);
     try {
       const made = await Promise.race([
         // The API's types tie the function to the rows of its input; the plan holds it without them.
@@ -284,6 +288,7 @@ export class AsyncFunction implements AnswersLater {
       ]);
       return rowsOf(made, many);
     } finally {
+      this.#attempts.delete(over);
       over.wake();
     }
   }

@@ -83,6 +83,13 @@ describe('playing a tape', () => {
     expect(ledger['clicks']?.in).toBe(600);
   });
 
+  it.each(['speed', 'sampleEveryMs', 'tickMs'])('refuses a %s that would never let time go on', async (name) => {
+    for (const given of [0, -1, Number.NaN])
+      await expect(play(perTenSeconds(), { tapes: { clicks }, [name]: given })).rejects.toThrow(
+        `${name} of play must be a number above zero`,
+      );
+  });
+
   it('names what a tape does not fit', async () => {
     await expect(play(perTenSeconds(), { tapes: {} })).rejects.toThrow(
       "the tape of 'clicks' must be given as tape(schema, [...])",

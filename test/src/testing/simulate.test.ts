@@ -113,4 +113,10 @@ describe('simulate', () => {
   ])('refuses %s', async (_name, input, message) => {
     await expect(simulate(departures(), { input, seeds: 1 })).rejects.toThrow(message);
   });
+
+  test('refuses seeds that would try nothing', async () => {
+    // The last is what JavaScript may hand in.
+    for (const seeds of [0, -1, 1.5, Number.NaN, undefined as never])
+      await expect(simulate(departures(), { input: { flights: FLIGHTS }, seeds })).rejects.toThrow('seeds of simulate');
+  });
 });

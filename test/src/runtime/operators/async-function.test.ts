@@ -8,12 +8,15 @@ import {
   count,
   eventTime,
   from,
+  fromAsyncIterable,
   int32,
   schema,
   sum,
   timestamp,
   tumbling,
+  value,
 } from '../../../../src/index.ts';
+import { run } from '../../../../node/index.ts';
 import { play, type Played, rows, simulate, tape } from '../../../../src/testing/index.ts';
 
 const Order = schema({ at: timestamp(), id: int32() });
@@ -68,6 +71,62 @@ describe('an asynchronous function', () => {
     );
     expect(played.failure).toBeUndefined();
     expect(idsOf(played)).toEqual(upTo(4));
+  });
+
+  it('is told when its job ends, and asks no more', async () => {
+    const told: boolean[] = [];
+    const signals: { readonly aborted: boolean }[] = [];
+    const asking = from(
+      fromAsyncIterable(Order, async function* () {
+        yield* [order(0), order(1)];
+      }),
+    )
+      .mapAsync(
+        ({ id }, { signal }) => {
+          signals.push(signal);
+          signal.addEventListener('abort', () => told.push(true));
+          return id === 1 ? Promise.reject<never>(new Error('busy')) : new Promise<never>(() => undefined);
+        },
+        { out: Priced, timeout: '1 hour', retry: { attempts: 5, backoff: '1 hour' } },
+      )
+      .to(collect());
+    const running = await run(asking, { handleSignals: false });
+    await expect.poll(() => signals.map(({ aborted }) => aborted)).toEqual([false, true]);
+    await running.cancel();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+    expect(told).toHaveLength(2);
+    await turns(100);
+    expect(signals).toHaveLength(2);
+  });
+
+  it('of a process that died is heard no more', async () => {
+    const LAST = 15;
+    let first: (() => void) | undefined;
+    // A client that sends requests in pairs: one is answered with the next, whichever process asks.
+    const ask: Ask = async ({ id }) => {
+      const before = first;
+      before?.();
+      if (id < LAST) await new Promise<void>((resolve) => (first = resolve));
+      return { id, price: id };
+    };
+    const counted = from(collection(Order, []), { uid: 'orders' })
+      .mapAsync(ask, { out: Priced, timeout: '1 hour', capacity: 4 })
+      .keyBy('id')
+      .process(
+        {
+          state: { times: value(int32(), { initial: 0 }) },
+          row({ id }, { state: { times }, emit }) {
+            times.set(times.get() + 1);
+            emit({ id, price: times.get() });
+          },
+        },
+        { out: Priced },
+      )
+      .to(collect(), { uid: 'out' });
+    const input = { orders: rows(Order, upTo(LAST + 1).map(order)) };
+    const { differences, crashes } = await simulate(counted, { input, seeds: 1, faults: ['process crash'] });
+    expect(differences).toEqual([]);
+    expect(crashes).toBeGreaterThan(50);
   });
 
   it('gives them as they come when asked to, and lets none overtake a watermark', async () => {
