@@ -49,7 +49,7 @@ async function run({ short }: BenchOptions): Promise<BenchResult> {
 
 /** One run with checkpoints until there are enough, and one without of as many rows. */
 async function pair(skew: Skew, short: boolean): Promise<Pair> {
-  const keys = short ? 100_000 : 15_000_000;
+  const keys = short ? 100_000 : 15_500_000;
   const plan = {
     keys,
     skew,
